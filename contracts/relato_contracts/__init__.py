@@ -1,0 +1,1 @@
+"""The facts that Relato publishes and consumes: models, envelope, topics."""

@@ -1,0 +1,116 @@
+"""Facts of the topic ``relato.notes``: what happened while tickets were executed."""
+
+from typing import Literal
+
+from pydantic import UUID7, Field
+
+from relato_contracts.fields import ChatText, Fact, Html, Id, Line, Minutes, Reason, Text, UtcTime, Version
+
+Channel = Literal["execution", "toolbar", "portal", "api"]
+
+
+class NoteFact(Fact):
+    """A fact about one ticket: whose ticket it is, and who did it."""
+
+    ticket_id: Id
+    requester_id: Id
+    author_id: Id
+    author_name: Line
+
+
+class OccurrenceRecorded(NoteFact):
+    """Somebody recorded what happened on a ticket."""
+
+    occurrence_id: UUID7
+    description_html: Html
+    description_text: Text
+    occurred_at: UtcTime
+    time_spent_minutes: Minutes
+    solution_html: Html | None = None
+    category_id: Id | None = None
+    origin_id: Id | None = None
+    channel: Channel
+    visible_to_requester: bool
+    notify_by_email: bool
+
+
+class OccurrenceCorrected(NoteFact):
+    """An occurrence says something else from now on; absent fields stay as they were."""
+
+    occurrence_id: UUID7
+    description_html: Html | None = None
+    description_text: Text | None = None
+    occurred_at: UtcTime | None = None
+    time_spent_minutes: Minutes | None = None
+    solution_html: Html | None = None
+    category_id: Id | None = None
+    origin_id: Id | None = None
+    reason: Reason = Field(description="Internal: never shown to the requester.")
+
+
+class OccurrenceSolved(NoteFact):
+    """An occurrence got its solution; the minutes come on top of those recorded before."""
+
+    occurrence_id: UUID7
+    solution_html: Html
+    solution_text: Text
+    time_spent_minutes: Minutes
+
+
+class OccurrenceRetracted(NoteFact):
+    """An occurrence should not have been recorded."""
+
+    occurrence_id: UUID7
+    reason: Reason = Field(description="Internal: never shown to the requester.")
+
+
+class OccurrenceVisibilityChanged(NoteFact):
+    """An occurrence is shown to the requester, or hidden from them."""
+
+    occurrence_id: UUID7
+    visible_to_requester: bool
+    notify_by_email: bool
+    reason: Reason = Field(description="Internal: never shown to the requester.")
+
+
+class RequesterMessaged(NoteFact):
+    """An executor wrote to the requester."""
+
+    message_id: UUID7
+    text_html: Html
+    text: Text
+    notify_by_email: bool
+
+
+class AttendantMessaged(NoteFact):
+    """The requester wrote to whoever executes the ticket."""
+
+    message_id: UUID7
+    text_html: Html
+    text: Text
+
+
+class ChatMessagePosted(NoteFact):
+    """A line of chat between requester and executor."""
+
+    message_id: UUID7
+    sender: Literal["requester", "executor"]
+    text: ChatText
+    recipient_online: bool
+
+
+class HistoryViewed(NoteFact):
+    """The requester saw their ticket's history up to and including a version."""
+
+    viewer_id: Id
+    up_to_version: Version
+
+
+OccurrenceFact = (
+    OccurrenceRecorded
+    | OccurrenceCorrected
+    | OccurrenceSolved
+    | OccurrenceRetracted
+    | OccurrenceVisibilityChanged
+)
+NoteEvent = OccurrenceFact | RequesterMessaged | AttendantMessaged | ChatMessagePosted | HistoryViewed

@@ -1,0 +1,226 @@
+"""Topics into a database, exactly once: rows and the position that follows them commit together."""
+
+import asyncio
+from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence
+from datetime import UTC, datetime
+
+import structlog
+from aiokafka import AIOKafkaConsumer, AIOKafkaProducer
+from aiokafka.errors import KafkaError
+from aiokafka.structs import TopicPartition
+from prometheus_client import Counter, Gauge
+from relato_contracts.envelope import Envelope, Undecodable, decode
+from relato_contracts.fields import Fact
+from relato_contracts.topics import Topic, dead_letters
+
+from relato_runtime import kafka, positions
+from relato_runtime.assignment import Assignment
+from relato_runtime.database import Connection, Pool
+from relato_runtime.positions import DeadLetter, Record
+from relato_runtime.readiness import Readiness
+from relato_runtime.settings import ServiceSettings
+
+log = structlog.get_logger(__name__)
+
+CONSUMED = Counter("relato_records_consumed", "Records taken in", ["consumer", "topic"])
+DEAD = Counter("relato_dead_letters", "Records that could not be taken in", ["consumer", "reason"])
+LAG = Gauge("relato_consumer_lag", "Records still to be taken in", ["consumer", "topic", "partition"])
+
+_IDLE_MS = 1_000
+_COMMIT_SECONDS = 1.0
+_STALLED_SECONDS = 60.0
+
+Decoded = tuple[Record, Envelope, Fact | None]
+"""A record with what it says; no fact is a tombstone of a compacted topic."""
+
+Apply = Callable[[Connection, Sequence[Decoded]], Awaitable[Sequence[DeadLetter]]]
+"""Writes what decoded records mean, inside the transaction that moves the positions.
+
+Gets each partition's records in order and never twice; returns those that it could not take in.
+"""
+
+
+class Stalled(Exception):
+    """Records lie ready, and the client has not handed out any for a minute."""
+
+
+class Consumer:
+    """One member of a consumer group that writes to one database."""
+
+    def __init__(
+        self,
+        settings: ServiceSettings,
+        pool: Pool,
+        *,
+        name: str,
+        service: str,
+        topics: Sequence[Topic],
+        apply: Apply,
+        readiness: Readiness,
+        part: str,
+        max_records: int = 2_000,
+    ) -> None:
+        self._settings = settings
+        self._pool = pool
+        self._name = name
+        self._service = service
+        self._topics = {settings.topic_prefix + topic.name: topic for topic in topics}
+        self._apply = apply
+        self._readiness = readiness
+        self._part = part
+        self._max_records = max_records
+
+    async def run(self) -> None:
+        """Consume until cancelled; anything that goes wrong is raised, and a new run goes on from there."""
+        assignment = Assignment()
+        group = f"{self._settings.topic_prefix}relato.{self._name}"
+        async with (
+            kafka.producing(self._settings) as producer,
+            kafka.subscribed(self._settings, list(self._topics), group, assignment) as consumer,
+        ):
+            await self._loop(consumer, producer, assignment)
+
+    async def _loop(
+        self, consumer: AIOKafkaConsumer, producer: AIOKafkaProducer, assignment: Assignment
+    ) -> None:
+        assignment.follow(consumer)
+        clock = asyncio.get_running_loop().time
+        told_at = progressed = clock()
+        reached: dict[TopicPartition, int] = {}
+        told: dict[TopicPartition, int] = {}
+        while True:
+            if assignment.fresh:
+                await self._seek(consumer, assignment)
+            if assignment.known:
+                self._readiness.has(self._part)
+            else:
+                self._readiness.lacks(self._part, "no partitions assigned yet")
+            batches = await consumer.getmany(timeout_ms=_IDLE_MS, max_records=self._max_records)
+            if batches:
+                progressed = clock()
+                async with assignment.working:
+                    reached |= await self._take_in(producer, batches)
+            elif clock() - progressed > _STALLED_SECONDS and _behind(consumer, reached):
+                raise Stalled(f"{self._name}: no records for {_STALLED_SECONDS:.0f} s though some lie ready")
+            if reached != told and clock() - told_at > _COMMIT_SECONDS:
+                await self._tell_group(consumer, reached)
+                told, told_at = dict(reached), clock()
+                self._measure(consumer, reached)
+
+    async def _seek(self, consumer: AIOKafkaConsumer, assignment: Assignment) -> None:
+        """The database knows where to read on; the group's offsets are for those who watch."""
+        partitions = frozenset(assignment.fresh)
+        known = await positions.load(self._pool, self._name, partitions)
+        if not partitions <= consumer.assignment():
+            return  # another rebalance came meanwhile, and brings its own
+        beginnings = await consumer.beginning_offsets(list(partitions))
+        for partition in partitions & consumer.assignment():
+            consumer.seek(partition, max(known.get(partition, 0), beginnings[partition]))
+        consumer.resume(*(partitions & consumer.assignment()))
+        assignment.fresh.difference_update(partitions)
+
+    async def _take_in(
+        self, producer: AIOKafkaProducer, batches: Mapping[TopicPartition, Sequence[Record]]
+    ) -> dict[TopicPartition, int]:
+        """Everything from one poll in one transaction: returns where each partition reads on."""
+        decoded, broken = self._decode(record for records in batches.values() for record in records)
+        if broken:
+            await self._publish(producer, broken)
+        async with self._pool.acquire() as connection, connection.transaction():
+            locked = await positions.lock(connection, self._name, batches)
+            new = [each for each in decoded if each[0].offset >= locked[_partition(each[0])]]
+            refused = await self._apply(connection, new) if new else ()
+            if refused:
+                await self._publish(producer, refused)
+            letters = [
+                letter
+                for letter in (*broken, *refused)
+                if letter.record.offset >= locked[_partition(letter.record)]
+            ]
+            if letters:
+                await positions.park(connection, self._name, letters)
+            ends = {partition: records[-1].offset + 1 for partition, records in batches.items()}
+            moved = {partition: max(end, locked[partition]) for partition, end in ends.items()}
+            await positions.advance(connection, self._name, moved)
+        for partition, records in batches.items():
+            CONSUMED.labels(self._name, partition.topic).inc(len(records))
+        for letter in letters:
+            DEAD.labels(self._name, letter.reason).inc()
+            log.error(
+                "dead letter",
+                topic=letter.record.topic,
+                partition=letter.record.partition,
+                offset=letter.record.offset,
+                reason=letter.reason,
+            )
+        return moved
+
+    def _decode(self, records: Iterable[Record]) -> tuple[list[Decoded], list[DeadLetter]]:
+        decoded: list[Decoded] = []
+        broken: list[DeadLetter] = []
+        for record in records:
+            try:
+                decoded.append(self._read(record))
+            except Undecodable as error:
+                broken.append(DeadLetter(record, error.reason, str(error)))
+        return decoded, broken
+
+    def _read(self, record: Record) -> Decoded:
+        topic = self._topics[record.topic]
+        if record.value is None:
+            if not topic.compacted or record.key is None:
+                raise Undecodable("invalid-data", "a record without value")
+            time = datetime.fromtimestamp(record.timestamp / 1000, UTC)
+            return record, Envelope(id="", source="", time=time), None
+        envelope, fact = decode(record.key, record.value, record.headers, record.timestamp)
+        if type(fact) not in topic.facts:
+            raise Undecodable("unknown-type", f"{type(fact).__name__} does not belong on {topic.name}")
+        return record, envelope, fact
+
+    async def _publish(self, producer: AIOKafkaProducer, letters: Sequence[DeadLetter]) -> None:
+        """To the dead-letter topic before the position passes: twice after a crash, but never not at all."""
+        topic = self._settings.topic_prefix + dead_letters(self._service).name
+        await kafka.send(producer, (_dead_record(topic, letter) for letter in letters))
+
+    async def _tell_group(self, consumer: AIOKafkaConsumer, done: Mapping[TopicPartition, int]) -> None:
+        mine = {partition: offset for partition, offset in done.items() if partition in consumer.assignment()}
+        try:
+            if mine:
+                await consumer.commit(mine)
+        except KafkaError as error:
+            # Only those who watch the lag depend on it, and the next second brings another.
+            log.info("offsets not committed", consumer=self._name, error=type(error).__name__)
+
+    def _measure(self, consumer: AIOKafkaConsumer, reached: Mapping[TopicPartition, int]) -> None:
+        for partition in consumer.assignment():
+            behind = _lag(consumer, partition, reached)
+            LAG.labels(self._name, partition.topic, partition.partition).set(behind)
+
+
+def _behind(consumer: AIOKafkaConsumer, reached: Mapping[TopicPartition, int]) -> bool:
+    return any(_lag(consumer, partition, reached) > 0 for partition in reached)
+
+
+def _lag(consumer: AIOKafkaConsumer, partition: TopicPartition, reached: Mapping[TopicPartition, int]) -> int:
+    highwater: int | None = consumer.highwater(partition)
+    if highwater is None or partition not in reached:
+        return 0
+    return max(0, highwater - reached[partition])
+
+
+def _partition(record: Record) -> TopicPartition:
+    return TopicPartition(record.topic, record.partition)
+
+
+def _dead_record(topic: str, letter: DeadLetter) -> kafka.OutgoingRecord:
+    """The record byte for byte, and beside it why it is here."""
+    record = letter.record
+    why = {
+        "relato_dead_reason": letter.reason,
+        "relato_dead_error": letter.error,
+        "relato_dead_topic": record.topic,
+        "relato_dead_partition": str(record.partition),
+        "relato_dead_offset": str(record.offset),
+    }
+    headers = [*record.headers, *((name, text.encode()) for name, text in why.items())]
+    return kafka.OutgoingRecord(topic, record.key, record.value, headers)

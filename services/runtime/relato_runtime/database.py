@@ -1,0 +1,85 @@
+"""PostgreSQL: pools of connections, and migrations before anything else."""
+
+import asyncio
+import sysconfig
+from importlib.resources import files
+from pathlib import Path
+from typing import TypeAlias
+from urllib.parse import parse_qsl, urlencode, urlsplit, urlunsplit
+
+import asyncpg
+import structlog
+
+log = structlog.get_logger(__name__)
+
+# In quotes: only their type stubs are generic.
+Connection: TypeAlias = "asyncpg.Connection[asyncpg.Record] | asyncpg.pool.PoolConnectionProxy[asyncpg.Record]"
+Pool: TypeAlias = "asyncpg.Pool[asyncpg.Record]"
+
+# What asyncpg raises while the server is away or going away; all of it may pass.
+UNAVAILABLE = (
+    asyncpg.PostgresConnectionError,
+    asyncpg.InterfaceError,
+    asyncpg.TooManyConnectionsError,
+    asyncpg.CannotConnectNowError,
+    asyncpg.AdminShutdownError,
+    asyncpg.CrashShutdownError,
+    ConnectionError,
+    TimeoutError,
+    OSError,
+)
+
+
+class MigrationFailed(Exception):
+    """The database could not be brought to the version that this program needs."""
+
+
+async def open_pool(url: str, *, size: int = 10) -> Pool:
+    """Open a pool of at most ``size`` connections; statements are bounded to 30 s."""
+    return await asyncpg.create_pool(
+        url,
+        min_size=1,
+        max_size=size,
+        command_timeout=30,
+        timeout=5,
+        max_inactive_connection_lifetime=300,
+    )
+
+
+async def migrate(url: str, package: str, *, schema: str = "public") -> None:
+    """Apply a package's numbered migrations after those of the runtime, one process at a time."""
+    directories = [_migrations("relato_runtime"), _migrations(package)]
+    command = [
+        str(Path(sysconfig.get_path("scripts")) / "dbmate"),
+        "--no-dump-schema",
+        "--migration-lock",
+        *(argument for directory in directories for argument in ("--migrations-dir", str(directory))),
+        "--migrations-table",
+        f"{schema}.migrations",
+        "migrate",
+        "--strict",
+    ]
+    process = await asyncio.create_subprocess_exec(
+        *command,
+        env={"DATABASE_URL": _for_dbmate(url)},
+        stdout=asyncio.subprocess.PIPE,
+        stderr=asyncio.subprocess.STDOUT,
+    )
+    output, _ = await process.communicate()
+    if process.returncode != 0:
+        raise MigrationFailed(output.decode(errors="replace").strip()[-500:])
+    log.info("migrated", package=package)
+
+
+def _migrations(package: str) -> Path:
+    return Path(str(files(package))) / "migrations"
+
+
+def _for_dbmate(url: str) -> str:
+    """The same address for Go's driver, which does not try TLS and then go without."""
+    parts = urlsplit(url)
+    query = dict(parse_qsl(parts.query))
+    query.setdefault("sslmode", "disable" if query.get("host", "").startswith("/") else "prefer")
+    if query["sslmode"] == "prefer":
+        query["sslmode"] = "disable" if parts.hostname in {"127.0.0.1", "localhost", "::1"} else "require"
+    return urlunsplit(parts._replace(query=urlencode(query, safe="/")))

@@ -1,0 +1,175 @@
+"""The HTTP side that all services share: problems, limits, traces, health and metrics."""
+
+import time
+from collections.abc import Callable
+from contextlib import AbstractAsyncContextManager
+
+import structlog
+from fastapi import FastAPI, Request, Response
+from fastapi.exceptions import RequestValidationError
+from fastapi.responses import JSONResponse, PlainTextResponse
+from limits import RateLimitItemPerSecond
+from limits.aio.storage import MemoryStorage
+from limits.aio.strategies import MovingWindowRateLimiter
+from opentelemetry import propagate, trace
+from prometheus_client import CONTENT_TYPE_LATEST, Histogram, generate_latest
+from starlette.exceptions import HTTPException
+from starlette.types import ASGIApp, Message, Receive, Scope, Send
+
+from relato_runtime import problems
+from relato_runtime.database import UNAVAILABLE
+from relato_runtime.problems import Problem
+from relato_runtime.readiness import Readiness
+from relato_runtime.telemetry import tracer
+
+log = structlog.get_logger(__name__)
+
+REQUEST_SECONDS = Histogram(
+    "relato_http_request_seconds",
+    "How long requests took",
+    ["method", "route", "status"],
+    buckets=(0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5),
+)
+BODY_LIMIT_BYTES = 1_048_576
+
+Lifespan = Callable[[FastAPI], AbstractAsyncContextManager[None]]
+
+
+def create_app(
+    title: str, *, api: str, readiness: Readiness, lifespan: Lifespan, version: str = "0.1.0"
+) -> FastAPI:
+    """A FastAPI application with what every service has; its API lies below ``api``."""
+    app = FastAPI(
+        title=title,
+        version=version,
+        lifespan=lifespan,
+        openapi_url=f"{api}/openapi.json",
+        docs_url=None,
+        redoc_url=None,
+    )
+    app.add_exception_handler(Problem, problems.on_problem)
+    app.add_exception_handler(RequestValidationError, problems.on_invalid_request)
+    app.add_exception_handler(HTTPException, problems.on_http_exception)
+    for kind in UNAVAILABLE:
+        app.add_exception_handler(kind, _on_unavailable)
+    app.add_exception_handler(Exception, _on_error)
+    app.add_middleware(_Limits)
+    app.add_middleware(_Observed)
+    _add_probes(app, readiness)
+    return app
+
+
+class RateLimit:
+    """At most so many requests a second for each person, in this process."""
+
+    def __init__(self, per_second: int) -> None:
+        self._limit = RateLimitItemPerSecond(per_second)
+        self._limiter = MovingWindowRateLimiter(MemoryStorage())
+
+    async def spend(self, person_id: str) -> None:
+        """Count one request; ``Problem`` 429 when there were too many."""
+        if not await self._limiter.hit(self._limit, person_id):
+            raise Problem(
+                429, "too-many-requests", "Too many requests in one second.", headers={"Retry-After": "1"}
+            )
+
+
+def _add_probes(app: FastAPI, readiness: Readiness) -> None:
+    @app.get("/healthz", include_in_schema=False)
+    async def healthz() -> PlainTextResponse:
+        return PlainTextResponse("ok")
+
+    @app.get("/readyz", include_in_schema=False)
+    async def readyz() -> JSONResponse:
+        missing = readiness.missing
+        return JSONResponse({"ready": not missing, "missing": missing}, 503 if missing else 200)
+
+    @app.get("/metrics", include_in_schema=False)
+    async def metrics() -> Response:
+        return Response(generate_latest(), media_type=CONTENT_TYPE_LATEST)
+
+
+async def _on_unavailable(_request: Request, error: Exception) -> JSONResponse:
+    log.warning("database unavailable", error=type(error).__name__)
+    return problems.unavailable("The database cannot be reached.").response()
+
+
+async def _on_error(request: Request, error: Exception) -> JSONResponse:
+    log.error("request failed", path=request.scope.get("path"), exc_info=error)
+    return Problem(500, "internal", "Something went wrong here; it is recorded.").response()
+
+
+class _TooLarge(Exception):
+    pass
+
+
+class _Limits:
+    """Refuses bodies over the limit, whether or not they say how long they are."""
+
+    def __init__(self, app: ASGIApp) -> None:
+        self._app = app
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        if scope["type"] != "http":
+            await self._app(scope, receive, send)
+            return
+        seen = 0
+        started = False
+        length = dict(scope["headers"]).get(b"content-length", b"0")
+
+        async def counted() -> Message:
+            nonlocal seen
+            message = await receive()
+            seen += len(message.get("body", b""))
+            if seen > BODY_LIMIT_BYTES:
+                raise _TooLarge
+            return message
+
+        async def watched(message: Message) -> None:
+            nonlocal started
+            started = started or message["type"] == "http.response.start"
+            await send(message)
+
+        too_large = Problem(
+            413, "too-large", f"At most {BODY_LIMIT_BYTES} bytes.", headers={"Connection": "close"}
+        )
+        if length.isdigit() and int(length) > BODY_LIMIT_BYTES:
+            await too_large.response()(scope, receive, send)
+            return
+        try:
+            await self._app(scope, counted, watched)
+        except _TooLarge:
+            if not started:
+                await too_large.response()(scope, receive, send)
+
+
+class _Observed:
+    """A span and a measurement for each request; the span goes on from the caller's trace."""
+
+    def __init__(self, app: ASGIApp) -> None:
+        self._app = app
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        if scope["type"] != "http":
+            await self._app(scope, receive, send)
+            return
+        carrier = {name.decode("latin-1"): value.decode("latin-1") for name, value in scope["headers"]}
+        started = time.perf_counter()
+        status = 500
+
+        async def watched(message: Message) -> None:
+            nonlocal status
+            if message["type"] == "http.response.start":
+                status = message["status"]
+            await send(message)
+
+        with tracer.start_as_current_span(
+            scope["method"], propagate.extract(carrier), kind=trace.SpanKind.SERVER
+        ):
+            try:
+                await self._app(scope, receive, watched)
+            finally:
+                route = scope.get("route")
+                REQUEST_SECONDS.labels(
+                    scope["method"], getattr(route, "path", "unknown"), str(status)
+                ).observe(time.perf_counter() - started)

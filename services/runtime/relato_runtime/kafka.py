@@ -1,0 +1,173 @@
+"""Kafka as every service uses it: the safe settings in one place, instead of defaults that lose data."""
+
+import asyncio
+import ssl
+from collections.abc import AsyncIterator, Iterable, Sequence
+from contextlib import asynccontextmanager, suppress
+from dataclasses import dataclass
+from typing import Any
+
+from aiokafka import AIOKafkaConsumer, AIOKafkaProducer
+from aiokafka.abc import ConsumerRebalanceListener
+from aiokafka.admin import AIOKafkaAdminClient, NewTopic
+from aiokafka.errors import TopicAlreadyExistsError, for_code
+from faststream import AckPolicy
+from faststream.kafka import KafkaBroker
+from faststream.security import BaseSecurity, SASLPlaintext, SASLScram256, SASLScram512
+from relato_contracts.topics import Topic
+
+from relato_runtime.settings import ServiceSettings
+
+RECORD_LIMIT_BYTES = 1_048_576
+_START_SECONDS = 15.0
+_SEND_SECONDS = 15.0
+
+
+@dataclass(frozen=True, slots=True)
+class OutgoingRecord:
+    """A record as it goes out: ``key`` decides the partition, no ``value`` is a tombstone."""
+
+    topic: str
+    key: bytes | None
+    value: bytes | None
+    headers: Sequence[tuple[str, bytes | None]]
+
+
+@asynccontextmanager
+async def producing(settings: ServiceSettings, *, linger_ms: int = 0) -> AsyncIterator[AIOKafkaProducer]:
+    """An idempotent producer that waits for all replicas.
+
+    aiokafka's own, not FastStream's ``publish``, which re-encodes headers and adds some. After any
+    error in sending it is to be thrown away (aiokafka #1017).
+    """
+    producer = AIOKafkaProducer(
+        **_connection(settings),
+        acks="all",
+        enable_idempotence=True,
+        linger_ms=linger_ms,
+        max_batch_size=256 * 1024,
+        max_request_size=RECORD_LIMIT_BYTES,
+        compression_type="zstd",
+        request_timeout_ms=int(_SEND_SECONDS * 1000),
+    )
+    await asyncio.wait_for(producer.start(), _START_SECONDS)
+    try:
+        yield producer
+    finally:
+        # With the broker away, stopping would wait for what can no longer be sent.
+        with suppress(TimeoutError):
+            await asyncio.wait_for(producer.stop(), 3)
+
+
+async def send(producer: AIOKafkaProducer, records: Iterable[OutgoingRecord]) -> None:
+    """Send records in order, and return once the broker has acknowledged all of them."""
+    async with asyncio.timeout(_SEND_SECONDS):
+        acknowledged = [
+            await producer.send(
+                record.topic, value=record.value, key=record.key, headers=list(record.headers)
+            )
+            for record in records
+        ]
+        await asyncio.gather(*acknowledged)
+
+
+@asynccontextmanager
+async def subscribed(
+    settings: ServiceSettings, topics: Sequence[str], group: str, listener: ConsumerRebalanceListener
+) -> AsyncIterator[AIOKafkaConsumer]:
+    """The consumer of a FastStream subscriber without handler, to be read by hand in batches.
+
+    Nothing is acknowledged by itself, a new group begins at the start, and topics are never made
+    by accident.
+    """
+    broker = KafkaBroker(
+        settings.kafka_bootstrap,
+        security=_security(settings),
+        allow_auto_create_topics=False,
+        consumer_only=True,
+        graceful_timeout=5,
+    )
+    subscriber = broker.subscriber(
+        *topics,
+        group_id=group,
+        auto_offset_reset="earliest",
+        ack_policy=AckPolicy.MANUAL,
+        no_reply=True,
+        listener=listener,
+        session_timeout_ms=10_000,
+        heartbeat_interval_ms=2_000,
+        fetch_max_wait_ms=250,
+        max_partition_fetch_bytes=4 * RECORD_LIMIT_BYTES,
+        isolation_level="read_committed",
+        persistent=False,
+    )
+    async with asyncio.timeout(_START_SECONDS):
+        await broker.start()
+        await subscriber.start()
+    try:
+        if subscriber.consumer is None:
+            raise ConnectionError("the subscriber has no consumer after its start")
+        yield subscriber.consumer
+    finally:
+        with suppress(TimeoutError):  # the broker is away: the group will miss our heartbeats
+            async with asyncio.timeout(5):
+                await subscriber.stop()
+                await broker.stop()
+
+
+async def create_topics(
+    settings: ServiceSettings, topics: Iterable[Topic], *, partitions: int, replication: int = 1
+) -> None:
+    """Create the topics that do not exist yet; those that do are left as they are."""
+    admin = AIOKafkaAdminClient(**_connection(settings))
+    await asyncio.wait_for(admin.start(), _START_SECONDS)
+    try:
+        answer = await admin.create_topics(
+            [
+                NewTopic(
+                    settings.topic_prefix + topic.name,
+                    num_partitions=partitions,
+                    replication_factor=replication,
+                    topic_configs={"cleanup.policy": "compact"}
+                    if topic.compacted
+                    else {"cleanup.policy": "delete", "retention.ms": str(topic.retention_ms)},
+                )
+                for topic in topics
+            ]
+        )
+        for name, code, *_ in answer.topic_errors:  # type: ignore[attr-defined]  # of the answer's version
+            if code not in (0, TopicAlreadyExistsError.errno):
+                raise for_code(code)(name)
+    finally:
+        await admin.close()
+
+
+def _connection(settings: ServiceSettings) -> dict[str, Any]:
+    """aiokafka's arguments for reaching the cluster, each of its own type."""
+    secured = settings.kafka_security_protocol in {"SSL", "SASL_SSL"}
+    return {
+        "bootstrap_servers": settings.kafka_bootstrap,
+        "security_protocol": settings.kafka_security_protocol,
+        "sasl_mechanism": settings.kafka_sasl_mechanism,
+        "sasl_plain_username": settings.kafka_username or None,
+        "sasl_plain_password": settings.kafka_password.get_secret_value() or None,
+        "ssl_context": _tls(settings) if secured else None,
+    }
+
+
+def _security(settings: ServiceSettings) -> BaseSecurity:
+    secured = settings.kafka_security_protocol in {"SSL", "SASL_SSL"}
+    tls = _tls(settings) if secured else None
+    if not settings.kafka_security_protocol.startswith("SASL"):
+        return BaseSecurity(ssl_context=tls, use_ssl=secured)
+    scheme = {"PLAIN": SASLPlaintext, "SCRAM-SHA-256": SASLScram256, "SCRAM-SHA-512": SASLScram512}
+    return scheme[settings.kafka_sasl_mechanism](
+        username=settings.kafka_username,
+        password=settings.kafka_password.get_secret_value(),
+        ssl_context=tls,
+        use_ssl=secured,
+    )
+
+
+def _tls(settings: ServiceSettings) -> ssl.SSLContext:
+    return ssl.create_default_context(cafile=settings.kafka_ca_file or None)

@@ -1,0 +1,114 @@
+"""How far each consumer has come, kept with what it wrote: all SQL about positions and dead letters."""
+
+import json
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+
+from aiokafka.structs import ConsumerRecord, TopicPartition
+
+from relato_runtime.database import Connection, Pool
+
+Record = ConsumerRecord[bytes | None, bytes | None]
+
+
+@dataclass(frozen=True, slots=True)
+class DeadLetter:
+    """A record that could not be taken in, why in a code, and why in words."""
+
+    record: Record
+    reason: str
+    error: str
+
+
+async def load(
+    pool: Pool, consumer: str, partitions: Iterable[TopicPartition]
+) -> Mapping[TopicPartition, int]:
+    """The next offset of each partition that has one; the others begin at the start."""
+    rows = await pool.fetch(
+        """
+        SELECT topic, partition, next_offset FROM positions
+        WHERE consumer = $1 AND (topic, partition) IN (SELECT * FROM unnest($2::text[], $3::int[]))
+        """,
+        consumer,
+        *_columns(partitions),
+    )
+    return {TopicPartition(row["topic"], row["partition"]): row["next_offset"] for row in rows}
+
+
+async def lock(
+    connection: Connection, consumer: str, partitions: Iterable[TopicPartition]
+) -> Mapping[TopicPartition, int]:
+    """Lock these positions until the transaction ends, and say where each stands.
+
+    Whoever else consumes the same partition (a zombie after a rebalance) waits here, then sees
+    what was written, and drops what lies below it.
+    """
+    columns = _columns(sorted(partitions))
+    await connection.execute(
+        """
+        INSERT INTO positions (consumer, topic, partition, next_offset)
+        SELECT $1, topic, partition, 0 FROM unnest($2::text[], $3::int[]) AS given (topic, partition)
+        ON CONFLICT DO NOTHING
+        """,
+        consumer,
+        *columns,
+    )
+    rows = await connection.fetch(
+        """
+        SELECT topic, partition, next_offset FROM positions
+        WHERE consumer = $1 AND (topic, partition) IN (SELECT * FROM unnest($2::text[], $3::int[]))
+        ORDER BY topic, partition FOR UPDATE
+        """,
+        consumer,
+        *columns,
+    )
+    return {TopicPartition(row["topic"], row["partition"]): row["next_offset"] for row in rows}
+
+
+async def advance(connection: Connection, consumer: str, next_offsets: Mapping[TopicPartition, int]) -> None:
+    """Move locked positions to where the consumer reads on."""
+    topics, partitions = _columns(next_offsets)
+    await connection.execute(
+        """
+        UPDATE positions SET next_offset = given.next_offset
+        FROM unnest($2::text[], $3::int[], $4::bigint[]) AS given (topic, partition, next_offset)
+        WHERE consumer = $1 AND positions.topic = given.topic AND positions.partition = given.partition
+        """,
+        consumer,
+        topics,
+        partitions,
+        list(next_offsets.values()),
+    )
+
+
+async def park(connection: Connection, consumer: str, letters: Sequence[DeadLetter]) -> None:
+    """Keep what could not be taken in; a record that is there already stays as it is."""
+    await connection.executemany(
+        """
+        INSERT INTO dead_letters
+            (consumer, topic, partition, record_offset, key, value, headers, reason, error)
+        VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9)
+        ON CONFLICT (consumer, topic, partition, record_offset) DO NOTHING
+        """,
+        [
+            (
+                consumer,
+                letter.record.topic,
+                letter.record.partition,
+                letter.record.offset,
+                letter.record.key,
+                letter.record.value,
+                json.dumps(
+                    [[name, None if raw is None else raw.hex()] for name, raw in letter.record.headers]
+                ),
+                letter.reason,
+                letter.error.replace("\0", "�"),
+            )
+            for letter in letters
+        ],
+    )
+
+
+def _columns(partitions: Iterable[TopicPartition]) -> tuple[list[str], list[int]]:
+    listed = list(partitions)
+    return [each.topic for each in listed], [each.partition for each in listed]

@@ -1,0 +1,1 @@
+"""What tests share: real servers, and a way to wait for conditions."""

@@ -1,0 +1,65 @@
+"""A database for each test, copied from a template that was migrated once."""
+
+from collections.abc import Sequence
+from itertools import count
+from urllib.parse import quote, urlsplit, urlunsplit
+
+import asyncpg
+from relato_runtime import database
+
+_numbers = count(1)
+_READERS = ("portal_executor", "portal_requester")
+
+
+class Databases:
+    """Makes databases on one server, and drops them again."""
+
+    def __init__(self, admin: str) -> None:
+        self.admin = admin
+        self._templates: dict[tuple[str, ...], str] = {}
+        self._made: list[str] = []
+
+    async def create(self, *packages: str) -> str:
+        """A new database with the migrations of these packages; gives its DSN."""
+        template = self._templates.get(packages) or await self._template(packages)
+        name = f"test_{next(_numbers)}"
+        await self._administer(f"CREATE DATABASE {name} TEMPLATE {template} STRATEGY file_copy")
+        self._made.append(name)
+        return with_database(self.admin, name)
+
+    async def drop_all(self) -> None:
+        """Drop what was made since the last time."""
+        while self._made:
+            await self._administer(f"DROP DATABASE IF EXISTS {self._made.pop()} WITH (FORCE)")
+
+    async def _template(self, packages: Sequence[str]) -> str:
+        name = f"template_{next(_numbers)}"
+        await self._administer(f"CREATE DATABASE {name}")
+        for package in packages:
+            await database.migrate(with_database(self.admin, name), package)
+        for role in _READERS:  # made by history_projector's migrations, without a way in
+            await self._administer(
+                f"DO $$ BEGIN ALTER ROLE {role} LOGIN PASSWORD '{role}'; "
+                "EXCEPTION WHEN undefined_object THEN NULL; END $$"
+            )
+        self._templates[tuple(packages)] = name
+        return name
+
+    async def _administer(self, statement: str) -> None:
+        connection = await asyncpg.connect(self.admin)
+        try:
+            await connection.execute(statement)
+        finally:
+            await connection.close()
+
+
+def with_database(dsn: str, name: str) -> str:
+    """The same server and role, another database."""
+    return urlunsplit(urlsplit(dsn)._replace(path=f"/{name}"))
+
+
+def with_role(dsn: str, role: str) -> str:
+    """The same database as another role, whose password in tests is its name."""
+    parts = urlsplit(dsn)
+    host = parts.netloc.rpartition("@")[2]
+    return urlunsplit(parts._replace(netloc=f"{quote(role)}:{quote(role)}@{host}"))

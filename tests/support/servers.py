@@ -1,0 +1,58 @@
+"""One real broker and one real database server for a run: in containers where an engine answers."""
+
+import shutil
+import tempfile
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from functools import cache
+from pathlib import Path
+
+import docker
+from docker.errors import DockerException
+from relato.stack import kafka, postgres
+from testcontainers.community.kafka import KafkaContainer
+from testcontainers.community.postgres import PostgresContainer
+
+# What a test writes need not survive a crash of the machine; crashes of programs it does survive.
+_FAST = {"fsync": "off", "synchronous_commit": "on", "full_page_writes": "off", "max_connections": "300"}
+
+
+@cache
+def engine_answers() -> bool:
+    """Whether containers can run here; the client alone says nothing about that."""
+    try:
+        return bool(docker.from_env(timeout=2).ping())
+    except (DockerException, OSError):
+        return False
+
+
+@asynccontextmanager
+async def postgres_server() -> AsyncIterator[str]:
+    """A PostgreSQL server; gives the administrator's DSN."""
+    if engine_answers():
+        with PostgresContainer("postgres:18", driver=None) as container:
+            yield container.get_connection_url()
+    else:
+        async with _scratch() as directory, postgres.running(directory / "postgres", _FAST) as dsn:
+            yield dsn
+
+
+@asynccontextmanager
+async def kafka_broker() -> AsyncIterator[str]:
+    """A Kafka broker; gives its bootstrap address."""
+    if engine_answers():
+        with KafkaContainer().with_kraft() as container:
+            yield container.get_bootstrap_server()
+    else:
+        async with _scratch() as directory, kafka.running(directory / "kafka") as bootstrap:
+            yield bootstrap
+
+
+@asynccontextmanager
+async def _scratch() -> AsyncIterator[Path]:
+    """A directory with a short path (Unix sockets allow 107 bytes), gone afterwards."""
+    directory = Path(tempfile.mkdtemp(prefix="relato-"))
+    try:
+        yield directory
+    finally:
+        shutil.rmtree(directory, ignore_errors=True)
