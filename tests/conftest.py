@@ -11,6 +11,7 @@ from relato_runtime.settings import ServiceSettings
 
 from tests.support import servers
 from tests.support.databases import Databases
+from tests.support.issuer import Issuer, running_issuer
 
 _prefixes = count(1)
 PARTITIONS = 3
@@ -54,3 +55,10 @@ async def topic_prefix(kafka_bootstrap: str) -> str:
     )
     await kafka.create_topics(settings, TOPICS, partitions=PARTITIONS)
     return prefix
+
+
+@pytest.fixture(scope="session")
+async def issuer() -> AsyncIterator[Issuer]:
+    """An OpenID Connect issuer whose tokens count for the services under test."""
+    async with running_issuer() as running:
+        yield running

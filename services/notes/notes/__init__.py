@@ -1,0 +1,1 @@
+"""Commands about tickets: decided, logged, and relayed to Kafka."""

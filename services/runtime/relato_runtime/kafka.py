@@ -1,6 +1,7 @@
 """Kafka as every service uses it: the safe settings in one place, instead of defaults that lose data."""
 
 import asyncio
+import logging
 import ssl
 from collections.abc import AsyncIterator, Iterable, Sequence
 from contextlib import asynccontextmanager, suppress
@@ -41,7 +42,7 @@ async def producing(settings: ServiceSettings, *, linger_ms: int = 0) -> AsyncIt
     error in sending it is to be thrown away (aiokafka #1017).
     """
     producer = AIOKafkaProducer(
-        **_connection(settings),
+        **connection(settings),
         acks="all",
         enable_idempotence=True,
         linger_ms=linger_ms,
@@ -86,7 +87,10 @@ async def subscribed(
         allow_auto_create_topics=False,
         consumer_only=True,
         graceful_timeout=5,
+        logger=logging.getLogger("faststream"),
     )
+    # Started first: it would start subscribers that it knows once more.
+    await asyncio.wait_for(broker.start(), _START_SECONDS)
     subscriber = broker.subscriber(
         *topics,
         group_id=group,
@@ -101,9 +105,7 @@ async def subscribed(
         isolation_level="read_committed",
         persistent=False,
     )
-    async with asyncio.timeout(_START_SECONDS):
-        await broker.start()
-        await subscriber.start()
+    await asyncio.wait_for(subscriber.start(), _START_SECONDS)
     try:
         if subscriber.consumer is None:
             raise ConnectionError("the subscriber has no consumer after its start")
@@ -119,7 +121,7 @@ async def create_topics(
     settings: ServiceSettings, topics: Iterable[Topic], *, partitions: int, replication: int = 1
 ) -> None:
     """Create the topics that do not exist yet; those that do are left as they are."""
-    admin = AIOKafkaAdminClient(**_connection(settings))
+    admin = AIOKafkaAdminClient(**connection(settings))
     await asyncio.wait_for(admin.start(), _START_SECONDS)
     try:
         answer = await admin.create_topics(
@@ -142,7 +144,7 @@ async def create_topics(
         await admin.close()
 
 
-def _connection(settings: ServiceSettings) -> dict[str, Any]:
+def connection(settings: ServiceSettings) -> dict[str, Any]:
     """aiokafka's arguments for reaching the cluster, each of its own type."""
     secured = settings.kafka_security_protocol in {"SSL", "SASL_SSL"}
     return {

@@ -41,8 +41,9 @@ def configure(service: str, level: str, form: Literal["auto", "json", "console"]
     )
     logging.basicConfig(handlers=[handler], level=level.upper(), force=True)
     # Their own lines repeat ours, or carry URLs and addresses.
-    for noisy in ("uvicorn.access", "httpx", "httpcore", "aiokafka", "faststream", "aiosmtplib"):
+    for noisy in ("uvicorn.access", "httpx", "httpcore", "aiokafka", "aiosmtplib"):
         logging.getLogger(noisy).setLevel(logging.WARNING)
+    logging.getLogger("faststream").setLevel(logging.ERROR)  # warns that topics are not made by accident
     structlog.contextvars.bind_contextvars(service=service)
 
 

@@ -1,0 +1,9 @@
+"""Runs the notes service."""
+
+from relato_runtime.serve import serve
+
+from notes.app import build
+from notes.settings import NotesSettings
+
+if __name__ == "__main__":
+    serve("notes", NotesSettings, build)

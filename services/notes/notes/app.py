@@ -1,0 +1,75 @@
+"""Composition root of the notes service."""
+
+import asyncio
+from collections.abc import AsyncIterator
+from contextlib import AsyncExitStack, asynccontextmanager
+from datetime import timedelta
+
+from fastapi import FastAPI
+from relato_runtime import background, database
+from relato_runtime.auth import Authenticator
+from relato_runtime.consume import Consumer
+from relato_runtime.database import Pool
+from relato_runtime.http import RateLimit, create_app
+from relato_runtime.readiness import Readiness
+
+from notes import drafts_http, http, itsm_http, reference, store
+from notes.handle import Handler
+from notes.publisher import Publisher
+from notes.relay import Relay
+from notes.settings import NotesSettings
+
+
+def build(settings: NotesSettings) -> FastAPI:
+    """The service as an application; it begins to work with its lifespan."""
+    readiness = Readiness("database", "commands", "relay", "reference")
+
+    @asynccontextmanager
+    async def lifespan(app: FastAPI) -> AsyncIterator[None]:
+        async with AsyncExitStack() as stack:
+            url = settings.database_url.get_secret_value()
+            await database.migrate(url, "notes")
+            pool = await stack.enter_async_context(await database.open_pool(url, size=settings.database_pool))
+            readiness.has("database")
+            relay = Relay(settings, readiness, "relay")
+            handler = Handler(pool, relay.wake)
+            consumer = Consumer(
+                settings,
+                pool,
+                name="notes-reference",
+                service="notes",
+                topics=reference.TOPICS,
+                apply=reference.apply,
+                readiness=readiness,
+                part="reference",
+            )
+            publisher = Publisher(settings)
+            stack.push_async_callback(publisher.close)
+            authenticate = Authenticator(settings)
+            limit = RateLimit(settings.requests_per_second)
+            app.include_router(http.routes(handler, authenticate, limit))
+            app.include_router(drafts_http.routes(pool, authenticate, limit))
+            app.include_router(itsm_http.routes(settings, publisher, authenticate, limit))
+            loops: dict[str, background.Loop] = {
+                "relay": relay.run,
+                "commands": lambda: _handle(handler, readiness),
+                "reference": consumer.run,
+                "housekeeping": lambda: _forget_answers(pool, settings, readiness),
+            }
+            await stack.enter_async_context(background.running(loops, readiness))
+            yield
+
+    return create_app("Relato notes", api="/api/notes", readiness=readiness, lifespan=lifespan)
+
+
+async def _handle(handler: Handler, readiness: Readiness) -> None:
+    readiness.has("commands")
+    await handler.run()
+
+
+async def _forget_answers(pool: Pool, settings: NotesSettings, readiness: Readiness) -> None:
+    """Idempotency keys are kept for as long as a client may sensibly try again."""
+    while True:
+        await store.forget_answers(pool, timedelta(hours=settings.idempotency_hours))
+        readiness.has("housekeeping")
+        await asyncio.sleep(600)

@@ -1,0 +1,82 @@
+"""What requests carry, as other programs see it: strict, and without fields that nobody knows."""
+
+from typing import Annotated
+
+from pydantic import BaseModel, ConfigDict, Field
+from relato_contracts.fields import ChatText, Html, Id, Minutes, Reason, UtcTime, Version
+from relato_contracts.notes import Channel
+
+
+class Body(BaseModel):
+    """A request's JSON object; JSON's types are taken at their word (true is not a number)."""
+
+    model_config = ConfigDict(frozen=True, strict=True, extra="forbid")
+
+
+class OccurrenceBody(Body):
+    """An occurrence to record."""
+
+    description_html: Html
+    occurred_at: UtcTime
+    time_spent_minutes: Minutes = 0
+    solution_html: Html | None = None
+    category_id: Id | None = None
+    origin_id: Id | None = None
+    channel: Channel = "api"
+    visible_to_requester: bool = False
+    notify_by_email: bool = False
+
+
+class CorrectionBody(Body):
+    """What an occurrence is to say from now on; absent fields stay as they are."""
+
+    description_html: Html | None = None
+    occurred_at: UtcTime | None = None
+    time_spent_minutes: Minutes | None = None
+    solution_html: Html | None = None
+    category_id: Id | None = None
+    origin_id: Id | None = None
+    reason: Reason
+
+
+class SolutionBody(Body):
+    """The solution of an occurrence; the minutes come on top of those recorded before."""
+
+    solution_html: Html
+    time_spent_minutes: Minutes = 0
+
+
+class RetractionBody(Body):
+    """Why an occurrence is taken back."""
+
+    reason: Reason
+
+
+class VisibilityBody(Body):
+    """Whether the requester may see an occurrence, and why that changes."""
+
+    visible_to_requester: bool
+    notify_by_email: bool = False
+    reason: Reason
+
+
+class MessageBody(Body):
+    """A message to the requester, or from them."""
+
+    text_html: Html
+    notify_by_email: bool = False
+
+
+class ChatBody(Body):
+    """A line of chat."""
+
+    text: ChatText
+
+
+class ViewBody(Body):
+    """How far the requester has read."""
+
+    up_to_version: Version
+
+
+IdempotencyKey = Annotated[str, Field(min_length=1, max_length=255, pattern=r"^[\x21-\x7e]+$")]

@@ -1,0 +1,88 @@
+"""Drafts over HTTP: what is put is what is got, until it is deleted."""
+
+from collections.abc import Mapping
+from datetime import UTC, datetime
+from email.utils import format_datetime
+from typing import Annotated
+
+from fastapi import APIRouter, Depends, Path, Request
+from fastapi.responses import JSONResponse, Response
+from pydantic import RootModel
+from relato_contracts.fields import Id
+from relato_runtime.auth import Authenticator, Caller
+from relato_runtime.database import Pool
+from relato_runtime.http import RateLimit
+from relato_runtime.problems import FieldError, Problem, invalid
+
+from notes import commands, drafts, situations
+from notes.drafts import DraftKind
+from notes.requests import body
+
+_LIMIT_BYTES = 256 * 1024
+
+
+class DraftBody(RootModel[dict[str, object]]):
+    """Whatever the composer needs to go on: any JSON object of up to 256 KiB."""
+
+
+def routes(pool: Pool, authenticate: Authenticator, limit: RateLimit) -> APIRouter:
+    """The routes of drafts, below ``/api/notes``."""
+    router = APIRouter(prefix="/api/notes", tags=["drafts"])
+
+    async def owner(request: Request, ticket_id: Annotated[Id, Path()]) -> str:
+        """Whoever may see the ticket may keep a draft on it."""
+        caller: Caller = await authenticate(request)
+        await limit.spend(caller.person_id)
+        async with pool.acquire() as connection:
+            question = commands.MarkViewed(ticket_id, caller.person_id, datetime.now(UTC), 1)
+            (situation,) = await situations.read(connection, [question])
+        if not situation.may_see:
+            raise Problem(404, "ticket-not-found", "There is no such ticket, or you may not see it.")
+        return caller.person_id
+
+    Owner = Annotated[str, Depends(owner)]
+    path = "/tickets/{ticket_id}/drafts/{kind}"
+
+    @router.get(path, response_model=None)
+    async def get_draft(ticket_id: str, kind: DraftKind, person_id: Owner) -> Response:
+        """The draft as it was put; 404 when there is none."""
+        found = await drafts.load(pool, person_id, ticket_id, kind)
+        if found is None:
+            raise Problem(404, "draft-not-found", "There is no draft.")
+        return _shown(found[0], found[1])
+
+    @router.put(
+        path,
+        response_model=None,
+        openapi_extra={
+            "requestBody": {"required": True, "content": {"application/json": {"schema": {"type": "object"}}}}
+        },
+    )
+    async def put_draft(request: Request, ticket_id: str, kind: DraftKind, person_id: Owner) -> Response:
+        """Keep a draft in place of the one before."""
+        given = (await body(request, DraftBody)).root
+        raw = await request.body()
+        if len(raw) > _LIMIT_BYTES:
+            raise Problem(413, "too-large", f"A draft has at most {_LIMIT_BYTES} bytes.")
+        if b"\\u0000" in raw:
+            raise invalid(FieldError("", "A draft cannot hold U+0000."))
+        saved = await drafts.save(pool, person_id, ticket_id, kind, given)
+        return _shown(given, saved)
+
+    @router.delete(path, status_code=204, response_model=None)
+    async def delete_draft(ticket_id: str, kind: DraftKind, person_id: Owner) -> Response:
+        """Remove the draft, if there is one."""
+        await drafts.discard(pool, person_id, ticket_id, kind)
+        return Response(status_code=204)
+
+    return router
+
+
+def _shown(draft: Mapping[str, object], saved: datetime) -> JSONResponse:
+    return JSONResponse(
+        dict(draft),
+        headers={
+            "Last-Modified": format_datetime(saved.astimezone(UTC), usegmt=True),
+            "Cache-Control": "no-store",
+        },
+    )

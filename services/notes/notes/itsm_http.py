@@ -1,0 +1,90 @@
+"""For installations without an ITSM: administrators publish its facts themselves."""
+
+from datetime import UTC, datetime
+from typing import Annotated, Literal
+
+from aiokafka.errors import KafkaError
+from fastapi import APIRouter, Depends, Path, Request
+from fastapi.responses import JSONResponse
+from relato_contracts import itsm
+from relato_contracts.envelope import Envelope, encode
+from relato_contracts.fields import Fact, Id
+from relato_contracts.topics import TOPIC_OF, key_of
+from relato_runtime import kafka
+from relato_runtime.auth import Authenticator, Caller
+from relato_runtime.http import RateLimit
+from relato_runtime.problems import FieldError, Problem, invalid, unavailable
+from relato_runtime.settings import ServiceSettings
+from relato_runtime.telemetry import current_traceparent
+from uuid6 import uuid7
+
+from notes.publisher import Publisher
+from notes.requests import body
+
+Kind = Literal["tickets", "people", "groups", "parameters", "email-templates", "categories", "origins"]
+_FACTS: dict[Kind, type[Fact]] = {
+    "tickets": itsm.TicketSaved,
+    "people": itsm.PersonSaved,
+    "groups": itsm.GroupSaved,
+    "parameters": itsm.ParameterSaved,
+    "email-templates": itsm.EmailTemplateSaved,
+    "categories": itsm.CategorySaved,
+    "origins": itsm.OriginSaved,
+}
+
+
+def routes(
+    settings: ServiceSettings, publisher: Publisher, authenticate: Authenticator, limit: RateLimit
+) -> APIRouter:
+    """The routes of administrators, below ``/api/notes``."""
+    router = APIRouter(prefix="/api/notes", tags=["administration"])
+
+    async def administrator(request: Request) -> Caller:
+        caller = await authenticate(request)
+        await limit.spend(caller.person_id)
+        if "administrator" not in caller.roles:
+            raise Problem(403, "not-permitted", "Only administrators publish facts of the ITSM.")
+        return caller
+
+    @router.put(
+        "/itsm/{kind}/{entity_id}",
+        response_model=None,
+        openapi_extra={
+            "requestBody": {
+                "required": True,
+                "content": {
+                    "application/json": {
+                        "schema": {"anyOf": [fact.model_json_schema() for fact in _FACTS.values()]}
+                    }
+                },
+            }
+        },
+    )
+    async def publish_fact(
+        request: Request,
+        who: Annotated[Caller, Depends(administrator)],
+        kind: Kind,
+        entity_id: Annotated[Id, Path()],
+    ) -> JSONResponse:
+        """Publish a fact as it stands on its topic; answered once Kafka has acknowledged it."""
+        fact = await body(request, _FACTS[kind])
+        if key_of(fact) != entity_id:
+            field = TOPIC_OF[type(fact)].facts[type(fact)]
+            raise invalid(FieldError(f"/{field}", f"This is not {entity_id!r}, as the address says."))
+        envelope = Envelope(
+            id=str(uuid7()),
+            source="/relato/notes",
+            time=datetime.now(UTC),
+            subject=entity_id,
+            actor=who.person_id,
+            traceparent=current_traceparent(),
+        )
+        topic = settings.topic_prefix + TOPIC_OF[type(fact)].name
+        key, value, headers = encode(fact, envelope)
+        try:
+            await publisher.publish(kafka.OutgoingRecord(topic, key, value, headers))
+        except (KafkaError, TimeoutError, OSError) as error:
+            raise unavailable("Kafka cannot be reached; the fact may not have been published.") from error
+        return JSONResponse(fact.model_dump(mode="json", exclude_none=True))
+
+    return router

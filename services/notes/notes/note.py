@@ -1,0 +1,54 @@
+"""What may happen on a ticket: a pure function from state, command and situation to facts."""
+
+from typing import assert_never
+
+from relato_contracts.notes import NoteEvent
+
+from notes import conversation, errors, occurrences
+from notes.commands import (
+    AnyCommand,
+    ChangeVisibility,
+    CorrectOccurrence,
+    MarkViewed,
+    PostChat,
+    RecordOccurrence,
+    RetractOccurrence,
+    SendMessage,
+    SolveOccurrence,
+)
+from notes.situation import Notification, Situation
+from notes.state import State, evolve
+
+__all__ = ["State", "decide", "evolve", "notification"]
+
+
+def decide(state: State, command: AnyCommand, situation: Situation) -> list[NoteEvent]:
+    """The facts that follow from a command, or ``Refused``; none when it changes nothing."""
+    if not situation.may_see:
+        raise errors.TicketNotFound
+    match command:
+        case RecordOccurrence():
+            return [occurrences.record(command, situation)]
+        case CorrectOccurrence() | SolveOccurrence() | RetractOccurrence() | ChangeVisibility():
+            return [occurrences.change(state, command, situation)]
+        case SendMessage():
+            return [conversation.send_message(command, situation)]
+        case PostChat():
+            return [conversation.post_chat(command, situation)]
+        case MarkViewed():
+            return conversation.mark_viewed(state, command, situation)
+        case _:
+            assert_never(command)
+
+
+def notification(command: AnyCommand, situation: Situation) -> Notification:
+    """What will become of the mail that follows from an accepted command."""
+    match command:
+        case RecordOccurrence() if not situation.may_write:
+            return situation.mail_to_attendant()
+        case SendMessage() if situation.is_requester:
+            return situation.mail_to_attendant()
+        case RecordOccurrence() | ChangeVisibility() | SendMessage():
+            return situation.mail_to_requester() if command.notify_by_email else "none"
+        case _:
+            return "none"

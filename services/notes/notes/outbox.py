@@ -1,0 +1,94 @@
+"""What Kafka has not acknowledged yet, and who relays it: all SQL of the relay."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from uuid import UUID
+
+from relato_runtime.database import Connection
+
+
+@dataclass(frozen=True, slots=True)
+class Pending:
+    """An event that is to be published."""
+
+    seq: int
+    ticket_id: str
+    version: int
+    event_id: UUID
+    type: str
+    actor: str
+    correlation_id: str
+    traceparent: str | None
+    recorded_at: datetime
+    data: str
+
+
+async def lead(connection: Connection, holder: str, lease: timedelta) -> int | None:
+    """Become the leader when nobody's lease is running: the new epoch, or None."""
+    epoch: int | None = await connection.fetchval(
+        """
+        UPDATE relay_lease SET epoch = epoch + 1, holder = $1, expires_at = clock_timestamp() + $2
+        WHERE expires_at < clock_timestamp()
+        RETURNING epoch
+        """,
+        holder,
+        lease,
+    )
+    return epoch
+
+
+async def stay(connection: Connection, epoch: int, lease: timedelta) -> bool:
+    """Make the lease last longer; False when another leads by now."""
+    renewed = await connection.fetchval(
+        "UPDATE relay_lease SET expires_at = clock_timestamp() + $2 WHERE epoch = $1 RETURNING true",
+        epoch,
+        lease,
+    )
+    return renewed is True
+
+
+async def resign(connection: Connection, epoch: int) -> None:
+    """Let another lead at once."""
+    await connection.execute("UPDATE relay_lease SET expires_at = '-infinity' WHERE epoch = $1", epoch)
+
+
+async def pending(connection: Connection, limit: int) -> list[Pending]:
+    """The oldest events that wait, in the order in which they are to be published."""
+    rows = await connection.fetch(
+        """
+        SELECT outbox.seq, ticket_id, version, event_id, type, actor, correlation_id, traceparent,
+            recorded_at, data::text
+        FROM outbox JOIN events USING (ticket_id, version)
+        ORDER BY outbox.seq LIMIT $1
+        """,
+        limit,
+    )
+    return [Pending(**dict(row)) for row in rows]
+
+
+async def acknowledge(connection: Connection, epoch: int, seqs: Sequence[int]) -> bool:
+    """Forget what Kafka has; False, and nothing forgotten, when another leads by now."""
+    fenced = await connection.fetchval(
+        """
+        WITH leader AS (SELECT FROM relay_lease WHERE epoch = $1 FOR SHARE),
+        gone AS (DELETE FROM outbox WHERE seq = ANY($2::bigint[]) AND EXISTS (SELECT FROM leader))
+        SELECT NOT EXISTS (SELECT FROM leader)
+        """,
+        epoch,
+        list(seqs),
+    )
+    return not fenced
+
+
+async def size(connection: Connection) -> tuple[int, float]:
+    """How many wait, and for how many seconds the oldest."""
+    row = await connection.fetchrow(
+        """
+        SELECT count(*) AS waiting,
+            coalesce(extract(epoch FROM clock_timestamp() - min(enqueued_at)), 0)::float8 AS oldest
+        FROM outbox
+        """
+    )
+    assert row is not None
+    return row["waiting"], row["oldest"]

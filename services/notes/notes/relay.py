@@ -1,0 +1,130 @@
+"""Committed events to Kafka: at least once, and in order per ticket. One process leads at a time."""
+
+import asyncio
+import os
+import socket
+import time
+from contextlib import AsyncExitStack
+from datetime import timedelta
+
+import asyncpg
+import structlog
+from aiokafka import AIOKafkaProducer
+from prometheus_client import Counter, Gauge
+from relato_contracts.envelope import Envelope, headers
+from relato_contracts.topics import NOTES
+from relato_runtime import kafka
+from relato_runtime.readiness import Readiness
+from relato_runtime.settings import ServiceSettings
+
+from notes import outbox
+from notes.outbox import Pending
+
+log = structlog.get_logger(__name__)
+
+RELAYED = Counter("relato_relayed", "Events acknowledged by Kafka")
+LEADING = Gauge("relato_relay_leading", "1 while this process relays")
+WAITING = Gauge("relato_outbox_pending", "Events that Kafka has not acknowledged yet")
+OLDEST = Gauge("relato_outbox_oldest_seconds", "How long the oldest of them has waited")
+
+SOURCE = "/relato/notes"
+_LEASE = timedelta(seconds=3)
+_RENEW_SECONDS = 1.0
+_STANDBY_SECONDS = 0.5
+_POLL_SECONDS = 0.02
+_BATCH = 2_000
+
+
+class Deposed(Exception):
+    """Another process leads; what this one held on to is not its own any more."""
+
+
+class Relay:
+    """Publishes what waits in the outbox for as long as its lease lasts."""
+
+    def __init__(self, settings: ServiceSettings, readiness: Readiness, part: str) -> None:
+        self._settings = settings
+        self._readiness = readiness
+        self._part = part
+        self._topic = settings.topic_prefix + NOTES.name
+        self._holder = f"{socket.gethostname()}:{os.getpid()}"
+        self._wake = asyncio.Event()
+
+    def wake(self) -> None:
+        """Say that something was committed by this process."""
+        self._wake.set()
+
+    async def run(self) -> None:
+        """Wait to lead, then relay until something goes wrong; a new run starts from the table."""
+        async with AsyncExitStack() as stack:
+            connection = await asyncpg.connect(
+                self._settings.database_url.get_secret_value(), timeout=5, command_timeout=10
+            )
+            stack.push_async_callback(_close, connection)
+            self._readiness.has(self._part)  # another may lead: standing by is this one's work then
+            while (epoch := await outbox.lead(connection, self._holder, _LEASE)) is None:  # noqa: ASYNC110  # no event: the lease is a row
+                await asyncio.sleep(_STANDBY_SECONDS)
+            log.info("leading", epoch=epoch)
+            LEADING.set(1)
+            stack.callback(LEADING.set, 0)
+            stack.push_async_callback(_resign, connection, epoch)
+            producer = await stack.enter_async_context(kafka.producing(self._settings, linger_ms=2))
+            await self._lead(connection, producer, epoch)
+
+    async def _lead(
+        self, connection: "asyncpg.Connection[asyncpg.Record]", producer: AIOKafkaProducer, epoch: int
+    ) -> None:
+        renewed = time.monotonic() - _RENEW_SECONDS
+        while True:
+            if time.monotonic() - renewed >= _RENEW_SECONDS:
+                if not await outbox.stay(connection, epoch, _LEASE):
+                    raise Deposed
+                renewed = time.monotonic()
+                waiting, oldest = await outbox.size(connection)
+                WAITING.set(waiting)
+                OLDEST.set(oldest)
+            self._wake.clear()
+            events = await outbox.pending(connection, _BATCH)
+            if not events:
+                await self._rest()
+                continue
+            if time.monotonic() - renewed > _LEASE.total_seconds():
+                continue  # this process slept while it read: first see whether it still leads
+            await kafka.send(producer, (self._record(event) for event in events))
+            if not await outbox.acknowledge(connection, epoch, [event.seq for event in events]):
+                raise Deposed
+            RELAYED.inc(len(events))
+
+    async def _rest(self) -> None:
+        """Until this process commits something, or for long enough to look at what others did."""
+        try:
+            async with asyncio.timeout(_POLL_SECONDS):
+                await self._wake.wait()
+        except TimeoutError:
+            return
+
+    def _record(self, event: Pending) -> kafka.OutgoingRecord:
+        envelope = Envelope(
+            id=str(event.event_id),
+            source=SOURCE,
+            time=event.recorded_at,
+            subject=event.ticket_id,
+            stream_version=event.version,
+            actor=event.actor,
+            correlation_id=event.correlation_id,
+            causation_id=event.correlation_id,
+            traceparent=event.traceparent,
+        )
+        key = event.ticket_id
+        return kafka.OutgoingRecord(
+            self._topic, key.encode(), event.data.encode(), headers(event.type, key, envelope)
+        )
+
+
+async def _resign(connection: "asyncpg.Connection[asyncpg.Record]", epoch: int) -> None:
+    if not connection.is_closed():
+        await outbox.resign(connection, epoch)
+
+
+async def _close(connection: "asyncpg.Connection[asyncpg.Record]") -> None:
+    await connection.close(timeout=2)

@@ -1,0 +1,189 @@
+"""The event log: all SQL that commands run."""
+
+import json
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from uuid import UUID
+
+from pydantic import TypeAdapter
+from relato_contracts.envelope import FACTS
+from relato_contracts.notes import OccurrenceFact
+from relato_runtime.database import Connection, Pool
+
+from notes.state import State
+
+
+@dataclass(frozen=True, slots=True)
+class Stream:
+    """A ticket's stream, locked until the transaction ends."""
+
+    state: State
+    recorded_at: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class NewEvent:
+    """An event as it is appended; ``data`` is the fact as it goes to Kafka."""
+
+    event_id: UUID
+    ticket_id: str
+    version: int
+    type: str
+    subject_id: UUID | None
+    actor: str
+    correlation_id: str
+    traceparent: str | None
+    recorded_at: datetime
+    data: str
+
+
+@dataclass(frozen=True, slots=True)
+class Answer:
+    """What was answered to a request that carried an idempotency key."""
+
+    person_id: str
+    key: str
+    request_hash: bytes
+    response: Mapping[str, object]
+
+
+async def lock_streams(connection: Connection, ticket_ids: Sequence[str]) -> dict[str, Stream]:
+    """Lock the streams of these tickets, always in the same order; unknown tickets have none."""
+    rows = await connection.fetch(
+        """
+        SELECT ticket_id, version, seen_up_to, shown_version, recorded_at FROM streams
+        WHERE ticket_id = ANY($1::text[]) ORDER BY ticket_id FOR UPDATE
+        """,
+        sorted(set(ticket_ids)),
+    )
+    return {
+        row["ticket_id"]: Stream(
+            State(row["version"], row["seen_up_to"], row["shown_version"]), row["recorded_at"]
+        )
+        for row in rows
+    }
+
+
+async def facts_about(
+    connection: Connection, subject_ids: Sequence[UUID]
+) -> list[tuple[str, int, OccurrenceFact]]:
+    """Ticket, version and fact of all that happened to these occurrences, in order."""
+    rows = await connection.fetch(
+        """
+        SELECT ticket_id, version, type, data::text FROM events
+        WHERE subject_id = ANY($1::uuid[]) ORDER BY ticket_id, version
+        """,
+        subject_ids,
+    )
+    return [(row["ticket_id"], row["version"], _occurrence_fact(row["type"], row["data"])) for row in rows]
+
+
+async def answers(connection: Connection, keys: Sequence[tuple[str, str]]) -> dict[tuple[str, str], Answer]:
+    """What was answered before, by person and key."""
+    rows = await connection.fetch(
+        """
+        SELECT person_id, key, request_hash, response::text FROM idempotency_keys
+        WHERE (person_id, key) IN (SELECT * FROM unnest($1::text[], $2::text[]))
+        """,
+        [person_id for person_id, _ in keys],
+        [key for _, key in keys],
+    )
+    return {
+        (row["person_id"], row["key"]): Answer(
+            row["person_id"], row["key"], row["request_hash"], json.loads(row["response"])
+        )
+        for row in rows
+    }
+
+
+async def append(
+    connection: Connection,
+    events: Sequence[NewEvent],
+    streams: Mapping[str, Stream],
+    new_answers: Sequence[Answer],
+) -> None:
+    """Write events, their outbox rows, the streams as they now are, and the answers.
+
+    A version or an id that is there already is an error, never skipped: it would mean that the
+    stream lock did not hold.
+    """
+    await connection.execute(
+        """
+        WITH given AS (
+            SELECT nextval('events_seq') AS seq, event.*
+            FROM (
+                SELECT * FROM unnest(
+                    $1::text[], $2::int[], $3::uuid[], $4::text[], $5::uuid[], $6::text[], $7::text[],
+                    $8::text[], $9::timestamptz[], $10::text[]
+                ) WITH ORDINALITY AS event (
+                    ticket_id, version, event_id, type, subject_id, actor, correlation_id,
+                    traceparent, recorded_at, data, place
+                )
+                ORDER BY place
+            ) AS event
+        ), logged AS (
+            INSERT INTO events (
+                ticket_id, version, seq, event_id, type, subject_id, actor, correlation_id,
+                traceparent, recorded_at, data
+            )
+            SELECT
+                ticket_id, version, seq, event_id, type, subject_id, actor, correlation_id,
+                traceparent, recorded_at, data::json
+            FROM given
+        )
+        INSERT INTO outbox (seq, ticket_id, version) SELECT seq, ticket_id, version FROM given
+        """,
+        [event.ticket_id for event in events],
+        [event.version for event in events],
+        [event.event_id for event in events],
+        [event.type for event in events],
+        [event.subject_id for event in events],
+        [event.actor for event in events],
+        [event.correlation_id for event in events],
+        [event.traceparent for event in events],
+        [event.recorded_at for event in events],
+        [event.data for event in events],
+    )
+    ticket_ids = sorted({event.ticket_id for event in events})
+    await connection.execute(
+        """
+        UPDATE streams
+        SET version = now.version, seen_up_to = now.seen_up_to, shown_version = now.shown_version,
+            recorded_at = now.recorded_at
+        FROM unnest($1::text[], $2::int[], $3::int[], $4::int[], $5::timestamptz[])
+            AS now (ticket_id, version, seen_up_to, shown_version, recorded_at)
+        WHERE streams.ticket_id = now.ticket_id
+        """,
+        ticket_ids,
+        [streams[ticket_id].state.version for ticket_id in ticket_ids],
+        [streams[ticket_id].state.seen_up_to for ticket_id in ticket_ids],
+        [streams[ticket_id].state.shown_version for ticket_id in ticket_ids],
+        [streams[ticket_id].recorded_at for ticket_id in ticket_ids],
+    )
+    if new_answers:
+        ordered = sorted(new_answers, key=lambda answer: (answer.person_id, answer.key))
+        await connection.execute(
+            """
+            INSERT INTO idempotency_keys (person_id, key, request_hash, response)
+            SELECT person_id, key, request_hash, response::json
+            FROM unnest($1::text[], $2::text[], $3::bytea[], $4::text[])
+                AS answer (person_id, key, request_hash, response)
+            """,
+            [answer.person_id for answer in ordered],
+            [answer.key for answer in ordered],
+            [answer.request_hash for answer in ordered],
+            [json.dumps(answer.response) for answer in ordered],
+        )
+
+
+_OCCURRENCE_FACT: TypeAdapter[OccurrenceFact] = TypeAdapter(OccurrenceFact)
+
+
+def _occurrence_fact(type_name: str, data: str) -> OccurrenceFact:
+    return _OCCURRENCE_FACT.validate_python(FACTS[type_name].model_validate_json(data))
+
+
+async def forget_answers(pool: Pool, older_than: timedelta) -> None:
+    """Remove answers to requests that nobody will send again."""
+    await pool.execute("DELETE FROM idempotency_keys WHERE created_at < now() - $1::interval", older_than)

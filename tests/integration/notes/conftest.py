@@ -1,0 +1,78 @@
+"""A notes service with its own database and topics, in the small known world."""
+
+from collections.abc import AsyncIterator, Awaitable, Callable
+from dataclasses import dataclass
+
+import asyncpg
+import httpx
+import pytest
+from notes.app import build
+from notes.settings import NotesSettings
+from pydantic import SecretStr
+from relato_contracts.fields import Fact
+
+from tests.support import facts
+from tests.support.issuer import Issuer
+from tests.support.serving import serving
+from tests.support.waiting import until
+
+
+@dataclass(frozen=True)
+class Service:
+    """What a test has of a running service."""
+
+    settings: NotesSettings
+    http: httpx.AsyncClient
+    database: asyncpg.Connection
+    issuer: Issuer
+
+    async def post(
+        self, person_id: str, path: str, body: dict[str, object], **headers: str
+    ) -> httpx.Response:
+        """POST as a person."""
+        return await self.http.post(
+            f"/api/notes{path}", json=body, headers=self.issuer.bearer(person_id) | headers
+        )
+
+    async def publish(self, *given: Fact) -> None:
+        """Publish facts, and wait until the service has taken them in."""
+        before = await self._taken_in()
+        await facts.publish(self.settings, *given)
+
+        async def arrived() -> bool:
+            return await self._taken_in() >= before + len(given)
+
+        await until(arrived, what="reference data")
+
+    async def _taken_in(self) -> int:
+        count: int = await self.database.fetchval("SELECT coalesce(sum(next_offset), 0)::int FROM positions")
+        return count
+
+
+@pytest.fixture
+async def service(
+    database: Callable[..., Awaitable[str]], kafka_bootstrap: str, topic_prefix: str, issuer: Issuer
+) -> AsyncIterator[Service]:
+    settings = NotesSettings(
+        database_url=SecretStr(await database("notes")),
+        kafka_bootstrap=kafka_bootstrap,
+        topic_prefix=topic_prefix,
+        oidc_issuer=issuer.url,
+        requests_per_second=1_000,
+    )
+    connection = await asyncpg.connect(settings.database_url.get_secret_value())
+    try:
+        async with (
+            serving(build(settings)) as address,
+            httpx.AsyncClient(base_url=address, timeout=20) as client,
+        ):
+            running = Service(settings, client, connection, issuer)
+
+            async def ready() -> bool:
+                return (await client.get("/readyz")).status_code == 200
+
+            await until(ready, what="readiness")
+            await running.publish(*facts.world())
+            yield running
+    finally:
+        await connection.close()
