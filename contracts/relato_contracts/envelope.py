@@ -59,7 +59,7 @@ _NAMES = {name.rpartition(".")[0] for name in FACTS}
 
 def decode(
     key: bytes | None,
-    value: bytes,
+    value: bytes | None,
     headers: Sequence[tuple[str, bytes | None]],
     timestamp_ms: int = 0,
 ) -> tuple[Envelope, Fact]:
@@ -69,6 +69,8 @@ def decode(
     CloudEvents leaves optional.
     """
     attributes = _attributes(headers)
+    if value is None:
+        raise Undecodable("invalid-data", "the record has no value")
     fact = _fact(attributes["ce_type"], value)
     if key is None or key != key_of(fact).encode():
         raise Undecodable("key-mismatch", f"the record's key is not {key_of(fact)!r}")
@@ -166,7 +168,10 @@ def _envelope(attributes: Mapping[str, str], timestamp_ms: int) -> Envelope:
 
 def _time(text: str | None, timestamp_ms: int) -> datetime:
     if text is None:
-        return datetime.fromtimestamp(timestamp_ms / 1000, UTC)
+        try:
+            return datetime.fromtimestamp(timestamp_ms / 1000, UTC)
+        except (ValueError, OverflowError, OSError) as error:  # producers may claim any 64-bit number
+            raise Undecodable("bad-attribute", f"timestamp {timestamp_ms} is beyond year 9999") from error
     try:
         moment = datetime.fromisoformat(text)
         if moment.tzinfo is None:

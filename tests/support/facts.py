@@ -1,106 +1,110 @@
-"""Facts of an ITSM in a small and known world, published as any ITSM would."""
+"""Any fact at all, in any envelope: Hypothesis strategies made from the published schemas."""
 
-from datetime import UTC, datetime
+import json
+import re
+from datetime import UTC, datetime, timedelta, timezone
+from typing import Any
+from uuid import UUID
 
-from relato_contracts import itsm
-from relato_contracts.envelope import Envelope, encode
+from hypothesis import strategies as st
+from hypothesis.strategies import SearchStrategy
+from pydantic import JsonValue
+from relato_contracts.envelope import Envelope
 from relato_contracts.fields import Fact
+from relato_contracts.schemas import schema_of
 from relato_contracts.topics import TOPIC_OF
-from relato_runtime import kafka
-from relato_runtime.settings import ServiceSettings
-from uuid6 import uuid7
 
-OPENED_AT = datetime(2026, 11, 2, 9, 30, tzinfo=UTC)
-SWITCHES = {10: "suporte@relato.example", 251: "t-251", 252: "S", 253: "t-253", 297: "N", 298: "S", 299: "S",
-            316: "S", 371: "S", 447: "t-447"}  # fmt: skip
+Node = dict[str, Any]  # a schema or a part of one
 
 
-def person(person_id: str, **changes: object) -> itsm.PersonSaved:
-    """A person with an address who reads Portuguese in São Paulo."""
-    known: dict[str, object] = {
-        "person_id": person_id,
-        "name": person_id.title(),
-        "email": f"{person_id}@empresa.example",
-        "language": "pt-BR",
-        "time_zone": "America/Sao_Paulo",
-        "active": True,
-    }
-    return itsm.PersonSaved.model_validate(known | changes)
+def values(fact: type[Fact]) -> SearchStrategy[JsonValue]:
+    """Any value that a fact's schema accepts, as it may stand on the topic."""
+    document = schema_of(TOPIC_OF[fact], fact)
+    return _value(document, document)
 
 
-def ticket(ticket_id: str = "1001", **changes: object) -> itsm.TicketSaved:
-    """Ana's ticket in the group that Carlos belongs to."""
-    known: dict[str, object] = {
-        "ticket_id": ticket_id,
-        "title": "VPN não conecta",
-        "status": "in-progress",
-        "requester_id": "ana",
-        "group_id": "redes",
-        "responsible_id": "carlos",
-        "opened_at": OPENED_AT,
-    }
-    return itsm.TicketSaved.model_validate(known | changes)
+def facts(fact: type[Fact]) -> SearchStrategy[Fact]:
+    """Any fact of a kind."""
+    return values(fact).map(lambda value: fact.model_validate_json(json.dumps(value)))
 
 
-def group(group_id: str = "redes", **changes: object) -> itsm.GroupSaved:
-    """The group of Ana's ticket."""
-    known: dict[str, object] = {
-        "group_id": group_id,
-        "name": group_id.title(),
-        "member_ids": ("carlos",),
-        "emails": (f"{group_id}@empresa.example",),
-        "permissions": (),
-    }
-    return itsm.GroupSaved.model_validate(known | changes)
-
-
-def template(template_id: str) -> itsm.EmailTemplateSaved:
-    """A mail template that says who wrote what."""
-    variant = itsm.EmailVariant(
-        language="pt-BR",
-        subject="Chamado {{ ticket.id }}",
-        text="{{ author }} escreveu: {{ text }}",
-        html="<p>{{ author }} escreveu:</p>{{ html }}",
+def envelopes() -> SearchStrategy[Envelope]:
+    """Any envelope of our own."""
+    line = st.text(st.characters(codec="utf-8", exclude_characters="\0"), min_size=1, max_size=200)
+    optional = st.none() | line
+    return st.builds(
+        Envelope,
+        id=line,
+        source=line,
+        time=st.datetimes(timezones=st.just(UTC)),
+        subject=optional,
+        stream_version=st.none() | st.integers(1, 2**31 - 1),
+        actor=optional,
+        correlation_id=optional,
+        causation_id=optional,
+        replay_id=optional,
+        traceparent=optional,
     )
-    return itsm.EmailTemplateSaved(template_id=template_id, name=template_id, variants=(variant,))
 
 
-def parameter(number: int, value: str) -> itsm.ParameterSaved:
-    """One of the ITSM's switches."""
-    return itsm.ParameterSaved(number=number, value=value)
+def _value(node: Node, document: Node) -> SearchStrategy[Any]:
+    match node:
+        case {"$ref": str(reference)}:
+            return _value(document["$defs"][reference.removeprefix("#/$defs/")], document)
+        case {"anyOf": list(alternatives)}:
+            return st.one_of([_value(alternative, document) for alternative in alternatives])
+        case {"enum": list(choices)}:
+            return st.sampled_from(choices)
+        case {"type": "null"}:
+            return st.none()
+        case {"type": "boolean"}:
+            return st.booleans()
+        case {"type": "integer"}:
+            return st.integers(node.get("minimum"), node.get("maximum"))
+        case {"type": "array"}:
+            return st.lists(_value(node["items"], document), max_size=5)
+        case {"type": "object"}:
+            required = set(node["required"])
+            fields = {name: _field(name, each, document) for name, each in node["properties"].items()}
+            return st.fixed_dictionaries(
+                {name: each for name, each in fields.items() if name in required},
+                optional={name: each for name, each in fields.items() if name not in required},
+            )
+        case {"type": "string"}:
+            return _text(node)
+    raise AssertionError(f"no strategy for {node!r}")
 
 
-def world() -> list[Fact]:
-    """Ana's ticket 1001 and all that is needed to work on it, everything switched on."""
-    return [
-        *(person(name) for name in ("ana", "bia", "carlos", "davi", "edu", "olga")),
-        group("redes"),
-        group(
-            "campo",
-            member_ids=("edu",),
-            permissions=(itsm.GroupPermission(group_id="redes", may=("comment",)),),
-        ),
-        group("fora", member_ids=("olga",)),
-        *(parameter(number, value) for number, value in SWITCHES.items()),
-        *(template(name) for name in ("t-251", "t-253", "t-447")),
-        itsm.CategorySaved(category_id="cat-rede", name="Rede", active=True),
-        itsm.CategorySaved(category_id="cat-antiga", name="Antiga", active=False),
-        itsm.OriginSaved(origin_id="org-telefone", name="Telefone", active=True),
-        ticket("1001"),
-        ticket("1002", requester_id="bia", title="Impressora sem toner"),
-        ticket("1003", status="closed"),
-        ticket("1004", status="suspended"),
-    ]
+def _field(name: str, node: Node, document: Node) -> SearchStrategy[Any]:
+    if name == "time_zone":  # which names there are, the schema only describes
+        return st.sampled_from(["America/Sao_Paulo", "America/Manaus", "UTC", "Asia/Kathmandu"])
+    return _value(node, document)
 
 
-async def publish(settings: ServiceSettings, *facts: Fact) -> None:
-    """Publish facts to their topics, and return when the broker has them."""
-    async with kafka.producing(settings) as producer:
-        await kafka.send(producer, [record(settings, fact) for fact in facts])
+def _text(node: Node) -> SearchStrategy[str]:
+    match node:
+        case {"format": "date-time"}:
+            return _times()
+        case {"format": "uuid", "pattern": _}:
+            return st.integers(0, 2**128 - 1).map(lambda number: str(UUID(int=_version_7(number))))
+        case {"format": "uuid"}:
+            return st.uuids().map(str)
+        case {"pattern": str(pattern)}:
+            address = "@" in pattern  # which holds nothing unseen, as a schema cannot say
+            alphabet = st.characters(codec="utf-8", exclude_categories=["Cs", "Cf"] if address else ["Cs"])
+            shortest, longest = node.get("minLength", 0), node.get("maxLength", 64)
+            # In Python, "$" lets a line end pass that ECMA-262 does not.
+            whole = re.compile(pattern.removesuffix("$") + r"\Z")
+            return st.from_regex(whole, fullmatch=True, alphabet=alphabet).filter(
+                lambda text: shortest <= len(text) <= longest
+            )
+    raise AssertionError(f"no strategy for {node!r}")
 
 
-def record(settings: ServiceSettings, fact: Fact) -> kafka.OutgoingRecord:
-    """A fact as a foreign publisher sends it: with the standard attributes only."""
-    envelope = Envelope(id=str(uuid7()), source="/itsm", time=datetime.now(UTC))
-    key, value, headers = encode(fact, envelope)
-    return kafka.OutgoingRecord(settings.topic_prefix + TOPIC_OF[type(fact)].name, key, value, headers)
+def _times() -> SearchStrategy[str]:
+    zones = st.integers(-14 * 60, 14 * 60).map(lambda minutes: timezone(timedelta(minutes=minutes)))
+    return st.datetimes(datetime(1900, 1, 1), datetime(2200, 1, 1), timezones=zones).map(datetime.isoformat)  # noqa: DTZ001  # zones come with the strategy
+
+
+def _version_7(number: int) -> int:
+    return number & ~(0xF << 76) & ~(0x3 << 62) | 7 << 76 | 2 << 62

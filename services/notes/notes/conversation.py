@@ -4,7 +4,7 @@ from typing import Literal
 
 from relato_contracts import notes as facts
 from relato_contracts.notes import NoteEvent
-from relato_runtime.problems import FieldError
+from relato_runtime.field_errors import FieldError
 
 from notes import errors, rules, text
 from notes.commands import MarkViewed, PostChat, SendMessage

@@ -11,8 +11,9 @@ from pydantic import RootModel
 from relato_contracts.fields import Id
 from relato_runtime.auth import Authenticator, Caller
 from relato_runtime.database import Pool
+from relato_runtime.field_errors import FieldError
 from relato_runtime.http import RateLimit
-from relato_runtime.problems import FieldError, Problem, invalid
+from relato_runtime.problems import Problem, invalid
 
 from notes import commands, drafts, situations
 from notes.drafts import DraftKind

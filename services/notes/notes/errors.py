@@ -1,6 +1,6 @@
 """Why a command is refused; each class says it in its docstring, and its code is in the API."""
 
-from relato_runtime.problems import FieldError
+from relato_runtime.field_errors import FieldError
 
 
 class Refused(Exception):

@@ -12,8 +12,9 @@ from relato_contracts.fields import Fact, Id
 from relato_contracts.topics import TOPIC_OF, key_of
 from relato_runtime import kafka
 from relato_runtime.auth import Authenticator, Caller
+from relato_runtime.field_errors import FieldError
 from relato_runtime.http import RateLimit
-from relato_runtime.problems import FieldError, Problem, invalid, unavailable
+from relato_runtime.problems import Problem, invalid, unavailable
 from relato_runtime.settings import ServiceSettings
 from relato_runtime.telemetry import current_traceparent
 from uuid6 import uuid7

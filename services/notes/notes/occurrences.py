@@ -5,7 +5,7 @@ from typing import assert_never
 from relato_contracts import notes as facts
 from relato_contracts.fields import MINUTES_LIMIT
 from relato_contracts.notes import NoteEvent
-from relato_runtime.problems import FieldError
+from relato_runtime.field_errors import FieldError
 
 from notes import errors, rules
 from notes.commands import (

@@ -6,7 +6,8 @@ from typing import Any, TypeVar
 
 from fastapi import Request as HttpRequest
 from pydantic import BaseModel, ValidationError
-from relato_runtime.problems import FieldError, Problem, invalid, pointer
+from relato_runtime.field_errors import FieldError, pointer
+from relato_runtime.problems import Problem, invalid
 
 from notes.bodies import Body
 from notes.handle import request_hash

@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from datetime import datetime, timedelta
 from typing import TypedDict
 
-from relato_runtime.problems import FieldError
+from relato_runtime.field_errors import FieldError
 
 from notes import errors, text
 from notes.commands import Command, OccurrenceCommand

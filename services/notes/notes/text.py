@@ -11,6 +11,7 @@ _TAGS = {
     "ul", "ol", "li", "h1", "h2", "h3",
 }  # fmt: skip
 _BLOCKS = {"p", "div", "blockquote", "pre", "ul", "ol", "li", "h1", "h2", "h3"}
+_PREFIXES = {"li": "• ", "blockquote": "> "}
 # Attributes are named one by one: nh3's own choice lets addresses through (``blockquote cite``).
 _SANITISER = nh3.Cleaner(
     tags=_TAGS,
@@ -18,6 +19,7 @@ _SANITISER = nh3.Cleaner(
     attributes={"a": {"href"}},
     url_schemes={"http", "https", "mailto", "tel"},
     link_rel="noopener noreferrer nofollow",
+    url_relative="deny",
     strip_comments=True,
 )
 # Letters, by their category, that nevertheless show nothing.
@@ -66,7 +68,8 @@ class _PlainText(HTMLParser):
             self._parts.append("\n")
         elif tag in _BLOCKS:
             self._break()
-            self._parts.append("• " if tag == "li" else "> " if tag == "blockquote" else "")
+            if tag in _PREFIXES:
+                self._parts.append(_PREFIXES[tag])
         elif tag == "a":
             self._links.append((dict(attrs).get("href") or "", len(self._parts)))
 

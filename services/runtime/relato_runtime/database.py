@@ -13,7 +13,9 @@ import structlog
 log = structlog.get_logger(__name__)
 
 # In quotes: only their type stubs are generic.
-Connection: TypeAlias = "asyncpg.Connection[asyncpg.Record] | asyncpg.pool.PoolConnectionProxy[asyncpg.Record]"
+Connection: TypeAlias = (
+    "asyncpg.Connection[asyncpg.Record] | asyncpg.pool.PoolConnectionProxy[asyncpg.Record]"
+)
 Pool: TypeAlias = "asyncpg.Pool[asyncpg.Record]"
 
 # What asyncpg raises while the server is away or going away; all of it may pass.

@@ -17,7 +17,7 @@ from faststream.kafka import KafkaBroker
 from faststream.security import BaseSecurity, SASLPlaintext, SASLScram256, SASLScram512
 from relato_contracts.topics import Topic
 
-from relato_runtime.settings import ServiceSettings
+from relato_runtime.settings import KafkaSettings
 
 RECORD_LIMIT_BYTES = 1_048_576
 _START_SECONDS = 15.0
@@ -35,7 +35,7 @@ class OutgoingRecord:
 
 
 @asynccontextmanager
-async def producing(settings: ServiceSettings, *, linger_ms: int = 0) -> AsyncIterator[AIOKafkaProducer]:
+async def producing(settings: KafkaSettings, *, linger_ms: int = 0) -> AsyncIterator[AIOKafkaProducer]:
     """An idempotent producer that waits for all replicas.
 
     aiokafka's own, not FastStream's ``publish``, which re-encodes headers and adds some. After any
@@ -51,8 +51,8 @@ async def producing(settings: ServiceSettings, *, linger_ms: int = 0) -> AsyncIt
         compression_type="zstd",
         request_timeout_ms=int(_SEND_SECONDS * 1000),
     )
-    await asyncio.wait_for(producer.start(), _START_SECONDS)
     try:
+        await asyncio.wait_for(producer.start(), _START_SECONDS)
         yield producer
     finally:
         # With the broker away, stopping would wait for what can no longer be sent.
@@ -74,7 +74,7 @@ async def send(producer: AIOKafkaProducer, records: Iterable[OutgoingRecord]) ->
 
 @asynccontextmanager
 async def subscribed(
-    settings: ServiceSettings, topics: Sequence[str], group: str, listener: ConsumerRebalanceListener
+    settings: KafkaSettings, topics: Sequence[str], group: str, listener: ConsumerRebalanceListener
 ) -> AsyncIterator[AIOKafkaConsumer]:
     """The consumer of a FastStream subscriber without handler, to be read by hand in batches.
 
@@ -105,8 +105,8 @@ async def subscribed(
         isolation_level="read_committed",
         persistent=False,
     )
-    await asyncio.wait_for(subscriber.start(), _START_SECONDS)
     try:
+        await asyncio.wait_for(subscriber.start(), _START_SECONDS)
         if subscriber.consumer is None:
             raise ConnectionError("the subscriber has no consumer after its start")
         yield subscriber.consumer
@@ -118,7 +118,7 @@ async def subscribed(
 
 
 async def create_topics(
-    settings: ServiceSettings, topics: Iterable[Topic], *, partitions: int, replication: int = 1
+    settings: KafkaSettings, topics: Iterable[Topic], *, partitions: int, replication: int = 1
 ) -> None:
     """Create the topics that do not exist yet; those that do are left as they are."""
     admin = AIOKafkaAdminClient(**connection(settings))
@@ -144,7 +144,7 @@ async def create_topics(
         await admin.close()
 
 
-def connection(settings: ServiceSettings) -> dict[str, Any]:
+def connection(settings: KafkaSettings) -> dict[str, Any]:
     """aiokafka's arguments for reaching the cluster, each of its own type."""
     secured = settings.kafka_security_protocol in {"SSL", "SASL_SSL"}
     return {
@@ -157,7 +157,7 @@ def connection(settings: ServiceSettings) -> dict[str, Any]:
     }
 
 
-def _security(settings: ServiceSettings) -> BaseSecurity:
+def _security(settings: KafkaSettings) -> BaseSecurity:
     secured = settings.kafka_security_protocol in {"SSL", "SASL_SSL"}
     tls = _tls(settings) if secured else None
     if not settings.kafka_security_protocol.startswith("SASL"):
@@ -171,5 +171,5 @@ def _security(settings: ServiceSettings) -> BaseSecurity:
     )
 
 
-def _tls(settings: ServiceSettings) -> ssl.SSLContext:
+def _tls(settings: KafkaSettings) -> ssl.SSLContext:
     return ssl.create_default_context(cafile=settings.kafka_ca_file or None)

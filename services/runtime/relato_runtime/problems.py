@@ -10,6 +10,8 @@ from fastapi.exceptions import RequestValidationError
 from fastapi.responses import JSONResponse
 from starlette.exceptions import HTTPException
 
+from relato_runtime.field_errors import FieldError, pointer
+
 TYPE_PREFIX = "https://relato.dev/problems/"
 _STATUS_CODES = {
     404: "not-found",
@@ -17,14 +19,6 @@ _STATUS_CODES = {
     406: "not-acceptable",
     415: "unsupported-media-type",
 }
-
-
-@dataclass(frozen=True)
-class FieldError:
-    """What is wrong with one field: a JSON pointer (RFC 6901) and a sentence."""
-
-    pointer: str
-    detail: str
 
 
 @dataclass
@@ -66,11 +60,6 @@ def unavailable(detail: str, *, retry_after: int = 1, code: str = "unavailable")
 def invalid(*errors: FieldError) -> Problem:
     """422: what was sent cannot be taken; one entry for each field."""
     return Problem(422, "invalid", "The request is not valid.", errors=errors)
-
-
-def pointer(location: Sequence[int | str]) -> str:
-    """Where in a JSON document, as a pointer (RFC 6901 §3)."""
-    return "".join("/" + str(step).replace("~", "~0").replace("/", "~1") for step in location)
 
 
 async def on_problem(_request: Request, problem: Exception) -> JSONResponse:

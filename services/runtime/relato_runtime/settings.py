@@ -7,18 +7,10 @@ from pydantic import Field, SecretStr, ValidationError
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
 
-class ServiceSettings(BaseSettings):
-    """What any service needs; each service adds its own in a subclass."""
+class KafkaSettings(BaseSettings):
+    """How to reach the cluster, which is all that some programs need."""
 
     model_config = SettingsConfigDict(env_prefix="RELATO_", frozen=True, extra="ignore")
-
-    http_host: str = "127.0.0.1"
-    http_port: Annotated[int, Field(ge=0, le=65_535)] = 8000
-    log_level: Literal["debug", "info", "warning", "error"] = "info"
-    log_format: Literal["auto", "json", "console"] = "auto"
-
-    database_url: SecretStr
-    database_pool: Annotated[int, Field(ge=2, le=200)] = 10
 
     kafka_bootstrap: str
     kafka_security_protocol: Literal["PLAINTEXT", "SSL", "SASL_PLAINTEXT", "SASL_SSL"] = "PLAINTEXT"
@@ -28,6 +20,18 @@ class ServiceSettings(BaseSettings):
     kafka_ca_file: str = ""
     topic_prefix: Annotated[str, Field(pattern=r"^[A-Za-z0-9._-]{0,100}$")] = ""
     """Stands before the names of topics and consumer groups, where several installations share a cluster."""
+
+
+class ServiceSettings(KafkaSettings):
+    """What any service needs; each service adds its own in a subclass."""
+
+    http_host: str = "127.0.0.1"
+    http_port: Annotated[int, Field(ge=0, le=65_535)] = 8000
+    log_level: Literal["debug", "info", "warning", "error"] = "info"
+    log_format: Literal["auto", "json", "console"] = "auto"
+
+    database_url: SecretStr
+    database_pool: Annotated[int, Field(ge=2, le=200)] = 10
 
     oidc_issuer: str
     oidc_audience: str = "relato"
@@ -39,10 +43,11 @@ class ServiceSettings(BaseSettings):
 
 
 Settings = TypeVar("Settings", bound=ServiceSettings)
+_Any = TypeVar("_Any", bound=KafkaSettings)
 
 
-def load(model: type[Settings]) -> Settings:
-    """Read a service's settings, or say everything that is wrong with them at once and exit 1."""
+def load(model: type[_Any]) -> _Any:
+    """Read a program's settings, or say everything that is wrong with them at once and exit 1."""
     try:
         return model()  # type: ignore[call-arg,unused-ignore]  # the fields come from the environment
     except ValidationError as error:

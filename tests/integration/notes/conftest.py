@@ -1,7 +1,8 @@
 """A notes service with its own database and topics, in the small known world."""
 
-from collections.abc import AsyncIterator, Awaitable, Callable
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
 from dataclasses import dataclass
+from datetime import UTC, datetime
 
 import asyncpg
 import httpx
@@ -10,11 +11,17 @@ from notes.app import build
 from notes.settings import NotesSettings
 from pydantic import SecretStr
 from relato_contracts.fields import Fact
+from relato_runtime import kafka
 
-from tests.support import facts
+from tests.support import world
 from tests.support.issuer import Issuer
 from tests.support.serving import serving
 from tests.support.waiting import until
+
+
+def occurrence(**changes: object) -> dict[str, object]:
+    """The body of a request that records an internal occurrence."""
+    return {"description_html": "<p>Cabo trocado</p>", "occurred_at": datetime.now(UTC).isoformat()} | changes
 
 
 @dataclass(frozen=True)
@@ -27,20 +34,25 @@ class Service:
     issuer: Issuer
 
     async def post(
-        self, person_id: str, path: str, body: dict[str, object], **headers: str
+        self, person_id: str, path: str, body: Mapping[str, object], **headers: str
     ) -> httpx.Response:
         """POST as a person."""
         return await self.http.post(
-            f"/api/notes{path}", json=body, headers=self.issuer.bearer(person_id) | headers
+            f"/api/notes{path}", json=dict(body), headers=self.issuer.bearer(person_id) | headers
         )
 
     async def publish(self, *given: Fact) -> None:
         """Publish facts, and wait until the service has taken them in."""
+        await self.send(*(world.record(self.settings, fact) for fact in given))
+
+    async def send(self, *records: kafka.OutgoingRecord) -> None:
+        """Send records, good or bad, and wait until the service has dealt with them."""
         before = await self._taken_in()
-        await facts.publish(self.settings, *given)
+        async with kafka.producing(self.settings) as producer:
+            await kafka.send(producer, records)
 
         async def arrived() -> bool:
-            return await self._taken_in() >= before + len(given)
+            return await self._taken_in() >= before + len(records)
 
         await until(arrived, what="reference data")
 
@@ -72,7 +84,7 @@ async def service(
                 return (await client.get("/readyz")).status_code == 200
 
             await until(ready, what="readiness")
-            await running.publish(*facts.world())
+            await running.publish(*world.world())
             yield running
     finally:
         await connection.close()
