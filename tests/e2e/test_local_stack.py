@@ -1,0 +1,202 @@
+"""`relato up`, `status`, `token` and `down` as someone at a terminal sees them."""
+
+import asyncio
+import os
+import shutil
+import signal
+import sys
+import tempfile
+from collections.abc import AsyncIterator
+from dataclasses import dataclass
+from pathlib import Path
+
+import psutil
+import pytest
+from pydantic import BaseModel
+from relato.stack.ports import free
+
+from tests.support.waiting import until
+
+RELATO = Path(sys.executable).with_name("relato")
+
+
+class Service(BaseModel):
+    name: str
+    pid: int | None
+    address: str
+    ready: bool
+    why: str | None
+    restarts: int
+
+
+class Status(BaseModel):
+    origin: str
+    kafka: dict[str, str | bool | None]
+    postgres: dict[str, str | bool | None]
+    services: list[Service]
+    outbox: dict[str, float | None]
+
+    def service(self, name: str) -> Service:
+        """The service of that name."""
+        return next(each for each in self.services if each.name == name)
+
+
+@dataclass(frozen=True)
+class Ended:
+    """How a command ended."""
+
+    code: int | None
+    output: str
+    errors: str
+
+
+@dataclass(frozen=True)
+class Stack:
+    """A RELATO_HOME and a port of the test's own."""
+
+    home: Path
+    port: int
+
+    async def start(self, *arguments: str) -> asyncio.subprocess.Process:
+        """Begin a command."""
+        inherited = {name: value for name, value in os.environ.items() if not name.startswith("RELATO_")}
+        return await asyncio.create_subprocess_exec(
+            *(str(RELATO), *arguments),
+            env={**inherited, "RELATO_HOME": str(self.home), "RELATO_PORT": str(self.port)},
+            stdout=asyncio.subprocess.PIPE,
+            stderr=asyncio.subprocess.PIPE,
+        )
+
+    async def relato(self, *arguments: str) -> Ended:
+        """Run a command to its end."""
+        process = await self.start(*arguments)
+        async with asyncio.timeout(280):
+            output, errors = await process.communicate()
+        return Ended(process.returncode, output.decode(), errors.decode())
+
+    async def status(self) -> Status:
+        """What `relato status --json` says."""
+        return Status.model_validate_json((await self.relato("status", "--json")).output)
+
+    def processes(self) -> dict[int, str]:
+        """Every process that carries this RELATO_HOME and a stack's mark."""
+        found = {}
+        for process in psutil.process_iter():
+            try:
+                environment = process.environ()
+            except psutil.Error:
+                continue
+            if environment.get("RELATO_HOME") == str(self.home) and "RELATO_STACK_PROCESS" in environment:
+                found[process.pid] = environment["RELATO_STACK_PROCESS"]
+        return found
+
+    def supervisor(self) -> int:
+        """The process behind the stack."""
+        return next(pid for pid, name in self.processes().items() if name == "supervisor")
+
+
+@pytest.fixture
+async def stack() -> AsyncIterator[Stack]:
+    """A place for a stack, with nothing running in it before and after."""
+    home = Path(tempfile.mkdtemp(prefix="relato-"))
+    made = Stack(home, free())
+    yield made
+    await made.relato("down")
+    shutil.rmtree(home)
+
+
+async def test_the_stack_comes_up_mends_itself_and_finds_its_data_again(stack: Stack) -> None:
+    first = await stack.relato("up")
+    assert first.code == 0, first.errors
+    assert "curl " in first.output
+    assert str(stack.port) in first.output
+
+    second = await stack.relato("up")
+    assert (second.code, second.output) == (1, "")
+    assert "already runs" in second.errors
+
+    status = await stack.status()
+    assert status.origin == f"http://127.0.0.1:{stack.port}"
+    assert {service.name for service in status.services if service.ready} == {
+        "notes",
+        "notifier",
+        "history-projector",
+        "portal-query",
+    }
+    token = await stack.relato("token", "--person", "ana")
+    assert (token.code, token.output.count(".")) == (0, 2)
+    nobody = await stack.relato("token", "--person", "nobody")
+    assert (nobody.code, nobody.output) == (1, "")
+    assert "no person" in nobody.errors
+
+    notes = status.service("notes")
+    assert notes.pid is not None
+    os.kill(notes.pid, signal.SIGKILL)
+
+    async def mended() -> bool:
+        now = (await stack.status()).service("notes")
+        return now.ready and now.restarts == 1 and now.pid != notes.pid
+
+    await until(mended, within=30, what="the restart of notes")
+
+    # Without its supervisor nothing goes on, and nothing is left.
+    os.kill(stack.supervisor(), signal.SIGKILL)
+    assert not (await stack.status()).postgres["answers"]
+    assert (await stack.relato("down")).code == 0
+    assert stack.processes() == {}
+
+    again = await stack.relato("up")
+    assert again.code == 0, again.errors
+    assert (await stack.relato("token", "--person", "ana")).code == 0
+    assert (await stack.relato("down")).code == 0
+    assert stack.processes() == {}
+    gone = await stack.relato("status", "--json")
+    assert (gone.code, gone.output) == (1, "")
+
+
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
+async def test_a_start_that_is_interrupted_leaves_nothing(stack: Stack, number: signal.Signals) -> None:
+    starting = await stack.start("up")
+
+    async def has_children() -> bool:
+        return len(stack.processes()) > 3
+
+    await until(has_children, what="the first children")
+    starting.send_signal(number)
+    _, errors = await starting.communicate()
+    assert starting.returncode == 130
+    assert b"Traceback" not in errors
+    assert stack.processes() == {}
+
+
+async def test_a_port_that_is_taken_is_named(stack: Stack) -> None:
+    other = await asyncio.start_server(lambda *_: None, "127.0.0.1", stack.port)
+    async with other:
+        ended = await stack.relato("up")
+    assert ended.code == 1
+    assert f"Port {stack.port}" in ended.errors
+    assert "Traceback" not in ended.errors
+    assert stack.processes() == {}
+
+
+async def test_settings_that_are_wrong_are_named(stack: Stack) -> None:
+    process = await asyncio.create_subprocess_exec(
+        *(str(RELATO), "up"),
+        env={**os.environ, "RELATO_HOME": str(stack.home), "RELATO_PORT": "eighty"},
+        stderr=asyncio.subprocess.PIPE,
+    )
+    _, errors = await process.communicate()
+    assert process.returncode == 1
+    assert errors.startswith(b"RELATO_PORT: ")
+
+
+async def test_a_shell_that_only_names_the_home_is_left_alone(stack: Stack) -> None:
+    shell = await asyncio.create_subprocess_exec(
+        *(sys.executable, "-c", "input()"),
+        env={**os.environ, "RELATO_HOME": str(stack.home)},
+        stdin=asyncio.subprocess.PIPE,
+    )
+    ended = await stack.relato("down")
+    assert (ended.code, shell.returncode) == (0, None)
+    shell.kill()
+    await shell.wait()
