@@ -162,7 +162,8 @@ def _envelope(attributes: Mapping[str, str], timestamp_ms: int) -> Envelope:
         correlation_id=attributes.get("ce_correlationid"),
         causation_id=attributes.get("ce_causationid"),
         replay_id=attributes.get("ce_replayid"),
-        traceparent=attributes.get("traceparent"),
+        # Whoever only knows the extension (CloudEvents, distributed tracing) is understood too.
+        traceparent=attributes.get("traceparent") or attributes.get("ce_traceparent"),
     )
 
 

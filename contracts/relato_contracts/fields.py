@@ -33,15 +33,21 @@ def _fits(html: str) -> str:
     return html
 
 
+# Patterns go into the schemas, so they keep to what ECMA-262, Rust, Python and Java read alike.
 _NO_NUL = r"^[^\x00]*$"  # PostgreSQL's text cannot hold U+0000
 
 Id = Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9._:-]{1,64}$")]
 UtcTime = Annotated[AwareDatetime, AfterValidator(_utc)]
 Minutes = Annotated[int, Field(ge=0, le=MINUTES_LIMIT)]
 Version = Annotated[int, Field(ge=1, le=2**31 - 1)]
-Html = Annotated[str, StringConstraints(max_length=HTML_LIMIT_BYTES, pattern=_NO_NUL), AfterValidator(_fits)]
+Html = Annotated[
+    str,
+    StringConstraints(max_length=HTML_LIMIT_BYTES, pattern=_NO_NUL),
+    AfterValidator(_fits),
+    Field(description=f"At most {HTML_LIMIT_BYTES} bytes of UTF-8."),
+]
 Text = Annotated[str, StringConstraints(max_length=HTML_LIMIT_BYTES, pattern=_NO_NUL)]
 ChatText = Annotated[str, StringConstraints(min_length=1, max_length=CHAT_LIMIT_CHARACTERS, pattern=_NO_NUL)]
 Reason = Annotated[str, StringConstraints(min_length=1, max_length=2_000, pattern=_NO_NUL)]
 # Names and titles go into mail headers and list rows: one line, no control characters.
-Line = Annotated[str, StringConstraints(min_length=1, max_length=500, pattern=r"^[^\p{Cc}]*$")]
+Line = Annotated[str, StringConstraints(min_length=1, max_length=500, pattern=r"^[^\x00-\x1f\x7f-\x9f]*$")]

@@ -1,5 +1,6 @@
 """Facts of the topics ``itsm.*``: whole states of what the ITSM owns."""
 
+import unicodedata
 from typing import Annotated, Literal
 from zoneinfo import available_timezones
 
@@ -20,14 +21,23 @@ def _known_zone(name: str) -> str:
     return name
 
 
-TimeZone = Annotated[str, AfterValidator(_known_zone)]
+def _seen(address: str) -> str:
+    if any(unicodedata.category(character) == "Cf" for character in address):
+        raise ValueError("holds characters that are not seen")
+    return address
+
+
+TimeZone = Annotated[
+    str,
+    AfterValidator(_known_zone),
+    Field(description="A name of the IANA time zone database, such as America/Sao_Paulo."),
+]
 # RFC 5321 §4.1.2 without the quoted and literal forms, which nobody has and headers suffer from.
+_PART = r'[^\s\x00-\x1f\x7f-\x9f@<>()\[\],;:\\"]'
 EmailAddress = Annotated[
     str,
-    StringConstraints(
-        max_length=254,
-        pattern=r"^[^\s\p{Cc}\p{Cf}@<>()\[\],;:\\\"]{1,64}@[^\s\p{Cc}\p{Cf}@<>()\[\],;:\\\"]{1,189}$",
-    ),
+    StringConstraints(max_length=254, pattern=rf"^{_PART}{{1,64}}@{_PART}{{1,189}}$"),
+    AfterValidator(_seen),
 ]
 
 
