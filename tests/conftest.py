@@ -3,6 +3,7 @@
 from collections.abc import AsyncIterator, Awaitable, Callable
 from itertools import count
 
+import hypothesis
 import pytest
 from pydantic import SecretStr
 from relato_contracts.topics import TOPICS
@@ -12,6 +13,12 @@ from relato_runtime.settings import ServiceSettings
 from tests.support import servers
 from tests.support.databases import Databases
 from tests.support.issuer import Issuer, running_issuer
+
+# How long one example takes says more about the machine than about what is tested.
+hypothesis.settings.register_profile(
+    "relato", deadline=None, suppress_health_check=[hypothesis.HealthCheck.too_slow]
+)
+hypothesis.settings.load_profile("relato")
 
 _prefixes = count(1)
 PARTITIONS = 3

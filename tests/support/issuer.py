@@ -6,7 +6,7 @@ from contextlib import asynccontextmanager
 
 from fastapi import FastAPI
 from joserfc import jwt
-from joserfc.jwk import ECKey
+from joserfc.jwk import ECKey, RSAKey
 
 from tests.support.serving import serving
 
@@ -16,7 +16,7 @@ class Issuer:
 
     def __init__(self) -> None:
         self.url = ""
-        self.key = ECKey.generate_key("P-256", auto_kid=True)
+        self.key: ECKey | RSAKey = ECKey.generate_key("P-256", auto_kid=True)
 
     def token(self, person_id: str, *roles: str, **claims: object) -> str:
         """A token that counts for an hour, unless the claims say otherwise."""

@@ -6,11 +6,11 @@ from aiokafka import AIOKafkaConsumer
 from aiokafka.structs import TopicPartition
 from relato_contracts.topics import Topic
 from relato_runtime.positions import Record
-from relato_runtime.settings import ServiceSettings
+from relato_runtime.settings import KafkaSettings
 
 
 async def read_all(
-    settings: ServiceSettings, topic: Topic, *, count: int, within: float = 20.0
+    settings: KafkaSettings, topic: Topic, *, count: int, within: float = 20.0
 ) -> list[Record]:
     """The records of a topic by partition and offset, once there are at least ``count``."""
     consumer = AIOKafkaConsumer(

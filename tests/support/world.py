@@ -58,9 +58,9 @@ def template(template_id: str) -> itsm.EmailTemplateSaved:
     """A mail template that says who wrote what."""
     variant = itsm.EmailVariant(
         language="pt-BR",
-        subject="Chamado {{ ticket.id }}",
-        text="{{ author }} escreveu: {{ text }}",
-        html="<p>{{ author }} escreveu:</p>{{ html }}",
+        subject="Chamado {{ ticket_id }}",
+        text="{{ author_name }} escreveu: {{ text }}",
+        html="<p>{{ author_name }} escreveu:</p>{{ text_html }}",
     )
     return itsm.EmailTemplateSaved(template_id=template_id, name=template_id, variants=(variant,))
 

@@ -25,7 +25,9 @@ class Assignment(ConsumerRebalanceListener):
         async with self.working:  # what is being written is finished before another member begins
             self.fresh.difference_update(revoked)
 
-    def on_partitions_assigned(self, assigned: set[TopicPartition]) -> None:
+    async def on_partitions_assigned(self, assigned: set[TopicPartition]) -> None:
+        # A coroutine although it awaits nothing: FastStream calls functions in a thread, where
+        # pausing fails half way and leaves the client's fetcher to die.
         self.known = True
         if self._consumer is not None:
             self._hold(self._consumer, assigned)

@@ -48,6 +48,9 @@ async def _forever(name: str, loop: Loop, readiness: Readiness) -> None:
             # Recorded where people look: the log, the metric and /readyz.
             log.exception("loop failed", loop=name)
             reason = f"{type(error).__name__}: {error}"
+            task = asyncio.current_task()
+            if task is not None and task.cancelling():
+                return  # it broke while it was being stopped, and is not to begin again
         RESTARTS.labels(name).inc()
         readiness.lacks(name, reason[:300])
         if clock.time() - started > 30:

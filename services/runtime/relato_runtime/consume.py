@@ -1,6 +1,7 @@
 """Topics into a database, exactly once: rows and the position that follows them commit together."""
 
 import asyncio
+import re
 from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence
 from datetime import UTC, datetime
 
@@ -29,6 +30,7 @@ LAG = Gauge("relato_consumer_lag", "Records still to be taken in", ["consumer", 
 _IDLE_MS = 1_000
 _COMMIT_SECONDS = 1.0
 _STALLED_SECONDS = 60.0
+_ID = re.compile(rb"[A-Za-z0-9._:-]{1,64}")
 
 Decoded = tuple[Record, Envelope, Fact | None]
 """A record with what it says; no fact is a tombstone of a compacted topic."""
@@ -38,6 +40,9 @@ Apply = Callable[[Connection, Sequence[Decoded]], Awaitable[Sequence[DeadLetter]
 
 Gets each partition's records in order and never twice; returns those that it could not take in.
 """
+
+Broken = Callable[[Connection, Sequence[DeadLetter]], Awaitable[None]]
+"""Told, inside the same transaction and before what can be decoded is applied, of records that cannot."""
 
 
 class Stalled(Exception):
@@ -58,6 +63,7 @@ class Consumer:
         apply: Apply,
         readiness: Readiness,
         part: str,
+        broken: Broken | None = None,
         max_records: int = 2_000,
     ) -> None:
         self._settings = settings
@@ -66,6 +72,7 @@ class Consumer:
         self._service = service
         self._topics = {settings.topic_prefix + topic.name: topic for topic in topics}
         self._apply = apply
+        self._broken = broken
         self._readiness = readiness
         self._part = part
         self._max_records = max_records
@@ -129,14 +136,13 @@ class Consumer:
         async with self._pool.acquire() as connection, connection.transaction():
             locked = await positions.lock(connection, self._name, batches)
             new = [each for each in decoded if each[0].offset >= locked[_partition(each[0])]]
+            letters = [each for each in broken if each.record.offset >= locked[_partition(each.record)]]
+            if letters and self._broken is not None:
+                await self._broken(connection, letters)
             refused = await self._apply(connection, new) if new else ()
             if refused:
                 await self._publish(producer, refused)
-            letters = [
-                letter
-                for letter in (*broken, *refused)
-                if letter.record.offset >= locked[_partition(letter.record)]
-            ]
+                letters += refused
             if letters:
                 await positions.park(connection, self._name, letters)
             ends = {partition: records[-1].offset + 1 for partition, records in batches.items()}
@@ -170,6 +176,8 @@ class Consumer:
         if record.value is None:
             if not topic.compacted or record.key is None:
                 raise Undecodable("invalid-data", "a record without value")
+            if not _ID.fullmatch(record.key):
+                raise Undecodable("invalid-data", "a tombstone whose key is no id")
             time = datetime.fromtimestamp(record.timestamp / 1000, UTC)
             return record, Envelope(id="", source="", time=time), None
         envelope, fact = decode(record.key, record.value, record.headers, record.timestamp)

@@ -1,6 +1,7 @@
 """PostgreSQL: pools of connections, and migrations before anything else."""
 
 import asyncio
+import os
 import sysconfig
 from importlib.resources import files
 from pathlib import Path
@@ -48,9 +49,13 @@ async def open_pool(url: str, *, size: int = 10) -> Pool:
     )
 
 
-async def migrate(url: str, package: str, *, schema: str = "public") -> None:
-    """Apply a package's numbered migrations after those of the runtime, one process at a time."""
-    directories = [_migrations("relato_runtime"), _migrations(package)]
+async def migrate(url: str, package: str, *, schema: str = "public", consumes: bool = True) -> None:
+    """Apply a package's numbered migrations, one process at a time.
+
+    What ``consumes`` topics gets the runtime's own tables first. Which migrations have been applied
+    is written down in ``schema``.
+    """
+    directories = [_migrations(each) for each in (("relato_runtime", package) if consumes else (package,))]
     command = [
         str(Path(sysconfig.get_path("scripts")) / "dbmate"),
         "--no-dump-schema",
@@ -63,7 +68,7 @@ async def migrate(url: str, package: str, *, schema: str = "public") -> None:
     ]
     process = await asyncio.create_subprocess_exec(
         *command,
-        env={"DATABASE_URL": _for_dbmate(url)},
+        env={**os.environ, "DATABASE_URL": _for_dbmate(url)},
         stdout=asyncio.subprocess.PIPE,
         stderr=asyncio.subprocess.STDOUT,
     )
