@@ -1,0 +1,128 @@
+"""Batches of records into one generation's tables: sort, load, fold, write, tell."""
+
+import json
+import re
+from collections.abc import Iterable, Sequence
+from typing import cast
+
+from prometheus_client import Counter
+from relato_contracts.envelope import Envelope, Undecodable, decode, event_uuid
+from relato_contracts.itsm import TicketSaved
+from relato_contracts.notes import NoteEvent, NoteFact
+from relato_contracts.notifications import EmailFact, EmailOutcome
+from relato_contracts.topics import NOTES, NOTIFICATIONS, TICKETS
+from relato_runtime.consume import Decoded
+from relato_runtime.database import Connection
+from relato_runtime.positions import DeadLetter, Record
+
+from history_projector import parked, tables
+from history_projector.facts import Mailed, Noted, Saved
+from history_projector.fold import Arrival, Batch, changed_occurrences, fold
+
+TOPICS = (TICKETS, NOTES, NOTIFICATIONS)
+PROJECTED = Counter(
+    "relato_projected_facts", "Facts of tickets' streams, by what became of them", ["outcome"]
+)
+
+_TICKET_ID = re.compile(rb"[A-Za-z0-9._:-]{1,64}")
+_TICKETS_A_NOTICE = 100  # ids have at most 64 characters, and a notification 8,000 bytes
+
+
+class Projector:
+    """What the consumer of one generation does with its records, inside its transaction."""
+
+    def __init__(self, generation: int) -> None:
+        self._generation = generation
+
+    async def apply(self, connection: Connection, decoded: Sequence[Decoded]) -> Sequence[DeadLetter]:
+        """Write what the records mean; returns those that cannot be taken in, whose tickets wait."""
+        batch = sort(decoded)
+        await _mark(connection, batch.refused)
+        ticket_ids = batch.ticket_ids
+        tickets = await tables.lock_tickets(connection, ticket_ids)
+        stopped = await parked.known(connection, list(batch.streams))
+        goes_on = [each for each in stopped if tickets[each].last_version + 1 in batch.streams[each]]
+        if goes_on:
+            _add_parked(batch, await parked.records(connection, goes_on))
+        changed = changed_occurrences(
+            arrival for stream in batch.streams.values() for arrival in stream.values()
+        )
+        folded = fold(tickets, await tables.load_occurrences(connection, changed), batch)
+        await tables.write(connection, folded)
+        await parked.settle(connection, folded, stopped)
+        await tables.notify(connection, self._generation, _notices(ticket_ids))
+        PROJECTED.labels("applied").inc(len(folded.entries))
+        PROJECTED.labels("duplicate").inc(folded.duplicates)
+        PROJECTED.labels("parked").inc(sum(len(each.arrivals) for each in folded.waiting.values()))
+        return folded.refused
+
+    async def broken(self, connection: Connection, letters: Sequence[DeadLetter]) -> None:
+        """Park the tickets whose records could not be decoded."""
+        await _mark(connection, letters)
+
+
+def sort(decoded: Iterable[Decoded]) -> Batch:
+    """The records by ticket and kind; what is not of the kind that its topic promises is refused."""
+    batch = Batch()
+    for record, envelope, fact in decoded:
+        try:
+            if fact is None or isinstance(fact, TicketSaved):
+                batch.saved.append(_saved(record, envelope, fact))
+            elif isinstance(fact, NoteFact):
+                arrival = _arrival(record, envelope, fact)
+                batch.streams.setdefault(fact.ticket_id, {})[arrival.noted.version] = arrival
+            elif isinstance(fact, EmailFact):
+                outcome = cast(EmailOutcome, fact)  # its only subclasses
+                batch.mailed.append(Mailed(event_uuid(envelope), envelope.time, outcome))
+            else:
+                raise TypeError(f"{type(fact).__name__} is not about a ticket's history")
+        except Undecodable as error:
+            batch.refused.append(DeadLetter(record, error.reason, str(error)))
+    return batch
+
+
+def _saved(record: Record, envelope: Envelope, fact: TicketSaved | None) -> Saved:
+    if fact is None:
+        ticket_id = (record.key or b"").decode()
+        return Saved(
+            ticket_id, f"{record.topic} {record.partition} {record.offset}", envelope.time, None, None
+        )
+    return Saved(fact.ticket_id, f"{envelope.source} {envelope.id}", envelope.time, envelope.actor, fact)
+
+
+def _arrival(record: Record, envelope: Envelope, fact: NoteFact) -> Arrival:
+    if envelope.stream_version is None:
+        raise Undecodable("missing-attribute", "header 'ce_streamversion' is missing")
+    event = cast(NoteEvent, fact)  # its only subclasses
+    return Arrival(Noted(envelope.stream_version, event_uuid(envelope), envelope.time, event), record)
+
+
+def _add_parked(batch: Batch, records: Iterable[Record]) -> None:
+    """What waited joins what came now; where both have a version, the newcomer may be a repair."""
+    for record in records:
+        if record.value is None:
+            raise TypeError("a parked record has no value")
+        envelope, fact = decode(record.key, record.value, record.headers, record.timestamp)
+        if not isinstance(fact, NoteFact):
+            raise TypeError(f"{type(fact).__name__} was parked")
+        arrival = _arrival(record, envelope, fact)
+        waiting = Arrival(arrival.noted, record, parked=True)
+        batch.streams[fact.ticket_id].setdefault(arrival.noted.version, waiting)
+
+
+async def _mark(connection: Connection, letters: Iterable[DeadLetter]) -> None:
+    """Only a ticket's stream has an order, so only there does a lost record hold up others."""
+    of_streams = {
+        letter.record.key.decode(): letter
+        for letter in letters
+        if letter.record.topic.endswith(NOTES.name)
+        and letter.record.key is not None
+        and _TICKET_ID.fullmatch(letter.record.key)
+    }
+    if of_streams:
+        await parked.mark_broken(connection, of_streams)
+
+
+def _notices(ticket_ids: Sequence[str]) -> list[str]:
+    starts = range(0, len(ticket_ids), _TICKETS_A_NOTICE)
+    return [json.dumps({"tickets": ticket_ids[at : at + _TICKETS_A_NOTICE]}) for at in starts]

@@ -1,0 +1,39 @@
+"""What records of the three topics say, as far as a ticket's history needs it."""
+
+from dataclasses import dataclass
+from datetime import datetime
+from uuid import UUID
+
+from relato_contracts.itsm import TicketSaved
+from relato_contracts.notes import NoteEvent
+from relato_contracts.notifications import EmailOutcome
+
+
+@dataclass(frozen=True, slots=True)
+class Saved:
+    """A record of ``itsm.tickets``; no fact is the ticket's removal. ``key`` identifies the record."""
+
+    ticket_id: str
+    key: str
+    at: datetime
+    actor: str | None
+    fact: TicketSaved | None
+
+
+@dataclass(frozen=True, slots=True)
+class Noted:
+    """A record of ``relato.notes``, at its place in the ticket's stream."""
+
+    version: int
+    event_id: UUID
+    at: datetime
+    fact: NoteEvent
+
+
+@dataclass(frozen=True, slots=True)
+class Mailed:
+    """A record of ``relato.notifications``."""
+
+    event_id: UUID
+    at: datetime
+    fact: EmailOutcome

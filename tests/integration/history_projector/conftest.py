@@ -1,0 +1,86 @@
+"""A history projector with its own database and topics."""
+
+from collections.abc import AsyncIterator, Awaitable, Callable
+from dataclasses import dataclass
+
+import asyncpg
+import httpx
+import pytest
+from history_projector import consume, generations, reference
+from history_projector.app import build
+from history_projector.settings import ProjectorSettings
+from pydantic import SecretStr
+from relato_runtime import kafka
+from relato_runtime.database import Connection, open_pool
+from relato_runtime.kafka import OutgoingRecord
+
+from tests.support.serving import serving
+from tests.support.waiting import until
+
+
+@dataclass(frozen=True)
+class Projecting:
+    """What a test has of a running projector."""
+
+    settings: ProjectorSettings
+    http: httpx.AsyncClient
+    database: asyncpg.Connection
+
+    async def publish(self, *records: OutgoingRecord) -> None:
+        """Publish records in order, and wait until the projector has taken in those of its topics."""
+        names = {self.settings.topic_prefix + topic.name for topic in (*consume.TOPICS, *reference.TOPICS)}
+        awaited = sum(record.topic in names for record in records)
+        before = await self._taken_in()
+        async with kafka.producing(self.settings) as producer:
+            await kafka.send(producer, records)
+
+        async def arrived() -> bool:
+            return await self._taken_in() >= before + awaited
+
+        await until(arrived, what="the records")
+
+    async def row(self, query: str) -> asyncpg.Record:
+        """The first row that a query finds."""
+        row = await self.database.fetchrow(query)
+        assert row is not None, query
+        return row
+
+    async def _taken_in(self) -> int:
+        count: int = await self.database.fetchval("SELECT coalesce(sum(next_offset), 0)::int FROM positions")
+        return count
+
+
+@pytest.fixture
+async def generation(database: Callable[..., Awaitable[str]]) -> AsyncIterator[Connection]:
+    """A connection that sees the tables of the first generation."""
+    url = await database("history_projector")
+    async with await open_pool(url, size=2) as pool:
+        await generations.consuming(pool)
+    async with await open_pool(generations.address(url, 1), size=2) as own, own.acquire() as connection:
+        yield connection
+
+
+@pytest.fixture
+async def projector(
+    database: Callable[..., Awaitable[str]], kafka_bootstrap: str, topic_prefix: str
+) -> AsyncIterator[Projecting]:
+    settings = ProjectorSettings(
+        database_url=SecretStr(await database("history_projector")),
+        kafka_bootstrap=kafka_bootstrap,
+        topic_prefix=topic_prefix,
+        oidc_issuer="http://127.0.0.1/unused",
+    )
+    connection = await asyncpg.connect(settings.database_url.get_secret_value())
+    try:
+        async with (
+            serving(build(settings)) as address,
+            httpx.AsyncClient(base_url=address, timeout=20) as client,
+        ):
+
+            async def ready() -> bool:
+                return (await client.get("/readyz")).status_code == 200
+
+            await until(ready, what="readiness")
+            yield Projecting(settings, client, connection)
+    finally:
+        await connection.close()
