@@ -1,0 +1,16 @@
+# Thin on purpose: what these do lies in deploy/bootstrap and in the `relato` command.
+.PHONY: up down test lint
+MEMBERS = contracts services/runtime services/notes services/notifier services/history-projector services/portal-query deploy
+
+up:
+	@deploy/bootstrap && .venv/bin/relato up
+
+down:
+	@deploy/bootstrap && .venv/bin/relato down
+
+test:
+	@deploy/bootstrap && .venv/bin/python -m pytest
+
+lint:
+	@deploy/bootstrap && .venv/bin/ruff format --check . && .venv/bin/ruff check . && .venv/bin/mypy --strict $(MEMBERS) tests
+	@.venv/bin/lint-imports && .venv/bin/python -m relato_contracts.generate --check

@@ -1,0 +1,30 @@
+"""Subcommands of `relato`: each module has `register(app)`, and its name stands below."""
+
+import typer
+
+from relato.commands import (
+    dead_letters,
+    demo,
+    down,
+    emails,
+    events,
+    itsm,
+    projections,
+    status,
+    token,
+    up,
+)
+
+
+def build() -> typer.Typer:
+    """The whole command."""
+    app = typer.Typer(
+        name="relato",
+        help="Runs and operates Relato.",
+        no_args_is_help=True,
+        add_completion=False,
+        pretty_exceptions_enable=False,
+    )
+    for group in (up, down, status, token, itsm, demo, events, emails, projections, dead_letters):
+        group.register(app)
+    return app

@@ -1,0 +1,81 @@
+"""`relato events tail`: what happens on tickets, as CloudEvents in JSON, one a line."""
+
+import asyncio
+import os
+import select
+import signal
+import sys
+from contextlib import aclosing
+from typing import Annotated, Literal
+
+import typer
+from relato_contracts.envelope import FACTS
+from relato_contracts.topics import NOTES
+
+from relato import cloudevent, records
+from relato.commands.outcome import refusing
+from relato.reach import Reach, reach
+
+_NAMES = {name for name in FACTS if name.startswith("relato.") and FACTS[name] in NOTES.facts}
+
+
+def register(app: typer.Typer) -> None:
+    """Add the commands."""
+    group = typer.Typer(no_args_is_help=True)
+    app.add_typer(group, name="events")
+
+    @group.callback()
+    def _group() -> None:
+        """What happened on tickets, as it stands in Kafka."""
+
+    @group.command()
+    def tail(
+        ticket: Annotated[str | None, typer.Option(help="Of this ticket alone.")] = None,
+        type_: Annotated[
+            str | None, typer.Option("--type", help="Of this type alone, such as OccurrenceRecorded.")
+        ] = None,
+        start: Annotated[Literal["start", "end"], typer.Option("--from", help="Where to begin.")] = "start",
+        follow: Annotated[bool, typer.Option(help="Wait for what comes after the last.")] = True,
+        _as_json: Annotated[bool, typer.Option("--json", help="Each line is JSON anyway.")] = False,
+    ) -> None:
+        """Print events as CloudEvents in JSON, one a line, until interrupted."""
+        types = None if type_ is None else _types(type_)
+        signal.signal(signal.SIGINT, signal.default_int_handler)
+        with refusing():
+            try:
+                asyncio.run(_print(reach(), ticket, types, start, follow))
+            except KeyboardInterrupt:
+                return
+            except BrokenPipeError:
+                # Whoever read has gone; the interpreter must not try to flush to them at its end.
+                os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+
+
+def _types(wanted: str) -> set[str]:
+    """The types that a name means, with or without owner and version; wrong usage when there is none."""
+    found = {name for name in _NAMES if wanted in {name, name.rpartition(".")[0], name.split(".")[1]}}
+    if not found:
+        known = ", ".join(sorted(name.split(".")[1] for name in _NAMES))
+        raise typer.BadParameter(f"{wanted!r} is none of {known}.", param_hint="--type")
+    return found
+
+
+async def _print(
+    reach: Reach, ticket: str | None, types: set[str] | None, start: Literal["start", "end"], follow: bool
+) -> None:
+    readers = select.poll()
+    readers.register(sys.stdout.fileno(), select.POLLERR)
+    async with aclosing(records.read(reach.kafka(), [NOTES], start=start, follow=follow)) as batches:
+        async for batch in batches:
+            for record in batch:
+                if ticket is not None and record.key != ticket.encode():
+                    continue
+                event = cloudevent.from_record(record)
+                if event is None:
+                    where = f"{record.topic}, partition {record.partition}, offset {record.offset}"
+                    print(f"No CloudEvent: {where}", file=sys.stderr)
+                elif types is None or event["type"] in types:
+                    print(cloudevent.as_line(event))
+            sys.stdout.flush()
+            if readers.poll(0):
+                raise BrokenPipeError

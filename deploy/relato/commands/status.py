@@ -1,0 +1,210 @@
+"""`relato status`: what runs, on which address, and how far behind each consumer is."""
+
+import asyncio
+import json
+import logging
+import sys
+from collections.abc import Awaitable
+from typing import Annotated, TypedDict, TypeVar
+
+import asyncpg
+import psutil
+import typer
+from aiokafka.errors import KafkaError
+from rich.console import Console
+from rich.table import Table
+
+from relato import settings as stack_settings
+from relato.commands.outcome import refuse, refusing
+from relato.stack import databases, state
+from relato.stack.home import Home
+from relato.stack.lag import Lag, lags
+from relato.stack.services import SERVICES, lacks
+
+Answer = TypeVar("Answer")
+_SECONDS = 4.0
+
+
+class Service(TypedDict):
+    """One of the four services."""
+
+    name: str
+    pid: int | None
+    address: str
+    ready: bool
+    why: str | None
+    restarts: int
+
+
+class Process(TypedDict):
+    """Any process of the stack."""
+
+    name: str
+    pid: int | None
+    address: str
+    restarts: int
+    last_exit: int | None
+    log: str
+
+
+class Status(TypedDict):
+    """The document of `relato status --json`."""
+
+    origin: str
+    phase: str
+    kafka: dict[str, str | bool | None]
+    postgres: dict[str, str | bool | None]
+    mail: dict[str, str | None]
+    services: list[Service]
+    consumers: list[dict[str, str | int]]
+    outbox: dict[str, float | int | None]
+    processes: list[Process]
+
+
+def register(app: typer.Typer) -> None:
+    """Add the command."""
+
+    @app.command()
+    def status(as_json: Annotated[bool, typer.Option("--json", help="One JSON document.")] = False) -> None:
+        """Say what runs, on which address, and how far behind each consumer is."""
+        with refusing():
+            home = Home(stack_settings.load().home)
+            running = state.read(home)
+            if running is None:
+                refuse(f"Relato does not run from {home.root}. `relato up` starts it.")
+            # That it cannot connect is an answer here, and is given below.
+            logging.getLogger("aiokafka").setLevel(logging.CRITICAL)
+            document = asyncio.run(_ask(running))
+        if as_json:
+            print(json.dumps(document, ensure_ascii=False))
+        else:
+            _show(document)
+
+
+async def _ask(running: state.StackState) -> Status:
+    """Ask everyone at once; who does not answer in time is down."""
+    services, version, outbox, consumers = await asyncio.gather(
+        asyncio.gather(*(_service(child) for child in running.children if child.name in SERVICES)),
+        _answered(_version(databases.address(running.postgres, "postgres"))),
+        _answered(_outbox(databases.address(running.postgres, "notes"))),
+        _answered(lags(running.kafka)),
+    )
+    pending, oldest = outbox if outbox is not None else (None, None)
+    return {
+        "origin": running.origin,
+        "phase": running.phase,
+        "kafka": {
+            "bootstrap": running.kafka,
+            "version": running.kafka_version,
+            "answers": consumers is not None,
+        },
+        "postgres": {"version": version, "answers": version is not None},
+        "mail": {"smtp": running.smtp, "http": running.mail_page},
+        "services": list(services),
+        "consumers": [_consumer(lag) for lag in consumers or []],
+        "outbox": {"pending": pending, "oldest_seconds": oldest},
+        "processes": [_process(child) for child in running.children],
+    }
+
+
+async def _answered(question: Awaitable[Answer]) -> Answer | None:
+    """The answer, or None from a server that is down."""
+    try:
+        async with asyncio.timeout(_SECONDS):
+            return await question
+    except (OSError, TimeoutError, KafkaError, asyncpg.PostgresError, asyncpg.InterfaceError):
+        return None
+
+
+async def _service(child: state.ChildState) -> Service:
+    pid = _alive(child)
+    why = await lacks(f"{child.address}/readyz") if pid else "it does not run"
+    return {
+        "name": child.name,
+        "pid": pid,
+        "address": child.address,
+        "ready": why is None,
+        "why": why,
+        "restarts": child.restarts,
+    }
+
+
+async def _version(url: str) -> str:
+    connection = await asyncpg.connect(url, timeout=_SECONDS)
+    try:
+        return str(await connection.fetchval("SHOW server_version"))
+    finally:
+        await connection.close(timeout=1)
+
+
+async def _outbox(url: str) -> tuple[int, float]:
+    connection = await asyncpg.connect(url, timeout=_SECONDS)
+    try:
+        row = await connection.fetchrow(
+            "SELECT count(*) AS pending,"
+            " coalesce(extract(epoch FROM now() - min(enqueued_at)), 0)::float8 AS oldest FROM outbox"
+        )
+        return (row["pending"], row["oldest"]) if row else (0, 0.0)
+    finally:
+        await connection.close(timeout=1)
+
+
+def _consumer(lag: Lag) -> dict[str, str | int]:
+    return {"group": lag.group, "topic": lag.topic, "lag": lag.lag}
+
+
+def _process(child: state.ChildState) -> Process:
+    return {
+        "name": child.name,
+        "pid": _alive(child),
+        "address": child.address,
+        "restarts": child.restarts,
+        "last_exit": child.last_exit,
+        "log": str(child.log),
+    }
+
+
+def _alive(child: state.ChildState) -> int | None:
+    """Its pid while that process lives; the supervisor may have been killed since it wrote it down."""
+    if child.pid is None or child.started is None:
+        return None
+    try:
+        process = psutil.Process(child.pid)
+        same = abs(process.create_time() - child.started) < 1
+        return child.pid if same and process.status() != psutil.STATUS_ZOMBIE else None
+    except psutil.NoSuchProcess:
+        return None
+
+
+def _show(document: Status) -> None:
+    console = Console(file=sys.stdout)
+    console.print(f"Origin    {document['origin']}", highlight=False)
+    console.print(f"Kafka     {document['kafka']['bootstrap']}  {_up(document['kafka'])}", highlight=False)
+    console.print(
+        f"Postgres  {document['postgres']['version'] or ''}  {_up(document['postgres'])}", highlight=False
+    )
+    console.print(f"Mail      {document['mail']['http'] or document['mail']['smtp']}", highlight=False)
+    whys = {service["name"]: service["why"] for service in document["services"]}
+    processes = Table("process", "pid", "address", "restarts", "state", box=None, pad_edge=False)
+    for process in document["processes"]:
+        name = process["name"]
+        words = "down" if process["pid"] is None else whys.get(name, "runs") or "ready"
+        processes.add_row(
+            name, str(process["pid"] or ""), process["address"], str(process["restarts"]), words
+        )
+    console.print(processes)
+    consumers = Table("consumer", "topic", "behind", box=None, pad_edge=False)
+    for consumer in document["consumers"]:
+        consumers.add_row(str(consumer["group"]), str(consumer["topic"]), str(consumer["lag"]))
+    console.print(consumers)
+    outbox = document["outbox"]
+    if outbox["pending"] is None:
+        console.print("Outbox    not known while its database is down")
+    else:
+        console.print(
+            f"Outbox    {outbox['pending']} pending, the oldest for {outbox['oldest_seconds']:.1f} s"
+        )
+
+
+def _up(server: dict[str, str | bool | None]) -> str:
+    return "answers" if server["answers"] else "does not answer"

@@ -1,0 +1,1 @@
+"""The local stack: every server and service that Relato needs, on one machine."""

@@ -1,0 +1,61 @@
+"""The front door: Caddy, which makes one origin of the services."""
+
+import sysconfig
+from collections.abc import Mapping
+from pathlib import Path
+
+import httpx
+
+from relato.errors import StackError
+from relato.settings import StackSettings
+from relato.stack import process
+from relato.stack.process import Program
+
+_CADDYFILE = Path(__file__).parents[2] / "Caddyfile"
+
+
+def program(
+    settings: StackSettings,
+    upstreams: Mapping[str, int],
+    log: Path,
+    environment: Mapping[str, str],
+    state: Path,
+) -> Program:
+    """The front door as a process to run, in front of the given ports by name."""
+    caddy = Path(sysconfig.get_path("scripts")) / "caddy"
+    if not caddy.is_file() or not _CADDYFILE.is_file():
+        raise StackError(f"The front door is not installed: {caddy} and {_CADDYFILE} are needed.")
+    return Program(
+        name="caddy",
+        argv=(str(caddy), "run", "--adapter", "caddyfile", "--config", str(_CADDYFILE)),
+        environment={
+            **environment,
+            "XDG_DATA_HOME": str(state),
+            "XDG_CONFIG_HOME": str(state),
+            "RELATO_SITE": f"http://:{settings.port}",
+            "RELATO_BIND": "127.0.0.1",
+            "RELATO_HOST": "127.0.0.1",
+            "RELATO_ORIGIN": settings.origin,
+            **{
+                f"RELATO_{name.upper().replace('-', '_')}_UPSTREAM": f"127.0.0.1:{port}"
+                for name, port in upstreams.items()
+            },
+        },
+        log=log,
+        probe=lambda: _answers(settings.origin),
+        address=settings.origin,
+        explain=lambda text: process.last_line("\n".join(_errors(text)) or text),
+    )
+
+
+def _errors(log: str) -> list[str]:
+    return [line for line in log.splitlines() if '"level":"error"' in line or line.startswith("Error:")]
+
+
+async def _answers(origin: str) -> str | None:
+    async with httpx.AsyncClient(trust_env=False, timeout=5) as client:
+        try:
+            await client.get(f"{origin}/front-door")
+        except httpx.HTTPError as error:
+            return str(error) or type(error).__name__
+    return None

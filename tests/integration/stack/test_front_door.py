@@ -1,0 +1,166 @@
+"""The front door: one origin, sessions turned into tokens, nothing claimed by clients."""
+
+import asyncio
+from collections.abc import AsyncIterator
+from contextlib import AsyncExitStack
+from pathlib import Path
+from urllib.parse import urlsplit
+
+import httpx
+import pytest
+from fastapi import FastAPI, Request, Response
+from fastapi.responses import JSONResponse, StreamingResponse
+from relato.settings import StackSettings
+from relato.stack import caddy, process
+from relato.stack.ports import free
+
+from tests.support.serving import serving
+
+SESSION = {"Cookie": "other=1; relato_session=good"}
+
+
+def _service(name: str, closed: asyncio.Event) -> FastAPI:
+    """Says what arrives; stands for every service behind the door."""
+    app = FastAPI()
+
+    @app.get("/session/authorize")
+    async def authorize(request: Request) -> Response:
+        if "relato_session=good" not in request.headers["cookie"]:
+            return JSONResponse({"asked": dict(request.headers)}, 401)
+        return Response(headers={"Authorization": "Bearer of-the-session"})
+
+    @app.get("/api/portal/stream")
+    async def stream() -> StreamingResponse:
+        async def events() -> AsyncIterator[str]:
+            try:
+                yield "data: first\n\n"
+                await asyncio.Event().wait()
+            finally:
+                closed.set()
+
+        return StreamingResponse(events(), media_type="text/event-stream")
+
+    @app.api_route("/{path:path}", methods=["GET", "POST"])
+    async def seen(request: Request) -> JSONResponse:
+        return JSONResponse(
+            {"by": name, "path": request.url.path, "headers": dict(request.headers), "padding": "x" * 2000}
+        )
+
+    return app
+
+
+class Door:
+    """A front door with four services behind it."""
+
+    def __init__(self, client: httpx.AsyncClient, closed: asyncio.Event) -> None:
+        self.client, self.stream_closed = client, closed
+
+    async def seen(self, path: str, **headers: str) -> dict[str, str]:
+        """The headers that arrive behind the door."""
+        answer = await self.client.get(path, headers=headers)
+        assert answer.status_code == 200
+        return dict(answer.json()["headers"])
+
+
+@pytest.fixture
+async def door(directory: Path) -> AsyncIterator[Door]:
+    """A front door of this test's own; nothing listens where `notifier` would."""
+    closed = asyncio.Event()
+    settings = StackSettings(home=directory, port=free())
+    async with AsyncExitStack() as stack:
+        upstreams = {"notifier": free()}
+        for name in ("notes", "portal-query", "issuer"):
+            address = await stack.enter_async_context(serving(_service(name, closed)))
+            upstreams[name] = urlsplit(address).port or 0
+        program = caddy.program(settings, upstreams, directory / "caddy.log", {}, directory)
+        await stack.enter_async_context(process.running(program))
+        client = httpx.AsyncClient(base_url=settings.origin, trust_env=False)
+        yield Door(await stack.enter_async_context(client), closed)
+
+
+@pytest.mark.parametrize(
+    ("path", "service", "arrives_as"),
+    [
+        ("/api/notes/tickets/1", "notes", "/api/notes/tickets/1"),
+        ("/api/portal/tickets", "portal-query", "/api/portal/tickets"),
+        ("/desk/tickets/1", "portal-query", "/desk/tickets/1"),
+        ("/login", "portal-query", "/login"),
+        ("/", "portal-query", "/"),
+        ("/issuer/jwks", "issuer", "/jwks"),
+    ],
+)
+async def test_each_path_leads_to_its_service(door: Door, path: str, service: str, arrives_as: str) -> None:
+    answer = (await door.client.get(path)).json()
+    assert (answer["by"], answer["path"]) == (service, arrives_as)
+
+
+async def test_programs_keep_their_own_token(door: Door) -> None:
+    assert (await door.seen("/api/notes/x", Authorization="Bearer mine"))["authorization"] == "Bearer mine"
+
+
+async def test_a_session_becomes_a_token_and_replaces_what_the_client_sent(door: Door) -> None:
+    seen = await door.seen("/api/notes/x", Authorization="Bearer forged", **SESSION)
+    assert seen["authorization"] == "Bearer of-the-session"
+
+
+async def test_a_session_that_does_not_count_ends_at_the_door(door: Door) -> None:
+    headers = {"Cookie": "__Host-relato_session=bad", "Authorization": "Bearer forged", "Origin": "http://x"}
+    answer = await door.client.post("/api/notes/x?y=1", headers=headers)
+    assert answer.status_code == 401
+    asked = answer.json()["asked"]
+    assert "authorization" not in asked
+    assert (asked["x-forwarded-method"], asked["x-forwarded-uri"], asked["origin"]) == (
+        "POST",
+        "/api/notes/x?y=1",
+        "http://x",
+    )
+
+
+async def test_a_session_that_does_not_count_bars_nobody_from_coming_in_again(door: Door) -> None:
+    for path in ("/login", "/callback", "/logout", "/static/app.css"):
+        answer = await door.client.get(path, headers={"Cookie": "relato_session=bad"})
+        assert answer.json()["path"] == path
+
+
+async def test_what_a_client_claims_for_itself_is_taken_away(door: Door) -> None:
+    claims = {"X-Forwarded-User": "davi", "X-Relato-Actor": "davi", "Forwarded": "for=9", "X-Real-Ip": "9"}
+    seen = await door.seen("/api/notes/x", **claims, **{"X-Forwarded-For": "9.9.9.9"})
+    assert not {name.lower() for name in claims} & seen.keys()
+    assert seen["x-forwarded-for"] == "127.0.0.1"
+
+
+@pytest.mark.parametrize(
+    "path", ["/session/authorize", "/session//authorize", "/session/%61uthorize", "/Session/authorize/"]
+)
+async def test_the_session_question_cannot_be_asked_from_outside(door: Door, path: str) -> None:
+    assert (await door.client.get(path, headers=SESSION)).status_code == 404
+
+
+async def test_unknown_paths_are_problems(door: Door) -> None:
+    answer = await door.client.get("/nothing/here")
+    assert answer.status_code == 404
+    assert answer.headers["content-type"] == "application/problem+json"
+
+
+async def test_a_dead_service_is_503_with_a_time_to_come_back(directory: Path) -> None:
+    settings = StackSettings(home=directory, port=free())
+    program = caddy.program(settings, {"notes": free()}, directory / "caddy.log", {}, directory)
+    async with process.running(program), httpx.AsyncClient(base_url=settings.origin) as client:
+        answer = await client.get("/api/notes/x")
+    assert answer.status_code == 503
+    assert answer.headers["content-type"] == "application/problem+json"
+    assert answer.headers["retry-after"].isdigit()
+    assert answer.json()["type"].endswith("/unavailable")
+
+
+async def test_other_names_for_this_machine_get_nothing(door: Door) -> None:
+    assert (await door.client.get("/", headers={"Host": "evil.example"})).status_code == 421
+
+
+async def test_answers_are_compressed_and_live_updates_are_not_held_back(door: Door) -> None:
+    answer = await door.client.get("/desk", headers={"Accept-Encoding": "gzip"})
+    assert answer.headers["content-encoding"] == "gzip"
+    async with door.client.stream("GET", "/api/portal/stream", headers={"Accept-Encoding": "gzip"}) as live:
+        assert await anext(live.aiter_lines()) == "data: first"
+    async with asyncio.timeout(5):
+        await door.stream_closed.wait()
