@@ -17,7 +17,7 @@ class Mailbox:
     """``answers`` holds, by recipient, what to do with the next mails.
 
     A reply such as ``451 later``; ``refuse 550 no`` (at RCPT); ``hang`` (no answer to the
-    content); ``slow`` (taken once ``patience`` is set); ``cut`` (the connection drops instead of
+    content); ``slow 250 taken`` (once ``patience`` is set); ``cut`` (the connection drops instead of
     an answer).
     """
 
@@ -76,9 +76,9 @@ class Mailbox:
         answer = self.answers[recipient].pop(0) if self.answers[recipient] else "250 taken"
         if answer == "hang":
             await asyncio.Event().wait()
-        if answer == "slow":
+        if answer.startswith("slow "):
             await self.patience.wait()
-            answer = "250 taken"
+            answer = answer.removeprefix("slow ")
         if answer == "cut" and isinstance(server.transport, asyncio.WriteTransport):
             server.transport.abort()
         if answer.startswith("250"):

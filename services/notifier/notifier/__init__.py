@@ -1,0 +1,1 @@
+"""Events become mails: at most one for each event, recipient and template."""

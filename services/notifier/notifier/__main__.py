@@ -1,0 +1,9 @@
+"""Runs the notifier."""
+
+from relato_runtime.serve import serve
+
+from notifier.app import build
+from notifier.settings import NotifierSettings
+
+if __name__ == "__main__":
+    serve("notifier", NotifierSettings, build)

@@ -1,0 +1,61 @@
+"""Composition root of the notifier."""
+
+from collections.abc import AsyncIterator
+from contextlib import AsyncExitStack, asynccontextmanager
+
+from fastapi import FastAPI
+from relato_runtime import background, database
+from relato_runtime.consume import Consumer
+from relato_runtime.http import create_app
+from relato_runtime.readiness import Readiness
+
+from notifier.consume import TOPICS, Intake, look_again
+from notifier.planner import Planner
+from notifier.publish import publish
+from notifier.render import Renderer
+from notifier.send import Sender, keep_house
+from notifier.settings import NotifierSettings
+
+_BATCH = 200
+"""Events planned in one transaction: their mails go out when it ends."""
+
+
+def build(settings: NotifierSettings) -> FastAPI:
+    """The service as an application; it begins to work with its lifespan."""
+    readiness = Readiness("database", "consumer", "waiting", "senders", "leases", "outcomes")
+
+    @asynccontextmanager
+    async def lifespan(_app: FastAPI) -> AsyncIterator[None]:
+        async with AsyncExitStack() as stack:
+            url = settings.database_url.get_secret_value()
+            await database.migrate(url, "notifier")
+            # Each sender holds a connection for moments; the loops beside them some for longer.
+            size = max(settings.database_pool, settings.senders + 5)
+            pool = await stack.enter_async_context(await database.open_pool(url, size=size))
+            readiness.has("database")
+            renderer = Renderer(settings.render_seconds)
+            stack.push_async_callback(renderer.close)
+            planner = Planner(settings, renderer)
+            consumer = Consumer(
+                settings,
+                pool,
+                name="notifier",
+                service="notifier",
+                topics=TOPICS,
+                apply=Intake(planner, settings.topic_prefix).apply,
+                readiness=readiness,
+                part="consumer",
+                max_records=_BATCH,
+            )
+            sender = Sender(settings, pool, readiness, "senders")
+            loops: dict[str, background.Loop] = {
+                "consumer": consumer.run,
+                "waiting": lambda: look_again(pool, planner, readiness, "waiting"),
+                "senders": sender.run,
+                "leases": lambda: keep_house(pool, readiness, "leases"),
+                "outcomes": lambda: publish(settings, pool, readiness, "outcomes"),
+            }
+            await stack.enter_async_context(background.running(loops, readiness))
+            yield
+
+    return create_app("Relato notifier", api="/api/notifier", readiness=readiness, lifespan=lifespan)

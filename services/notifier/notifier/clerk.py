@@ -1,0 +1,99 @@
+"""Composed mails into rows of the ledger: rendered, with headers, each following the one before it."""
+
+from datetime import UTC, datetime
+from email.errors import MessageError
+
+from prometheus_client import Counter
+
+from notifier import message
+from notifier.compose import Draft, Suppressed
+from notifier.event import Event, subject_id
+from notifier.message import Headed
+from notifier.plans import Mail
+from notifier.render import Renderer, TemplateError
+from notifier.settings import Sender
+
+PLANNED = Counter("relato_mails_planned", "Mails planned, or suppressed at once", ["state"])
+
+
+class Clerk:
+    """Writes the mails of one batch; ``threads`` holds, by ticket and recipient, earlier Message-IDs."""
+
+    def __init__(self, renderer: Renderer, sender: Sender, threads: dict[tuple[str, str], list[str]]) -> None:
+        self.written: list[Mail] = []
+        self._renderer = renderer
+        self._sender = sender
+        self._threads = threads
+
+    async def write(self, event: Event, mail: Draft | Suppressed) -> None:
+        """Add the row of a mail; one that cannot be rendered is suppressed, and says why."""
+        if isinstance(mail, Draft):
+            try:
+                row = await self._rendered(event, mail)
+            except TemplateError as error:
+                row = _suppressed(event, _instead_of(mail, f"template-error: {error}"))
+            except (ValueError, MessageError) as error:
+                row = _suppressed(event, _instead_of(mail, f"bad-address: {type(error).__name__}"))
+        else:
+            row = _suppressed(event, mail)
+        PLANNED.labels(row.state).inc()
+        self.written.append(row)
+
+    async def _rendered(self, event: Event, draft: Draft) -> Mail:
+        rendered = await self._renderer.render(draft.variant, draft.letter)
+        ticket_id, address = event.fact.ticket_id, draft.reader.address
+        thread = self._threads.setdefault((ticket_id, address), [])
+        mail_id = message.mail_id(event.id, address, draft.template_id)
+        headed = Headed(
+            mail_id=mail_id,
+            sender=self._sender,
+            recipient=address,
+            recipient_name=draft.reader.name,
+            ticket_id=ticket_id,
+            date=datetime.now(UTC),
+            thread=tuple(thread),
+        )
+        source = message.build(headed, rendered)
+        message_id = message.message_id(mail_id, self._sender)
+        self._threads[ticket_id, address] = [*thread[:1], message_id]
+        return Mail(
+            mail_id=mail_id,
+            event_id=event.id,
+            event_version=event.version,
+            event_at=event.at,
+            correlation_id=event.correlation_id,
+            traceparent=event.traceparent,
+            ticket_id=ticket_id,
+            subject_id=subject_id(event.fact),
+            parameter=draft.parameter,
+            recipient=address,
+            recipient_role=draft.reader.role,
+            template_id=draft.template_id,
+            state="planned",
+            sender=message.deliverable(self._sender.address),
+            message_id=message_id,
+            source=source,
+        )
+
+
+def _instead_of(draft: Draft, reason: str) -> Suppressed:
+    return Suppressed(draft.parameter, draft.reader.role, draft.reader.address, draft.template_id, reason)
+
+
+def _suppressed(event: Event, mail: Suppressed) -> Mail:
+    return Mail(
+        mail_id=message.mail_id(event.id, mail.address, mail.template_id),
+        event_id=event.id,
+        event_version=event.version,
+        event_at=event.at,
+        correlation_id=event.correlation_id,
+        traceparent=event.traceparent,
+        ticket_id=event.fact.ticket_id,
+        subject_id=subject_id(event.fact),
+        parameter=mail.parameter,
+        recipient=mail.address,
+        recipient_role=mail.role,
+        template_id=mail.template_id,
+        state="suppressed",
+        reason=mail.reason.replace("\0", ""),
+    )

@@ -1,0 +1,70 @@
+"""Records into plans: reference data first, then events, all with the consumer's position."""
+
+import asyncio
+from collections.abc import Sequence
+
+from prometheus_client import Gauge
+from relato_contracts.envelope import Undecodable
+from relato_contracts.fields import Fact
+from relato_contracts.notes import NoteEvent
+from relato_contracts.topics import NOTES
+from relato_runtime.consume import Decoded
+from relato_runtime.database import Connection, Pool
+from relato_runtime.positions import DeadLetter
+from relato_runtime.readiness import Readiness
+
+from notifier import event as events
+from notifier import reference, waiting
+from notifier.event import Event
+from notifier.planner import Planner
+
+WAITING = Gauge("relato_mails_waiting", "Events whose mail waits for reference data")
+
+TOPICS = (NOTES, *reference.TOPICS)
+_LOOK_SECONDS = 0.5
+_BATCH = 200
+
+
+class Intake:
+    """What the consumer does with each batch."""
+
+    def __init__(self, planner: Planner, topic_prefix: str) -> None:
+        self._planner = planner
+        self._prefix = topic_prefix
+
+    async def apply(self, connection: Connection, decoded: Sequence[Decoded]) -> Sequence[DeadLetter]:
+        """Take in a batch; refused is an event of ours that lacks what ours have.
+
+        Replayed events are passed over: nobody is told again.
+        """
+        facts: dict[tuple[str, str], Fact | None] = {}
+        told: list[Event] = []
+        refused: list[DeadLetter] = []
+        for record, envelope, fact in decoded:
+            if not isinstance(fact, NoteEvent):
+                topic = record.topic.removeprefix(self._prefix)
+                facts[topic, (record.key or b"").decode()] = fact
+            elif envelope.replay_id is None:
+                try:
+                    told.append(events.read(envelope, fact))
+                except Undecodable as error:
+                    refused.append(DeadLetter(record, error.reason, str(error)))
+        if facts:
+            await waiting.wake(connection, await reference.save(connection, facts))
+        if told:
+            await self._planner.plan(connection, told)
+        return refused
+
+
+async def look_again(pool: Pool, planner: Planner, readiness: Readiness, part: str) -> None:
+    """Plan the mails of events that waited, once what they need is there or they have waited long enough."""
+    readiness.has(part)
+    while True:
+        async with pool.acquire() as connection, connection.transaction():
+            due, over = await waiting.due(connection, _BATCH)
+            if due:
+                still = await planner.plan(connection, due, give_up=over)
+                await waiting.forget(connection, {event.id for event in due} - still)
+        if len(due) < _BATCH:
+            WAITING.set(await waiting.number(pool))
+            await asyncio.sleep(_LOOK_SECONDS)

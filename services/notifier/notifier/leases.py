@@ -1,0 +1,181 @@
+"""Mails on their way to the mail server: SQL to claim them, and to record each step."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import Literal
+from uuid import UUID
+
+from asyncpg import Record
+from relato_runtime.database import Connection, Pool
+
+from notifier import outbox
+from notifier.rates import Rate, admit, rate_names
+
+
+@dataclass(frozen=True, slots=True)
+class Leased:
+    """A mail that this process alone may send, for a while."""
+
+    mail_id: UUID
+    ticket_id: str
+    sender: str
+    recipient: str
+    source: bytes
+    attempt: int
+    planned_at: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class Result:
+    """What an attempt came to; ``due_at`` goes with ``retry``."""
+
+    state: Literal["accepted", "retry", "rejected", "dead", "uncertain"]
+    code: int | None
+    answer: str
+    due_at: datetime | None = None
+
+
+async def claim(
+    pool: Pool, limit: int, lease: UUID, lasting: timedelta, limits: Mapping[str, Rate]
+) -> tuple[list[Leased], bool]:
+    """Lease mails that are due and whose turn it is; and whether any was due at all."""
+    async with pool.acquire() as connection, connection.transaction():
+        due = await connection.fetch(
+            """
+            SELECT mail_id, recipient, slots, clock_timestamp() AS now FROM mails
+            WHERE state IN ('planned', 'retry') AND due_at <= clock_timestamp()
+            ORDER BY due_at, mail_id LIMIT $1 FOR UPDATE SKIP LOCKED
+            """,
+            limit,
+        )
+        if not due:
+            return [], False
+        ready = await _take_turns(connection, due, limits)
+        rows = await connection.fetch(
+            """
+            UPDATE mails SET state = 'leased', lease = $2, leased_until = clock_timestamp() + $3,
+                slots = 0, attempts = attempts + 1, updated_at = clock_timestamp()
+            WHERE mail_id = ANY($1::uuid[])
+            RETURNING mail_id, ticket_id, sender, recipient, source, attempts AS attempt, planned_at
+            """,
+            *(ready, lease, lasting),
+        )
+        return [Leased(**dict(row)) for row in rows], True
+
+
+async def _take_turns(
+    connection: Connection, due: Sequence[Record], limits: Mapping[str, Rate]
+) -> list[UUID]:
+    """Put off what comes too early for its recipient or domain, and return the others."""
+    names = sorted({name for row in due for name in rate_names(row["recipient"])})
+    await connection.execute(
+        "INSERT INTO rates (name, next_at) SELECT unnest($1::text[]), now() ON CONFLICT DO NOTHING", names
+    )
+    rates = await connection.fetch(
+        "SELECT name, next_at FROM rates WHERE name = ANY($1::text[]) ORDER BY name FOR UPDATE", names
+    )
+    next_at: dict[str, datetime] = {row["name"]: row["next_at"] for row in rates}
+    turns = {
+        row["mail_id"]: admit(row["recipient"], row["slots"], next_at, row["now"], limits) for row in due
+    }
+    await connection.execute(
+        """
+        UPDATE rates SET next_at = given.next_at
+        FROM unnest($1::text[], $2::timestamptz[]) AS given (name, next_at) WHERE rates.name = given.name
+        """,
+        *(list(next_at), list(next_at.values())),
+    )
+    put_off = [(mail_id, turn.due_at, turn.slots) for mail_id, turn in turns.items() if not turn.now]
+    await connection.executemany("UPDATE mails SET due_at = $2, slots = $3 WHERE mail_id = $1", put_off)
+    return [mail_id for mail_id, turn in turns.items() if turn.now]
+
+
+async def submitting(pool: Pool, mail: Leased, lease: UUID) -> bool:
+    """Say, before anything goes out, that it now may have.
+
+    False when it must not: the lease has run out, or what the mail is about was taken back, which
+    suppresses it.
+    """
+    async with pool.acquire() as connection, connection.transaction():
+        state = await connection.fetchval(_SUBMITTING, mail.mail_id, lease)
+        if state == "suppressed":
+            await outbox.tell(connection, [mail.mail_id])
+        return state == "submitting"
+
+
+_SUBMITTING = """
+WITH gone AS (
+    SELECT CASE WHEN retracted THEN 'retracted' ELSE 'hidden' END AS reason
+    FROM mails JOIN occurrences ON occurrence_id = subject_id
+    WHERE mail_id = $1 AND (retracted OR (NOT visible AND recipient_role = 'requester'))
+), held AS (
+    UPDATE mails SET reason = (SELECT reason FROM gone), updated_at = clock_timestamp(),
+        state = CASE WHEN EXISTS (SELECT FROM gone) THEN 'suppressed' ELSE 'submitting' END
+    WHERE mail_id = $1 AND lease = $2 AND state = 'leased' AND leased_until > clock_timestamp()
+    RETURNING mail_id, attempts, state
+)
+INSERT INTO attempts (mail_id, attempt, outcome) SELECT mail_id, attempts, state FROM held
+RETURNING outcome
+"""
+
+
+async def record(pool: Pool, mail: Leased, lease: UUID, result: Result) -> bool:
+    """Write down what an attempt came to; False when somebody else has decided about the mail since.
+
+    An answer that comes after the lease ran out still counts: it is no longer uncertain then.
+    """
+    async with pool.acquire() as connection, connection.transaction():
+        changed = await connection.fetchval(
+            """
+            UPDATE mails SET state = $3, reason = nullif($4, ''), due_at = coalesce($5, due_at),
+                leased_until = NULL, updated_at = clock_timestamp()
+            WHERE mail_id = $1 AND lease = $2 AND state IN ('leased', 'submitting', 'uncertain')
+            RETURNING true
+            """,
+            *(mail.mail_id, lease, result.state),
+            *("" if result.state == "accepted" else result.answer, result.due_at),
+        )
+        if changed is None:
+            return False
+        await connection.execute(
+            """
+            INSERT INTO attempts (mail_id, attempt, outcome, code, answer) VALUES ($1, $2, $3, $4, $5)
+            ON CONFLICT (mail_id, attempt) DO UPDATE SET outcome = excluded.outcome,
+                code = excluded.code, answer = excluded.answer
+            """,
+            *(mail.mail_id, mail.attempt, result.state, result.code, result.answer),
+        )
+        await outbox.tell(connection, [mail.mail_id])
+        return True
+
+
+async def expire(pool: Pool) -> int:
+    """Decide about what was held by processes that are gone; returns how many became uncertain."""
+    async with pool.acquire() as connection, connection.transaction():
+        await connection.execute(
+            """
+            UPDATE mails SET state = 'planned', lease = NULL, leased_until = NULL,
+                updated_at = clock_timestamp()
+            WHERE state = 'leased' AND leased_until < clock_timestamp()
+            """
+        )
+        rows = await connection.fetch(
+            """
+            UPDATE mails SET state = 'uncertain', reason = 'the process ended while handing it over',
+                leased_until = NULL, updated_at = clock_timestamp()
+            WHERE state = 'submitting' AND leased_until < clock_timestamp()
+            RETURNING mail_id, attempts
+            """
+        )
+        await connection.executemany(
+            "UPDATE attempts SET outcome = 'uncertain' WHERE mail_id = $1 AND attempt = $2",
+            [(row["mail_id"], row["attempts"]) for row in rows],
+        )
+        await outbox.tell(connection, [row["mail_id"] for row in rows])
+        return len(rows)
+
+
+async def tidy(pool: Pool) -> None:
+    """Forget rates that have no mails to hold back any more."""
+    await pool.execute("DELETE FROM rates WHERE next_at < now() - interval '1 hour'")

@@ -1,0 +1,110 @@
+"""Outcomes on their way to Kafka: all SQL of the outbox."""
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from uuid import UUID
+
+from asyncpg import Record
+from relato_contracts.envelope import serialise, type_name
+from relato_contracts.notifications import (
+    EmailAccepted,
+    EmailOutcome,
+    EmailRejected,
+    EmailSuppressed,
+    EmailUncertain,
+)
+from relato_runtime.database import Connection
+from uuid6 import uuid7
+
+_LEADER = 0x4E6F7469  # "Noti": one process publishes at a time, so that outcomes stay in order
+
+
+@dataclass(frozen=True, slots=True)
+class Pending:
+    """An outcome that is to be published."""
+
+    seq: int
+    outcome_id: UUID
+    ticket_id: str
+    type: str
+    event_id: UUID
+    correlation_id: str | None
+    traceparent: str | None
+    at: datetime
+    data: str
+
+
+async def tell(connection: Connection, mail_ids: Iterable[UUID]) -> None:
+    """Announce what became of mails, in the transaction that changed them; open states are not told."""
+    rows = await connection.fetch(
+        """
+        SELECT mail_id, event_id, event_version, correlation_id, traceparent, ticket_id, subject_id,
+            recipient, recipient_role, template_id, state, reason, updated_at
+        FROM mails
+        WHERE mail_id = ANY($1::uuid[])
+            AND state IN ('accepted', 'rejected', 'dead', 'uncertain', 'suppressed')
+        ORDER BY ticket_id, event_version, mail_id
+        """,
+        list(mail_ids),
+    )
+    outcomes = [(row, _outcome(row)) for row in rows]
+    await connection.executemany(
+        """
+        INSERT INTO outbox (outcome_id, ticket_id, type, event_id, correlation_id, traceparent, at, data)
+        VALUES ($1, $2, $3, $4, $5, $6, $7, $8)
+        """,
+        [
+            (
+                UUID(int=uuid7().int),
+                outcome.ticket_id,
+                type_name(type(outcome)),
+                outcome.event_id,
+                row["correlation_id"],
+                row["traceparent"],
+                outcome.at,
+                serialise(outcome).decode(),
+            )
+            for row, outcome in outcomes
+        ],
+    )
+
+
+def _outcome(row: Record) -> EmailOutcome:
+    known = {
+        "ticket_id": row["ticket_id"],
+        "mail_id": row["mail_id"],
+        "event_id": row["event_id"],
+        "event_version": row["event_version"],
+        "subject_id": row["subject_id"],
+        "recipient": row["recipient"],
+        "recipient_role": row["recipient_role"],
+        "template_id": row["template_id"],
+        "at": row["updated_at"],
+    }
+    if row["state"] == "accepted":
+        return EmailAccepted.model_validate(known)
+    kinds: Mapping[str, type[EmailRejected | EmailUncertain | EmailSuppressed]] = {
+        "rejected": EmailRejected,
+        "dead": EmailRejected,
+        "uncertain": EmailUncertain,
+        "suppressed": EmailSuppressed,
+    }
+    return kinds[row["state"]].model_validate({**known, "reason": row["reason"] or row["state"]})
+
+
+async def lead(connection: Connection) -> bool:
+    """Become the one who publishes until the transaction ends; False when another is."""
+    leads: bool = await connection.fetchval("SELECT pg_try_advisory_xact_lock($1)", _LEADER)
+    return leads
+
+
+async def pending(connection: Connection, limit: int) -> list[Pending]:
+    """The oldest outcomes that wait, in the order in which they are to be published."""
+    rows = await connection.fetch("SELECT * FROM outbox ORDER BY seq LIMIT $1", limit)
+    return [Pending(**dict(row)) for row in rows]
+
+
+async def acknowledge(connection: Connection, seqs: Sequence[int]) -> None:
+    """Forget what Kafka has."""
+    await connection.execute("DELETE FROM outbox WHERE seq = ANY($1::bigint[])", list(seqs))

@@ -1,0 +1,104 @@
+"""New rows of the ledger, and what planning them needs to know of earlier ones: SQL alone."""
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import astuple, dataclass
+from datetime import datetime
+from typing import Literal
+from uuid import UUID
+
+from relato_runtime.database import Connection
+
+from notifier import outbox
+
+
+@dataclass(frozen=True, slots=True)
+class Mail:
+    """A new row of the ledger: a mail to send, or one that is suppressed for a reason."""
+
+    mail_id: UUID
+    event_id: UUID
+    event_version: int
+    event_at: datetime
+    correlation_id: str | None
+    traceparent: str | None
+    ticket_id: str
+    subject_id: UUID
+    parameter: int
+    recipient: str
+    recipient_role: str
+    template_id: str
+    state: Literal["planned", "suppressed"]
+    reason: str | None = None
+    sender: str | None = None
+    message_id: str | None = None
+    source: bytes | None = None
+
+
+async def plan(connection: Connection, mails: Sequence[Mail]) -> None:
+    """Add mails that are not there yet; those that are suppressed are told at once."""
+    await connection.executemany(
+        """
+        INSERT INTO mails (mail_id, event_id, event_version, event_at, correlation_id, traceparent,
+            ticket_id, subject_id, parameter, recipient, recipient_role, template_id, state, reason,
+            sender, message_id, source)
+        VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17)
+        ON CONFLICT (event_id, recipient, template_id) DO NOTHING
+        """,
+        [astuple(mail) for mail in mails],
+    )
+    await outbox.tell(connection, [mail.mail_id for mail in mails if mail.state == "suppressed"])
+
+
+async def seen(connection: Connection, event_ids: Iterable[UUID]) -> set[UUID]:
+    """Those of these events that have their mails."""
+    rows = await connection.fetch(
+        "SELECT DISTINCT event_id FROM mails WHERE event_id = ANY($1::uuid[])", list(event_ids)
+    )
+    return {row["event_id"] for row in rows}
+
+
+async def threads(connection: Connection, ticket_ids: Iterable[str]) -> dict[tuple[str, str], list[str]]:
+    """By ticket and recipient, the Message-IDs of the first mail and of the last."""
+    rows = await connection.fetch(
+        """
+        SELECT ticket_id, recipient,
+            (array_agg(message_id ORDER BY planned_at, event_version))[1] AS first,
+            (array_agg(message_id ORDER BY planned_at DESC, event_version DESC))[1] AS last
+        FROM mails WHERE ticket_id = ANY($1::text[]) AND message_id IS NOT NULL
+        GROUP BY ticket_id, recipient
+        """,
+        list(ticket_ids),
+    )
+    return {(row["ticket_id"], row["recipient"]): [row["first"], row["last"]] for row in rows}
+
+
+async def chat_mails(
+    connection: Connection, ticket_ids: Iterable[str]
+) -> dict[tuple[str, str, bool], list[datetime]]:
+    """By ticket, recipient and whether they were suppressed: the times of what chat mails were about."""
+    rows = await connection.fetch(
+        """
+        SELECT ticket_id, recipient, state = 'suppressed' AS suppressed, array_agg(event_at) AS times
+        FROM mails WHERE ticket_id = ANY($1::text[]) AND parameter = 447
+        GROUP BY 1, 2, 3
+        """,
+        list(ticket_ids),
+    )
+    return {(row["ticket_id"], row["recipient"], row["suppressed"]): list(row["times"]) for row in rows}
+
+
+async def withdraw(connection: Connection, occurrences: Mapping[UUID, str]) -> None:
+    """Suppress what is not sent yet about occurrences that were ``retracted`` or ``hidden``."""
+    rows = await connection.fetch(
+        """
+        UPDATE mails SET state = 'suppressed', reason = gone.reason, lease = NULL, leased_until = NULL,
+            updated_at = clock_timestamp()
+        FROM unnest($1::uuid[], $2::text[]) AS gone (occurrence_id, reason)
+        WHERE subject_id = gone.occurrence_id AND state IN ('planned', 'retry', 'leased')
+            AND (gone.reason = 'retracted' OR recipient_role = 'requester')
+        RETURNING mail_id
+        """,
+        list(occurrences),
+        list(occurrences.values()),
+    )
+    await outbox.tell(connection, [row["mail_id"] for row in rows])

@@ -1,0 +1,54 @@
+"""Outcomes of mails to Kafka: at least once, in order, by one process at a time."""
+
+import asyncio
+
+from prometheus_client import Counter
+from relato_contracts.envelope import Envelope, headers
+from relato_contracts.topics import NOTIFICATIONS
+from relato_runtime import kafka
+from relato_runtime.database import Pool
+from relato_runtime.readiness import Readiness
+from relato_runtime.settings import ServiceSettings
+
+from notifier import outbox
+from notifier.outbox import Pending
+
+PUBLISHED = Counter("relato_mail_outcomes_published", "Outcomes acknowledged by Kafka")
+
+SOURCE = "/relato/notifier"
+_POLL_SECONDS = 0.05
+_STANDBY_SECONDS = 0.5
+_BATCH = 1_000
+
+
+async def publish(settings: ServiceSettings, pool: Pool, readiness: Readiness, part: str) -> None:
+    """Publish what the outbox holds until something goes wrong; a new run begins from the table."""
+    topic = settings.topic_prefix + NOTIFICATIONS.name
+    async with kafka.producing(settings, linger_ms=2) as producer:
+        readiness.has(part)
+        while True:
+            async with pool.acquire() as connection, connection.transaction():
+                leads = await outbox.lead(connection)
+                outcomes = await outbox.pending(connection, _BATCH) if leads else []
+                if outcomes:
+                    await kafka.send(producer, (_record(topic, each) for each in outcomes))
+                    await outbox.acknowledge(connection, [each.seq for each in outcomes])
+                    PUBLISHED.inc(len(outcomes))
+            if not outcomes:
+                await asyncio.sleep(_POLL_SECONDS if leads else _STANDBY_SECONDS)
+
+
+def _record(topic: str, outcome: Pending) -> kafka.OutgoingRecord:
+    envelope = Envelope(
+        id=str(outcome.outcome_id),
+        source=SOURCE,
+        time=outcome.at,
+        subject=outcome.ticket_id,
+        correlation_id=outcome.correlation_id,
+        causation_id=str(outcome.event_id),
+        traceparent=outcome.traceparent,
+    )
+    key = outcome.ticket_id
+    return kafka.OutgoingRecord(
+        topic, key.encode(), outcome.data.encode(), headers(outcome.type, key, envelope)
+    )

@@ -1,0 +1,249 @@
+"""What becomes of a mail when the mail server, or the notifier itself, does not do as it should."""
+
+import asyncio
+import os
+import signal
+import sys
+from collections import Counter
+from uuid import UUID
+
+import pytest
+from notifier import ledger
+from notifier.ledger import LedgerError
+from pydantic import SecretStr
+from relato_contracts.notifications import EmailAccepted, EmailRejected, EmailSuppressed, EmailUncertain
+
+from tests.integration.notifier.conftest import ANA, CARLOS, Notifier
+from tests.support import stream, world
+from tests.support.waiting import until
+
+
+async def test_a_refusal_for_now_is_tried_again_until_it_is_taken(notifier: Notifier) -> None:
+    notifier.mailbox.answers[ANA] = ["451 later", "refuse 450 greylisted", "250 taken"]
+
+    await notifier.note(stream.to_requester(notify_by_email=True))
+
+    [mail] = await notifier.mails(1, "accepted")
+    assert mail["attempts"] == 3
+    attempts = await notifier.database.fetch("SELECT outcome, code, answer FROM attempts ORDER BY attempt")
+    assert [tuple(attempt) for attempt in attempts] == [
+        ("retry", 451, "later"),
+        ("retry", 450, "greylisted"),
+        ("accepted", 250, "taken"),
+    ]
+    assert [type(outcome) for _, outcome in await notifier.outcomes(1)] == [EmailAccepted]
+
+
+@pytest.mark.parametrize("answer", ["554 spam", "refuse 550 no such user"])
+async def test_a_refusal_for_good_is_final_and_told(notifier: Notifier, answer: str) -> None:
+    notifier.mailbox.answers[ANA] = [answer]
+
+    await notifier.note(stream.to_requester(notify_by_email=True))
+
+    [mail] = await notifier.mails(1, "rejected")
+    assert mail["attempts"] == 1
+    detail = await ledger.one(notifier.database, UUID(mail["mail_id"]))
+    assert detail["last_answer"] is not None
+    assert str(detail["last_answer"]["code"]) in answer
+    assert detail["source"] is not None and "Mensagem 1" in detail["source"]
+    [(_, outcome)] = await notifier.outcomes(1)
+    assert isinstance(outcome, EmailRejected)
+    assert outcome.reason in answer
+
+
+@pytest.mark.parametrize("answer", ["hang", "cut"])
+async def test_a_mail_handed_over_without_an_answer_is_uncertain_and_not_sent_again(
+    notifier: Notifier, answer: str
+) -> None:
+    notifier.mailbox.answers[ANA] = [answer]
+
+    await notifier.note(stream.to_requester(1, notify_by_email=True))
+    [mail] = await notifier.mails(1, "uncertain")
+    await notifier.note(stream.to_attendant(2))
+    await notifier.mails(2, "uncertain", "accepted")
+
+    assert notifier.mailbox.seen == [ANA, CARLOS]
+    assert isinstance((await notifier.outcomes(2))[0][1], EmailUncertain)
+
+    await ledger.resend(notifier.database, UUID(mail["mail_id"]))
+
+    await notifier.mails(2, "accepted")
+    assert notifier.mailbox.seen == [ANA, CARLOS, ANA]
+    assert isinstance((await notifier.outcomes(3))[2][1], EmailAccepted)
+
+
+async def test_mails_wait_while_the_mail_server_is_away(notifier: Notifier) -> None:
+    await notifier.mailbox.close()
+    await notifier.note(stream.to_requester(notify_by_email=True))
+    await notifier.tried()
+
+    await notifier.mailbox.open()
+
+    [mail] = await notifier.mails(1, "accepted")
+    assert mail["attempts"] > 1
+
+
+async def test_a_connection_that_the_server_dropped_meanwhile_loses_nothing(notifier: Notifier) -> None:
+    await notifier.note(stream.to_requester(1, notify_by_email=True))
+    await notifier.mails(1, "accepted")
+    await notifier.mailbox.close()
+    await notifier.mailbox.open()
+
+    await notifier.note(stream.to_requester(2, notify_by_email=True))
+
+    await notifier.mails(2, "accepted")
+    assert notifier.mailbox.seen == [ANA, ANA]
+
+
+async def test_what_is_refused_too_often_is_given_up_and_told(idle: Notifier) -> None:
+    await idle.publish(*world.world())
+    await idle.start(attempts_limit=2)
+    await idle.taken_in()
+    idle.mailbox.answers[ANA] = ["451 later"] * 5
+
+    await idle.note(stream.to_requester(notify_by_email=True))
+
+    [mail] = await idle.mails(1, "dead")
+    assert (mail["attempts"], mail["reason"]) == (2, "later")
+    assert [type(outcome) for _, outcome in await idle.outcomes(1)] == [EmailRejected]
+
+    idle.mailbox.answers[ANA].clear()
+    await ledger.retry(idle.database, UUID(mail["mail_id"]))
+
+    await idle.mails(1, "accepted")
+
+
+async def test_one_recipient_with_too_many_mails_holds_up_no_other(idle: Notifier) -> None:
+    await idle.publish(*world.world())
+    await idle.start(recipient_per_minute=60, recipient_burst=2)
+    await idle.taken_in()
+
+    await idle.note(
+        *(stream.to_requester(number, notify_by_email=True) for number in range(20)),
+        stream.to_attendant(99),
+    )
+
+    async def carlos_has_his() -> bool:
+        return bool(idle.mailbox.to(CARLOS))
+
+    await until(carlos_has_his)
+    assert 2 <= len(idle.mailbox.to(ANA)) <= 5
+
+    async def another_in_time() -> bool:
+        return len(idle.mailbox.to(ANA)) >= 4
+
+    await until(another_in_time)
+    states = Counter(mail["state"] for mail in await ledger.listing(idle.database))
+    assert states["planned"] >= 10
+
+
+async def test_a_mail_that_a_killed_process_was_handing_over_is_uncertain(idle: Notifier) -> None:
+    await idle.publish(*world.world())
+    idle.mailbox.answers[ANA] = ["hang"]
+    process = await _own_process(idle)
+    try:
+        await idle.note(stream.to_requester(1, notify_by_email=True))
+
+        async def handed_over() -> bool:
+            return bool(idle.mailbox.seen)
+
+        await until(handed_over)
+    finally:
+        process.send_signal(signal.SIGKILL)
+        await process.wait()
+
+    await idle.start()
+
+    [mail] = await idle.mails(1, "uncertain")
+    await idle.note(stream.to_requester(2, notify_by_email=True))
+    await idle.mails(2, "uncertain", "accepted", within=40)
+    assert idle.mailbox.seen == [ANA, ANA]
+    detail = await ledger.one(idle.database, UUID(mail["mail_id"]))
+    assert detail["last_answer"] is not None and detail["last_answer"]["outcome"] == "uncertain"
+
+
+async def test_a_process_told_to_stop_finishes_the_mail_in_its_hands(idle: Notifier) -> None:
+    await idle.publish(*world.world())
+    idle.mailbox.answers[ANA] = ["slow 250 taken"]
+    process = await _own_process(idle)
+    await idle.note(stream.to_requester(notify_by_email=True))
+
+    async def handed_over() -> bool:
+        return bool(idle.mailbox.seen)
+
+    await until(handed_over)
+    process.send_signal(signal.SIGTERM)
+    idle.mailbox.patience.set()
+
+    async with asyncio.timeout(10):
+        await process.wait()
+    [mail] = await ledger.listing(idle.database)
+    assert mail["state"] == "accepted"
+
+
+async def test_an_answer_that_comes_while_the_database_is_away_is_still_recorded(notifier: Notifier) -> None:
+    notifier.mailbox.answers[ANA] = ["slow 250 taken"]
+    await notifier.note(stream.to_requester(notify_by_email=True))
+
+    async def handed_over() -> bool:
+        return bool(notifier.mailbox.seen)
+
+    await until(handed_over)
+    await notifier.database.execute(
+        """
+        SELECT pg_terminate_backend(pid) FROM pg_stat_activity
+        WHERE datname = current_database() AND pid <> pg_backend_pid()
+        """
+    )
+    notifier.mailbox.patience.set()
+
+    [mail] = await notifier.mails(1, "accepted")
+    assert mail["attempts"] == 1
+    assert notifier.mailbox.seen == [ANA]
+
+
+async def test_two_processes_send_each_mail_once(idle: Notifier) -> None:
+    await idle.publish(*world.world())
+    await idle.start(senders=8)
+    await idle.start(senders=8)
+    await idle.taken_in()
+
+    await idle.note(*(stream.to_requester(number, notify_by_email=True) for number in range(200)))
+
+    await idle.mails(200, "accepted", within=60)
+    texts = Counter(message.as_string().split("Mensagem ")[1].split()[0] for message in idle.mailbox.to(ANA))
+    assert len(texts) == 200
+    assert set(texts.values()) == {1}
+    assert len(await idle.outcomes(200)) == 200
+
+
+async def test_a_dropped_mail_is_not_sent_and_its_reason_is_told(notifier: Notifier) -> None:
+    notifier.mailbox.answers[ANA] = ["hang"]
+    await notifier.note(stream.to_requester(notify_by_email=True))
+    [mail] = await notifier.mails(1, "uncertain")
+    mail_id = UUID(mail["mail_id"])
+
+    await ledger.drop(notifier.database, mail_id, "respondido por telefone")
+
+    [mail] = await notifier.mails(1, "suppressed")
+    assert mail["reason"] == "dropped: respondido por telefone"
+    assert isinstance((await notifier.outcomes(2))[1][1], EmailSuppressed)
+    with pytest.raises(LedgerError, match="suppressed"):
+        await ledger.resend(notifier.database, mail_id)
+    with pytest.raises(LedgerError, match="no mail"):
+        await ledger.one(notifier.database, UUID(int=0))
+
+
+async def _own_process(idle: Notifier) -> asyncio.subprocess.Process:
+    """The notifier as the local stack runs it, once it is ready."""
+    given = idle.settings.model_dump(exclude_unset=True)
+    environment = {
+        f"RELATO_{name.upper()}": value.get_secret_value() if isinstance(value, SecretStr) else str(value)
+        for name, value in given.items()
+    }
+    process = await asyncio.create_subprocess_exec(
+        *(sys.executable, "-m", "notifier"),
+        env={"PATH": os.environ["PATH"], "RELATO_HTTP_PORT": "0"} | environment,
+    )
+    await idle.taken_in()
+    return process
