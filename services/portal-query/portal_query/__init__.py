@@ -1,0 +1,1 @@
+"""Answers, sessions and live updates from the read models."""

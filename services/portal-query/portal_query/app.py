@@ -1,0 +1,98 @@
+"""Composition root of the portal's queries."""
+
+from collections.abc import AsyncIterator
+from contextlib import AsyncExitStack, asynccontextmanager
+from datetime import timedelta
+
+import asyncpg
+from fastapi import FastAPI, Request
+from fastapi.responses import JSONResponse
+from pydantic import SecretStr
+from relato_runtime import background, database
+from relato_runtime.auth import Authenticator
+from relato_runtime.database import Pool
+from relato_runtime.http import RateLimit, create_app
+from relato_runtime.problems import unavailable
+from relato_runtime.readiness import Readiness
+from starlette.middleware.sessions import SessionMiddleware
+
+from portal_query import desk, front_door, histories, login, requests
+from portal_query.cursor import Cursors
+from portal_query.http import Portal
+from portal_query.issuer import Issuer
+from portal_query.live import Live
+from portal_query.presence import Presence
+from portal_query.sessions import Sessions
+from portal_query.settings import PortalSettings
+
+_LOGIN_SECONDS = 600
+
+
+def build(settings: PortalSettings) -> FastAPI:
+    """The service as an application; it begins to work with its lifespan."""
+    readiness = Readiness("database", "history", "presence", "sessions")
+    secret = settings.session_secret.get_secret_value()
+
+    @asynccontextmanager
+    async def lifespan(app: FastAPI) -> AsyncIterator[None]:
+        async with AsyncExitStack() as stack:
+
+            async def pool_of(url: SecretStr) -> Pool:
+                opened = await database.open_pool(url.get_secret_value(), size=settings.database_pool)
+                return await stack.enter_async_context(opened)
+
+            url = settings.database_url.get_secret_value()
+            await database.migrate(url, "portal_query", schema="portal", consumes=False)
+            own = await pool_of(settings.database_url)
+            executors = await pool_of(settings.executor_database_url)
+            requesters = await pool_of(settings.requester_database_url)
+            readiness.has("database")
+            live = Live(url, readiness, "history")
+            presence = Presence(own, settings, lasting=timedelta(seconds=settings.presence_seconds))
+            sessions = Sessions(
+                own,
+                secret,
+                idle=timedelta(minutes=settings.session_idle_minutes),
+                absolute=timedelta(hours=settings.session_hours),
+            )
+            authenticate = Authenticator(settings)
+            portal = Portal(
+                authenticate=authenticate,
+                limit=RateLimit(settings.requests_per_second),
+                cursors=Cursors(secret),
+                live=live,
+                presence=presence,
+                stream_lasting=timedelta(minutes=settings.stream_minutes),
+            )
+            app.include_router(desk.routes(portal, executors))
+            app.include_router(histories.routes(portal, executors))
+            app.include_router(requests.routes(portal, requesters))
+            issuer = Issuer(settings, authenticate)
+            app.include_router(login.routes(settings, issuer, sessions))
+            app.include_router(front_door.routes(settings, issuer, sessions))
+            loops: dict[str, background.Loop] = {
+                "history": live.run,
+                "presence": lambda: presence.sweep(readiness, "presence"),
+                "sessions": lambda: sessions.sweep(readiness, "sessions"),
+            }
+            await stack.enter_async_context(background.running(loops, readiness))
+            # Histories can be read while Kafka is away, so it is nothing that readiness waits for.
+            publishing = background.running({"presence-publisher": presence.publish}, Readiness())
+            await stack.enter_async_context(publishing)
+            yield
+
+    app = create_app("Relato portal", api="/api/portal", readiness=readiness, lifespan=lifespan)
+    app.add_middleware(
+        SessionMiddleware,
+        secret_key=secret,
+        session_cookie="__Host-relato_login" if settings.https else "relato_login",
+        max_age=_LOGIN_SECONDS,
+        https_only=settings.https,
+    )
+    for missing in (asyncpg.UndefinedTableError, asyncpg.InvalidSchemaNameError):
+        app.add_exception_handler(missing, _on_not_projected)
+    return app
+
+
+async def _on_not_projected(_request: Request, _error: Exception) -> JSONResponse:
+    return unavailable("The history has not been projected yet.", code="not-yet-projected").response()

@@ -1,0 +1,48 @@
+"""What the front door asks about each request that carries a session's cookie."""
+
+from urllib.parse import quote, urlsplit
+
+from fastapi import APIRouter, Request, Response
+from fastapi.responses import RedirectResponse
+from relato_runtime.problems import unauthenticated
+
+from portal_query.browser import Cookie, refuse_other_sites, uncached
+from portal_query.issuer import Issuer
+from portal_query.login import local
+from portal_query.sessions import Sessions
+from portal_query.settings import PortalSettings
+
+
+def routes(settings: PortalSettings, issuer: Issuer, sessions: Sessions) -> APIRouter:
+    """The route of Caddy's ``forward_auth``; the front door lets nobody else ask it."""
+    router = APIRouter(include_in_schema=False)
+    cookie = Cookie(settings)
+
+    @router.get("/session/authorize")
+    async def authorize(request: Request) -> Response:
+        """What the front door asks: the bearer token for a request with this cookie, or the refusal."""
+        headers = request.headers
+        method = headers.get("x-forwarded-method", "GET").upper()
+        address = headers.get("x-forwarded-uri", "")
+        refuse_other_sites(settings, method, headers)
+        token = None
+        if session_id := cookie.of(request):
+            token = await sessions.access_token(
+                session_id, active=not _automatic(address), refresh=issuer.refresh
+            )
+        if token is not None:
+            return uncached(Response(status_code=204, headers={"Authorization": f"Bearer {token}"}))
+        response: Response
+        if method == "GET" and "text/html" in headers.get("accept", "") and not address.startswith("/api/"):
+            response = RedirectResponse(f"/login?next={quote(local(address))}", 303)
+        else:
+            response = unauthenticated("The session has ended.").response()
+        cookie.remove(response)
+        return uncached(response)
+
+    return router
+
+
+def _automatic(address: str) -> bool:
+    """Whether pages ask this by themselves, with nobody before them."""
+    return urlsplit(address).path.endswith(("/stream", "/presence"))

@@ -1,0 +1,112 @@
+"""One LISTEN connection a process: who follows a ticket is woken when something about it changed."""
+
+import asyncio
+import json
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager, suppress
+
+import asyncpg
+import structlog
+from prometheus_client import Gauge
+from relato_runtime.database import Connection
+from relato_runtime.readiness import Readiness
+
+log = structlog.get_logger(__name__)
+
+FOLLOWERS = Gauge("relato_ticket_followers", "Streams and requests that wait for news of a ticket")
+HISTORY_CHANNEL = "history"
+PRESENCE_CHANNEL = "portal_presence"
+_CHECK_SECONDS = 10
+
+
+class NotProjected(Exception):
+    """The history projector has not made its read models yet."""
+
+
+class Changes:
+    """What happened to a ticket since its follower last looked."""
+
+    def __init__(self) -> None:
+        self._news = asyncio.Event()
+        self.history = False
+        self.presence = False
+
+    async def wait(self, seconds: float) -> bool:
+        """Return once there are news, or false after so many seconds without any."""
+        with suppress(TimeoutError):
+            await asyncio.wait_for(self._news.wait(), max(seconds, 0))
+        return self._news.is_set()
+
+    def seen(self) -> None:
+        """From here on, only what comes now is news."""
+        self._news.clear()
+        self.history = self.presence = False
+
+    def wake(self, *, history: bool, presence: bool) -> None:
+        """Tell the follower."""
+        self.history |= history
+        self.presence |= presence
+        self._news.set()
+
+
+class Live:
+    """Turns notifications of the database into news for those who follow tickets."""
+
+    def __init__(self, url: str, readiness: Readiness, part: str) -> None:
+        self._url = url
+        self._readiness = readiness
+        self._part = part
+        self._followers: dict[str, set[Changes]] = {}
+
+    @contextmanager
+    def following(self, ticket_id: str) -> Iterator[Changes]:
+        """Be told of everything that happens to a ticket from now on."""
+        changes = Changes()
+        self._followers.setdefault(ticket_id, set()).add(changes)
+        FOLLOWERS.inc()
+        try:
+            yield changes
+        finally:
+            FOLLOWERS.dec()
+            followers = self._followers[ticket_id]
+            followers.discard(changes)
+            if not followers:
+                del self._followers[ticket_id]
+
+    async def run(self) -> None:
+        """Listen until cancelled; a lost connection is raised, and the next run begins afresh."""
+        connection = await asyncpg.connect(self._url, timeout=5, command_timeout=5)
+        lost = asyncio.Event()
+        try:
+            if not await connection.fetchval(_PROJECTED):
+                raise NotProjected("the history projector has not made its read models yet")
+            connection.add_termination_listener(lambda _connection: lost.set())
+            await connection.add_listener(HISTORY_CHANNEL, self._on_history)
+            await connection.add_listener(PRESENCE_CHANNEL, self._on_presence)
+            # Nobody told us what happened while there was no connection.
+            self._wake(list(self._followers), history=True, presence=True)
+            self._readiness.has(self._part)
+            while not lost.is_set():
+                await connection.execute("SELECT 1")  # a connection that died silently shows here
+                with suppress(TimeoutError):
+                    await asyncio.wait_for(lost.wait(), _CHECK_SECONDS)
+            raise ConnectionError("the connection that listens was lost")
+        finally:
+            connection.terminate()
+
+    def _on_history(self, _connection: Connection, _pid: int, _channel: str, payload: object) -> None:
+        self._wake(json.loads(str(payload))["tickets"], history=True, presence=False)
+
+    def _on_presence(self, _connection: Connection, _pid: int, _channel: str, payload: object) -> None:
+        self._wake([str(payload)], history=False, presence=True)
+
+    def _wake(self, ticket_ids: Iterable[str], *, history: bool, presence: bool) -> None:
+        for ticket_id in ticket_ids:
+            for changes in self._followers.get(ticket_id, ()):
+                changes.wake(history=history, presence=presence)
+
+
+# From the catalogue, because this role may not look into the schema itself.
+_PROJECTED = """
+SELECT EXISTS (SELECT FROM pg_views WHERE schemaname = 'history' AND viewname = 'requester_tickets')
+"""

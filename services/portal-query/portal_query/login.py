@@ -1,0 +1,93 @@
+"""Where browsers come in, by way of the issuer, and where they go out."""
+
+from dataclasses import asdict
+from urllib.parse import urlsplit
+
+import structlog
+from fastapi import APIRouter, Request, Response
+from fastapi.responses import RedirectResponse
+from relato_runtime.problems import Problem
+
+from portal_query.browser import Cookie, refuse_other_sites, uncached
+from portal_query.issuer import Attempt, Issuer, LoginFailed
+from portal_query.sessions import Sessions
+from portal_query.settings import PortalSettings
+
+log = structlog.get_logger(__name__)
+
+_HOME = "/desk"
+_ATTEMPTS = "logins"
+_SIMULTANEOUS = 4
+"""Logins that may be under way in one browser: its tabs, which share a cookie, ask all at once."""
+_ADDRESS_LIMIT = 400
+
+
+def routes(settings: PortalSettings, issuer: Issuer, sessions: Sessions) -> APIRouter:
+    """The routes of sessions; they expect ``SessionMiddleware`` for logins under way."""
+    router = APIRouter(include_in_schema=False)
+    cookie = Cookie(settings)
+
+    @router.get("/login")
+    async def login(request: Request) -> Response:
+        """Begin at the issuer; the browser comes back to /callback and then goes where it wanted to."""
+        url, attempt = await issuer.begin()
+        under_way = request.session.get(_ATTEMPTS, [])
+        begun = {**asdict(attempt), "next": local(request.query_params.get("next"))}
+        request.session[_ATTEMPTS] = [*under_way, begun][-_SIMULTANEOUS:]
+        return uncached(RedirectResponse(url, 303))
+
+    @router.get("/callback")
+    async def callback(request: Request) -> Response:
+        """The issuer has sent a browser back: a session begins."""
+        answer = request.query_params
+        under_way = request.session.get(_ATTEMPTS, [])
+        begun = next((each for each in under_way if each["state"] == answer.get("state")), None)
+        if begun is None:
+            raise _failed("This login was not begun in this browser, or too long ago.")
+        request.session[_ATTEMPTS] = [each for each in under_way if each is not begun]
+        attempt = Attempt(begun["state"], begun["nonce"], begun["code_verifier"])
+        try:
+            if "code" not in answer:
+                raise LoginFailed(answer.get("error", "there is no code")[:100])
+            person_id, tokens = await issuer.finish(answer["code"], attempt, issuer=answer.get("iss"))
+        except LoginFailed as error:
+            log.info("login failed", reason=str(error))
+            raise _failed(f"The issuer did not say who this is: {error}.") from error
+        session_id = await sessions.begin(person_id, tokens, instead_of=cookie.of(request))
+        log.info("session began", person_id=person_id)
+        response = RedirectResponse(begun["next"], 303)
+        cookie.put(response, session_id)
+        return uncached(response)
+
+    @router.post("/logout")
+    async def logout(request: Request, everywhere: bool = False) -> Response:
+        """End the session; with ``everywhere``, all sessions of the same person."""
+        refuse_other_sites(settings, request.method, request.headers)
+        if session_id := cookie.of(request):
+            await sessions.end(session_id, everywhere=everywhere)
+        page = "text/html" in request.headers.get("accept", "")
+        response = RedirectResponse("/login", 303) if page else Response(status_code=204)
+        cookie.remove(response)
+        return uncached(response)
+
+    return router
+
+
+def local(address: str | None) -> str:
+    """An address of this origin that a browser may be sent to after its login; /desk for any other."""
+    if (
+        not address
+        or not address.startswith("/")
+        or len(address) > _ADDRESS_LIMIT
+        or not address.isprintable()
+    ):
+        return _HOME
+    # Browsers read a backslash as a slash, and two slashes as another host (WHATWG URL §4.4).
+    if "\\" in address or address.startswith("//") or " " in address:
+        return _HOME
+    path = urlsplit(address).path
+    return _HOME if path in {"/login", "/callback", "/logout"} or path.startswith("/session/") else address
+
+
+def _failed(detail: str) -> Problem:
+    return Problem(400, "login-failed", f"{detail} Begin again at /login.")

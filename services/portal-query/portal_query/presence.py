@@ -1,0 +1,115 @@
+"""Who has a ticket open: kept for seconds, told to streams by NOTIFY and to other services by Kafka."""
+
+import asyncio
+from datetime import UTC, datetime, timedelta
+from typing import Literal
+
+import structlog
+from relato_contracts.envelope import Envelope, encode
+from relato_contracts.presence import PersonPresent, PresenceState
+from relato_contracts.topics import PRESENCE
+from relato_runtime import kafka
+from relato_runtime.database import Pool
+from relato_runtime.kafka import OutgoingRecord
+from relato_runtime.readiness import Readiness
+from relato_runtime.settings import KafkaSettings
+from relato_runtime.telemetry import current_traceparent
+from uuid6 import uuid7
+
+from portal_query.live import PRESENCE_CHANNEL
+from portal_query.read import Row
+
+log = structlog.get_logger(__name__)
+
+Role = Literal["attendant", "requester"]
+_SWEEP_SECONDS = 2
+_WAITING_RECORDS = 1_000
+
+
+class Presence:
+    """Takes in what pages say about who is there."""
+
+    def __init__(self, pool: Pool, settings: KafkaSettings, *, lasting: timedelta) -> None:
+        self._pool = pool
+        self._settings = settings
+        self._lasting = lasting
+        self._waiting: asyncio.Queue[OutgoingRecord] = asyncio.Queue(_WAITING_RECORDS)
+
+    async def say(self, ticket_id: str, person_id: str, name: str, role: Role, state: PresenceState) -> None:
+        """Somebody is there, or gone; followers are told when that is new."""
+        now = datetime.now(UTC)
+        until = now if state == "gone" else now + self._lasting
+        if state == "gone":
+            await self._pool.execute(_LEAVE, ticket_id, person_id, role, PRESENCE_CHANNEL)
+        else:
+            await self._pool.execute(
+                _STAY, ticket_id, person_id, role, PRESENCE_CHANNEL, name, state, self._lasting
+            )
+        self._hand_over(
+            PersonPresent(ticket_id=ticket_id, person_id=person_id, state=state, until=until), now
+        )
+
+    async def of(self, ticket_id: str) -> list[Row]:
+        """Who has the ticket open, by name."""
+        return await self._pool.fetch(
+            """
+            SELECT person_id, name, role, state FROM portal.presence
+            WHERE ticket_id = $1 AND until > now() ORDER BY name, person_id
+            """,
+            ticket_id,
+        )
+
+    async def publish(self) -> None:
+        """A loop that brings what was said to Kafka; what cannot be sent is soon worth nothing."""
+        async with kafka.producing(self._settings) as producer:
+            while True:
+                records = [await self._waiting.get()]
+                while not self._waiting.empty():
+                    records.append(self._waiting.get_nowait())
+                await kafka.send(producer, records)
+
+    async def sweep(self, readiness: Readiness, part: str) -> None:
+        """A loop that forgets those whose pages fell silent, and tells followers."""
+        while True:
+            await self._pool.execute(_FORGET, PRESENCE_CHANNEL)
+            readiness.has(part)
+            await asyncio.sleep(_SWEEP_SECONDS)
+
+    def _hand_over(self, fact: PersonPresent, now: datetime) -> None:
+        envelope = Envelope(
+            id=str(uuid7()),
+            source="/relato/portal-query",
+            time=now,
+            subject=fact.ticket_id,
+            actor=fact.person_id,
+            traceparent=current_traceparent(),
+        )
+        if self._waiting.full():
+            self._waiting.get_nowait()  # the oldest is worth least
+        self._waiting.put_nowait(
+            OutgoingRecord(self._settings.topic_prefix + PRESENCE.name, *encode(fact, envelope))
+        )
+
+
+_STAY = """
+WITH known AS (
+    SELECT state FROM portal.presence
+    WHERE ticket_id = $1 AND person_id = $2 AND role = $3 AND until > now()
+), said AS (
+    INSERT INTO portal.presence (ticket_id, person_id, role, name, state, until)
+    VALUES ($1, $2, $3, $5, $6, now() + $7::interval)
+    ON CONFLICT (ticket_id, person_id, role)
+    DO UPDATE SET name = excluded.name, state = excluded.state, until = excluded.until
+)
+SELECT pg_notify($4, $1) WHERE (SELECT state FROM known) IS DISTINCT FROM $6
+"""
+_LEAVE = """
+WITH gone AS (
+    DELETE FROM portal.presence WHERE ticket_id = $1 AND person_id = $2 AND role = $3 RETURNING ticket_id
+)
+SELECT pg_notify($4, ticket_id) FROM gone
+"""
+_FORGET = """
+WITH gone AS (DELETE FROM portal.presence WHERE until <= now() RETURNING ticket_id)
+SELECT pg_notify($1, ticket_id) FROM (SELECT DISTINCT ticket_id FROM gone) AS tickets
+"""

@@ -1,0 +1,144 @@
+"""What executors read: all SQL on the views of ``history``, as the role ``portal_executor``.
+
+Who may see a ticket is part of each statement; without access there are no rows.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from typing import TypeAlias
+from uuid import UUID
+
+import asyncpg
+from relato_runtime.database import Pool
+
+from portal_query import history_statements, statements
+
+Row: TypeAlias = asyncpg.Record
+
+LAST = datetime(9999, 12, 31, tzinfo=UTC)
+"""Later than anything: where a list that begins with the newest begins."""
+_LAST_VERSION = 2**31 - 1
+_LAST_ID = UUID(int=2**128 - 1)
+
+EntryPlace = tuple[datetime, int, UUID]
+"""Where an entry stands in a history: when it was recorded, its version and its event."""
+NEWEST: EntryPlace = (LAST, _LAST_VERSION, _LAST_ID)
+
+
+@dataclass(frozen=True, slots=True)
+class Filters:
+    """Which tickets of the desk are asked for; None asks for all."""
+
+    search: str | None = None
+    statuses: Sequence[str] | None = None
+    group_id: str | None = None
+    assignee_id: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Asked:
+    """Which part of a ticket's history is asked for."""
+
+    kinds: Sequence[str]
+    search: str | None
+    before: EntryPlace
+    limit: int
+    as_of: datetime | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Rows:
+    """Part of a ticket's history, how far the projection had come, and which of its parts are shown."""
+
+    last_version: int
+    occurrences_shown: bool
+    chat_enabled: bool
+    rows: Sequence[Row]
+
+
+async def tickets(
+    pool: Pool, person_id: str, filters: Filters, before: tuple[datetime, str], limit: int
+) -> list[Row]:
+    """Tickets that the person may see, last activity first."""
+    return await pool.fetch(
+        statements.DESK if filters.search is None else statements.DESK_SEARCH,
+        *(person_id, *before, filters.statuses, filters.group_id, filters.assignee_id, limit),
+        *(() if filters.search is None else (statements.pattern(filters.search),)),
+    )
+
+
+async def is_executor(pool: Pool, person_id: str) -> bool:
+    """Whether there is any group whose tickets the person may see."""
+    return bool(await pool.fetchval(statements.IS_EXECUTOR, person_id))
+
+
+async def ticket(pool: Pool, person_id: str, ticket_id: str) -> Row | None:
+    """One ticket, if the person may see it."""
+    return await pool.fetchrow(statements.TICKET, person_id, ticket_id)
+
+
+async def history(pool: Pool, person_id: str, ticket_id: str, asked: Asked) -> Rows | None:
+    """A ticket's history, newest first.
+
+    Up to a moment, its rows are to be folded by ``as_of``, else they say what is so now.
+    """
+    moment = () if asked.as_of is None else (asked.as_of,)
+    search = () if asked.search is None else (statements.pattern(asked.search),)
+    statement = history_statements.OF[bool(moment), bool(search)]
+    place = (*asked.before, asked.kinds, asked.limit)
+    return _rows(await pool.fetch(statement, person_id, ticket_id, *place, *moment, *search), "kind")
+
+
+async def chat(
+    pool: Pool, person_id: str, ticket_id: str, before_version: int | None, limit: int
+) -> Rows | None:
+    """A ticket's chat, newest first."""
+    before = _LAST_VERSION if before_version is None else before_version
+    return _rows(await pool.fetch(history_statements.CHAT, person_id, ticket_id, before, limit), "version")
+
+
+async def mails(
+    pool: Pool, person_id: str, ticket_id: str, before: tuple[datetime, UUID] | None, limit: int
+) -> Rows | None:
+    """What became of a ticket's mails, latest first."""
+    place = before or (LAST, _LAST_ID)
+    return _rows(await pool.fetch(history_statements.MAILS, person_id, ticket_id, *place, limit), "mail_id")
+
+
+async def since(
+    pool: Pool, person_id: str, ticket_id: str, version: int, recorded_after: datetime
+) -> Rows | None:
+    """What the ticket's stream has beyond a version, in order, and the occurrences that it changed.
+
+    Only what was recorded after a moment is looked at, which costs the same for any length of a
+    history, unless that turns out not to be all there is.
+    """
+    for after in (recorded_after, datetime.min.replace(tzinfo=UTC)):
+        rows = await pool.fetch(history_statements.SINCE, person_id, ticket_id, after, version)
+        if not rows or rows[0]["found"] >= rows[0]["ticket_version"] - version:
+            break
+    return _rows(rows, "kind")
+
+
+async def outside(pool: Pool, ticket_id: str, limit: int) -> list[Row]:
+    """The latest entries that stand outside of the ticket's stream, newest first: id and time."""
+    return await pool.fetch(history_statements.OUTSIDE, ticket_id, limit)
+
+
+async def entries(pool: Pool, person_id: str, ticket_id: str, event_ids: Sequence[UUID]) -> Rows | None:
+    """These of the entries that stand outside of the ticket's stream, in order."""
+    return _rows(await pool.fetch(history_statements.ENTRIES, person_id, ticket_id, event_ids), "kind")
+
+
+def _rows(rows: Sequence[Row], column: str) -> Rows | None:
+    """A statement about a ticket gives one row without ``column`` when its list is empty."""
+    if not rows:
+        return None
+    first = rows[0]
+    return Rows(
+        first["ticket_version"],
+        first["occurrences_shown"],
+        first["chat_enabled"],
+        [row for row in rows if row[column] is not None],
+    )

@@ -1,0 +1,118 @@
+"""What requesters read of their own tickets: all SQL as the role ``portal_requester``.
+
+That role can read nothing internal, and each statement is about the person's own tickets alone.
+"""
+
+from datetime import datetime
+
+from relato_runtime.database import Pool
+
+from portal_query.read import Row, Rows
+
+_LAST_VERSION = 2**31 - 1
+
+
+async def requests(pool: Pool, person_id: str, before: tuple[datetime, str], limit: int) -> list[Row]:
+    """The person's tickets, last activity first."""
+    return await pool.fetch(_REQUESTS, person_id, *before, limit)
+
+
+async def request(pool: Pool, person_id: str, ticket_id: str) -> Row | None:
+    """One ticket of the person's."""
+    return await pool.fetchrow(_REQUEST, person_id, ticket_id)
+
+
+async def history(
+    pool: Pool, person_id: str, ticket_id: str, before_version: int | None, limit: int
+) -> Rows | None:
+    """What the person may see of their ticket's history, newest first."""
+    before = _LAST_VERSION if before_version is None else before_version
+    return _rows(await pool.fetch(_HISTORY, person_id, ticket_id, before, limit))
+
+
+async def chat(
+    pool: Pool, person_id: str, ticket_id: str, before_version: int | None, limit: int
+) -> Rows | None:
+    """The ticket's chat, newest first."""
+    before = _LAST_VERSION if before_version is None else before_version
+    return _rows(await pool.fetch(_CHAT, person_id, ticket_id, before, limit))
+
+
+async def since(pool: Pool, person_id: str, ticket_id: str, version: int) -> Rows | None:
+    """What is new or different for the person beyond a version of the ticket, in order."""
+    return _rows(await pool.fetch(_SINCE, person_id, ticket_id, version))
+
+
+def _rows(rows: list[Row]) -> Rows | None:
+    """Each statement gives one row without ``version`` when its list is empty."""
+    if not rows:
+        return None
+    first = rows[0]
+    return Rows(
+        first["ticket_version"],
+        first["occurrences_shown"],
+        first["chat_enabled"],
+        [row for row in rows if row["version"] is not None],
+    )
+
+
+_OWN = """
+SELECT
+    own.ticket_id, own.title, own.status, own.opened_at, own.last_activity_at, own.unread,
+    own.applied_version, own.requester_id, coalesce(person.name, own.requester_id) AS requester_name,
+    greatest(
+        (SELECT max(e.current_version) FROM history.requester_entries AS e WHERE e.ticket_id = own.ticket_id),
+        (SELECT max(c.version) FROM history.requester_chat AS c WHERE c.ticket_id = own.ticket_id),
+        0
+    ) AS last_version
+FROM history.requester_tickets AS own
+LEFT JOIN history.requester_people AS person ON person.person_id = own.requester_id
+WHERE own.requester_id = $1 AND own.title IS NOT NULL
+"""
+_REQUESTS = f"""
+{_OWN} AND (own.last_activity_at, own.ticket_id) < ($2::timestamptz, $3::text)
+ORDER BY own.last_activity_at DESC, own.ticket_id DESC LIMIT $4
+"""
+_REQUEST = f"{_OWN} AND own.ticket_id = $2"
+
+_TICKET = """
+WITH ticket AS (
+    SELECT own.ticket_id, own.applied_version AS ticket_version,
+        EXISTS (SELECT FROM history.requester_parameters WHERE number = 298 AND value = 'S')
+            AS occurrences_shown,
+        EXISTS (SELECT FROM history.requester_parameters WHERE number = 316 AND value = 'S') AS chat_enabled
+    FROM history.requester_tickets AS own
+    WHERE own.requester_id = $1 AND own.ticket_id = $2 AND own.title IS NOT NULL
+)
+SELECT ticket.ticket_version, ticket.occurrences_shown, ticket.chat_enabled, entry.*
+FROM ticket
+"""
+_ENTRY = """
+    SELECT
+        e.kind, e.version, e.current_version, e.subject_id, e.recorded_at, e.happened_at,
+        e.author_id, e.author_name, e.description_html, e.solution_html, e.corrected,
+        NULL::text AS sender, NULL::text AS text
+    FROM history.requester_entries AS e WHERE e.ticket_id = ticket.ticket_id
+"""
+_LINE = """
+    SELECT
+        'chat' AS kind, c.version, c.version AS current_version, c.message_id AS subject_id,
+        c.recorded_at, c.recorded_at AS happened_at, c.author_id, c.author_name,
+        NULL::text AS description_html, NULL::text AS solution_html, false AS corrected, c.sender, c.text
+    FROM history.requester_chat AS c WHERE c.ticket_id = ticket.ticket_id
+"""
+_HISTORY = f"""
+{_TICKET}
+LEFT JOIN LATERAL ({_ENTRY} AND e.version < $3 ORDER BY e.version DESC LIMIT $4) AS entry ON true
+ORDER BY entry.version DESC
+"""
+_CHAT = f"""
+{_TICKET}
+LEFT JOIN LATERAL ({_LINE} AND c.version < $3 ORDER BY c.version DESC LIMIT $4) AS entry ON true
+ORDER BY entry.version DESC
+"""
+_SINCE = f"""
+{_TICKET}
+LEFT JOIN LATERAL ({_ENTRY} AND e.current_version > $3 UNION ALL {_LINE} AND c.version > $3) AS entry ON true
+ORDER BY entry.current_version
+"""

@@ -1,0 +1,77 @@
+"""The statements about tickets, and who may see them: put together from the parts that they share.
+
+Parameters: $1 is always the person, and where the statement is about one ticket, $2 is that.
+"""
+# ruff: noqa: S608  # put together from constants alone; what is asked for comes as parameters
+
+import unicodedata
+
+# Someone who is not active may see nothing, whatever group they are still in.
+MINE = """
+WITH own AS (
+    SELECT group_id, permissions FROM reference.groups
+    WHERE member_ids @> ARRAY[$1::text]
+      AND EXISTS (SELECT FROM reference.people WHERE person_id = $1 AND active)
+), mine AS (
+    SELECT group_id FROM own
+    UNION
+    SELECT permission ->> 'group_id' FROM own, jsonb_array_elements(permissions) AS permission
+    WHERE permission -> 'may' ?| ARRAY['execute', 'comment']
+)
+"""
+IS_EXECUTOR = f"{MINE} SELECT EXISTS (SELECT FROM mine)"
+
+_TICKETS = f"""
+{MINE}
+SELECT
+    t.ticket_id, t.title, t.status, t.opened_at, t.last_version, t.last_activity_at, t.unread,
+    t.requester_id, coalesce(requester.name, t.requester_id) AS requester_name,
+    t.group_id, coalesce(ticket_group.name, t.group_id) AS group_name,
+    t.responsible_id, coalesce(responsible.name, t.responsible_id) AS responsible_name,
+    (
+        SELECT coalesce(sum(total.minutes), 0)::bigint FROM history.time_totals AS total
+        WHERE total.ticket_id = t.ticket_id
+    ) AS time_spent_minutes
+FROM history.tickets AS t
+LEFT JOIN reference.people AS requester ON requester.person_id = t.requester_id
+LEFT JOIN reference.people AS responsible ON responsible.person_id = t.responsible_id
+LEFT JOIN reference.groups AS ticket_group ON ticket_group.group_id = t.group_id
+WHERE t.title IS NOT NULL AND t.group_id IN (SELECT group_id FROM mine)
+"""
+TICKET = f"{_TICKETS} AND t.ticket_id = $2"
+
+
+def pattern(search: str) -> str:
+    """A search as a LIKE pattern: without accents and case, as the statements fold what they search."""
+    decomposed = unicodedata.normalize("NFKD", search).lower()
+    plain = "".join(letter for letter in decomposed if not unicodedata.combining(letter))
+    for special in ("\\", "%", "_"):
+        plain = plain.replace(special, "\\" + special)
+    return f"%{plain}%"
+
+
+def folded(text: str) -> str:
+    """SQL that takes accents and case from a text, so that it can be compared with a ``pattern``."""
+    return f"translate(lower({text}), 'áàâãäåéèêëíìîïóòôõöúùûüçñ', 'aaaaaaeeeeiiiiooooouuuucn')"
+
+
+_DESK_FILTERED = f"""
+{_TICKETS}
+AND (t.last_activity_at, t.ticket_id) < ($2::timestamptz, $3::text)
+AND ($4::text[] IS NULL OR t.status = ANY($4))
+AND ($5::text IS NULL OR t.group_id = $5)
+AND ($6::text IS NULL OR t.responsible_id = $6)
+"""
+_DESK_PAGE = "ORDER BY t.last_activity_at DESC, t.ticket_id DESC LIMIT $7"
+DESK = f"{_DESK_FILTERED} {_DESK_PAGE}"
+DESK_SEARCH = f"""
+{_DESK_FILTERED}
+AND (
+    {folded("concat_ws(' ', t.ticket_id, t.title, requester.name)")} LIKE $8
+    OR EXISTS (SELECT FROM reference.parameters WHERE number = 298 AND value = 'S') AND EXISTS (
+        SELECT FROM history.occurrences AS o
+        WHERE o.ticket_id = t.ticket_id AND NOT o.retracted AND {folded("o.description_text")} LIKE $8
+    )
+)
+{_DESK_PAGE}
+"""

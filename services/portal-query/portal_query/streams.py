@@ -1,0 +1,200 @@
+"""Server-sent events about one ticket: what is new since the position that a client has.
+
+A position is an event's id, so that a reconnecting client goes on where it was (HTML standard,
+server-sent events, Last-Event-ID). What stands in the ticket's stream comes once; mails and changes
+of the ticket itself have no number there, and those of the last hour may come again after a
+reconnect: clients tell them apart by ``mail_id`` and ``event_id``.
+"""
+
+import asyncio
+import re
+from collections.abc import AsyncIterator
+from dataclasses import dataclass, replace
+from datetime import UTC, datetime, timedelta
+from typing import Protocol
+from uuid import UUID
+
+import structlog
+from fastapi.sse import ServerSentEvent
+from pydantic_core import to_json
+from relato_runtime.database import UNAVAILABLE, Pool
+
+from portal_query import read, read_requests, view
+from portal_query.live import Live
+from portal_query.presence import Presence
+from portal_query.shapes import DeskPresence, RequestPresence
+
+log = structlog.get_logger(__name__)
+
+_OUTSIDE = 200
+_AGAIN = timedelta(hours=1)
+_CLOCKS = timedelta(minutes=5)
+"""How far the clocks of those who record may be apart."""
+_POSITION = re.compile(r"(\d{1,10})-(\d{1,14})-(\d{1,14})")
+
+
+@dataclass(frozen=True, slots=True)
+class Position:
+    """How far a client has come: in the ticket's stream, when that was recorded, and when it last looked."""
+
+    version: int
+    recorded_at: datetime
+    looked_at: datetime
+
+    def __str__(self) -> str:
+        return f"{self.version}-{_milliseconds(self.recorded_at)}-{_milliseconds(self.looked_at)}"
+
+
+@dataclass(frozen=True, slots=True)
+class Event:
+    """Something new, and the position of whoever knows it."""
+
+    name: str
+    data: object
+    after: Position
+
+    def sent(self) -> ServerSentEvent:
+        """The event on the wire."""
+        return ServerSentEvent(event=self.name, raw_data=to_json(self.data).decode(), id=str(self.after))
+
+
+class Source(Protocol):
+    """What one stream tells, and how it reads that."""
+
+    def catch_up(self, position: Position) -> AsyncIterator[Event]:
+        """What is new since a position; ``Ended`` for whoever may no longer see the ticket."""
+        ...
+
+    async def presence(self) -> object:
+        """Who is there, as the client may know it."""
+        ...
+
+
+class Ended(Exception):
+    """Whoever reads may no longer see the ticket."""
+
+
+async def events(
+    source: Source, live: Live, ticket_id: str, begin: Position, *, lasting: timedelta
+) -> AsyncIterator[ServerSentEvent]:
+    """Everything new about a ticket, until the stream has lasted long enough and the client opens another."""
+    clock = asyncio.get_running_loop().time
+    ends = clock() + lasting.total_seconds()
+    reached, told = begin, None
+    try:
+        with live.following(ticket_id) as changes:
+            changes.wake(history=True, presence=True)  # what happened before this began
+            while await changes.wait(ends - clock()):
+                history, presence = changes.history, changes.presence
+                changes.seen()
+                if history:
+                    async for event in source.catch_up(reached):
+                        reached = event.after
+                        yield event.sent()
+                if presence and (there := await source.presence()) != told:
+                    told = there
+                    yield Event("presence", there, reached).sent()
+    except Ended:
+        log.info("stream ended without access", ticket_id=ticket_id)
+    except UNAVAILABLE as error:
+        log.warning("stream ended without database", ticket_id=ticket_id, error=type(error).__name__)
+
+
+def resumed(last_event_id: str | None) -> Position | None:
+    """The position that a client says it has, if it is one."""
+    match = _POSITION.fullmatch(last_event_id or "")
+    if match is None:
+        return None
+    version, recorded_at, looked_at = (int(part) for part in match.groups())
+    if version > 2**31 - 1:
+        return None
+    return Position(version, _moment(recorded_at), _moment(looked_at) - _AGAIN)
+
+
+def beginning(version: int, now: datetime) -> Position:
+    """The position of a client that knows a ticket up to a version, and nothing of this stream yet."""
+    return Position(version, now, now)
+
+
+class DeskSource:
+    """What executors are told: entries, outcomes of mails, and who is there."""
+
+    def __init__(self, pool: Pool, presence: Presence, person_id: str, ticket_id: str) -> None:
+        self._pool = pool
+        self._presence = presence
+        self._person_id = person_id
+        self._ticket_id = ticket_id
+        self._known: set[UUID] | None = None
+        """What stands outside of the ticket's stream and was told, or is older than the client."""
+
+    async def catch_up(self, position: Position) -> AsyncIterator[Event]:
+        now = datetime.now(UTC)
+        found = await read.since(
+            self._pool, self._person_id, self._ticket_id, position.version, position.recorded_at - _CLOCKS
+        )
+        if found is None:
+            raise Ended
+        for row in found.rows:
+            version = max(row["version"], row["occurrence_version"] or 0)
+            if version > position.version and version == row["version"]:
+                position = replace(position, version=version, recorded_at=row["recorded_at"])
+            if row["kind"] != "chat" or found.chat_enabled:
+                yield Event("entry", view.entry(row), position)
+        # What is not shown, views for one, has been passed as well.
+        position = replace(position, version=max(position.version, found.last_version))
+        async for event in self._outside(replace(position, looked_at=now), position.looked_at):
+            yield event
+
+    async def _outside(self, position: Position, since: datetime) -> AsyncIterator[Event]:
+        latest = await read.outside(self._pool, self._ticket_id, _OUTSIDE)
+        if self._known is None:
+            self._known = {row["event_id"] for row in latest if row["recorded_at"] <= since}
+        new = [row["event_id"] for row in latest if row["event_id"] not in self._known]
+        if not new:
+            return
+        found = await read.entries(self._pool, self._person_id, self._ticket_id, new)
+        if found is None:
+            raise Ended
+        for row in found.rows:
+            self._known.add(row["event_id"])
+            if row["kind"] == "mail":
+                yield Event("mail", view.mail_of_entry(row), position)
+            else:
+                yield Event("entry", view.entry(row), position)
+
+    async def presence(self) -> DeskPresence:
+        return DeskPresence(people=[view.present(row) for row in await self._presence.of(self._ticket_id)])
+
+
+class RequestSource:
+    """What requesters are told: entries that they may see, and whether an attendant is there."""
+
+    def __init__(self, pool: Pool, presence: Presence, person_id: str, ticket_id: str) -> None:
+        self._pool = pool
+        self._presence = presence
+        self._person_id = person_id
+        self._ticket_id = ticket_id
+
+    async def catch_up(self, position: Position) -> AsyncIterator[Event]:
+        found = await read_requests.since(self._pool, self._person_id, self._ticket_id, position.version)
+        if found is None:
+            raise Ended
+        for row in found.rows:
+            position = replace(position, version=row["current_version"])
+            yield Event("entry", view.request_entry(row), position)
+
+    async def presence(self) -> RequestPresence:
+        states = {
+            row["state"] for row in await self._presence.of(self._ticket_id) if row["role"] == "attendant"
+        }
+        if "writing" in states:
+            return RequestPresence(attendant="writing")
+        return RequestPresence(attendant="viewing" if states else "gone")
+
+
+def _milliseconds(moment: datetime) -> int:
+    return int(moment.timestamp() * 1000)
+
+
+def _moment(milliseconds: int) -> datetime:
+    return datetime.fromtimestamp(milliseconds / 1000, UTC)

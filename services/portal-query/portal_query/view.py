@@ -1,0 +1,235 @@
+"""Rows as the JSON of ``shapes``: pure functions, and nothing but names."""
+
+import json
+from collections.abc import Mapping
+from html import escape
+from typing import Any, Protocol, TypeVar, cast
+
+from portal_query.shapes import Entry, Mail, Person, Present, Request, RequestEntry, Ticket
+
+Shape = TypeVar("Shape")
+
+
+class Row(Protocol):
+    """A row of a statement, or what stands in for one."""
+
+    def __getitem__(self, column: str, /) -> Any:  # a column's type is the statement's to say
+        ...
+
+
+def ticket(row: Row) -> Ticket:
+    """A ticket as the desk shows it."""
+    responsible = row["responsible_id"] and _person(row["responsible_id"], row["responsible_name"])
+    return _present(
+        Ticket(
+            ticket_id=row["ticket_id"],
+            title=row["title"],
+            status=row["status"],
+            requester=_person(row["requester_id"], row["requester_name"]),
+            group={"id": row["group_id"], "name": row["group_name"]},
+            responsible=responsible,
+            opened_at=row["opened_at"],
+            time_spent_minutes=row["time_spent_minutes"],
+            last_version=row["last_version"],
+            last_activity_at=row["last_activity_at"],
+            unread=row["unread"],
+        )
+    )
+
+
+def entry(row: Row) -> Entry:
+    """A line of a ticket's history for executors."""
+    common = {
+        "version": row["version"],
+        "kind": row["kind"],
+        "event_id": row["event_id"],
+        "recorded_at": row["recorded_at"],
+        "happened_at": row["happened_at"],
+        "author": row["author_id"] and _person(row["author_id"], row["author_name"]),
+    }
+    match row["kind"]:
+        case "occurrence":
+            particular = _occurrence(row)
+        case "message":
+            particular = _message(row)
+        case "chat":
+            particular = _chat(row["subject_id"], json.loads(row["data"]))
+        case "mail":
+            particular = _mail(row)
+        case _:
+            particular = _action(row)
+    return cast(Entry, _present({**common, **particular}))
+
+
+def chat_line(row: Row) -> Entry:
+    """A line of chat, from a row of ``chat_entries``."""
+    common = {
+        "version": row["version"],
+        "kind": "chat",
+        "recorded_at": row["recorded_at"],
+        "happened_at": row["recorded_at"],
+        "author": _person(row["author_id"], row["author_name"]),
+    }
+    line = {"sender": row["sender"], "text": row["text"]}
+    return cast(Entry, common | _chat(row["message_id"], line))
+
+
+def mail(row: Row) -> Mail:
+    """What became of a mail."""
+    return _present(
+        Mail(
+            mail_id=row["mail_id"],
+            event_id=row["event_id"],
+            event_version=row["event_version"],
+            subject_id=row["subject_id"],
+            recipient=row["recipient"],
+            recipient_role=row["recipient_role"],
+            template_id=row["template_id"],
+            state=row["state"],
+            at=row["at"],
+            reason=row["reason"],
+        )
+    )
+
+
+def mail_of_entry(row: Row) -> Mail:
+    """What became of a mail, from the fact that says so in the ticket's history."""
+    fact = json.loads(row["data"])
+    return mail({**fact, "state": _mail_state(row), "reason": fact.get("reason")})
+
+
+def request(row: Row) -> Request:
+    """A ticket as its requester sees it."""
+    return Request(
+        ticket_id=row["ticket_id"],
+        title=row["title"],
+        status=row["status"],
+        requester=_person(row["requester_id"], row["requester_name"]),
+        opened_at=row["opened_at"],
+        last_activity_at=row["last_activity_at"],
+        last_version=row["last_version"],
+        unread=row["unread"],
+    )
+
+
+def request_entry(row: Row) -> RequestEntry:
+    """A line of a ticket's history, or of its chat, for its requester."""
+    common = {
+        "version": row["current_version"],
+        "kind": row["kind"],
+        "recorded_at": row["recorded_at"],
+        "happened_at": row["happened_at"],
+        "author": _person(row["author_id"], row["author_name"]),
+    }
+    match row["kind"]:
+        case "occurrence":
+            particular = {
+                "occurrence_id": row["subject_id"],
+                "description_html": row["description_html"],
+                "solution_html": row["solution_html"],
+                "corrected": row["corrected"],
+            }
+        case "message":
+            particular = {"message_id": row["subject_id"], "description_html": row["description_html"]}
+        case _:
+            particular = _chat(row["subject_id"], row)
+    return cast(RequestEntry, _present({**common, **particular}))
+
+
+def present(row: Row) -> Present:
+    """Somebody who is there."""
+    return Present(id=row["person_id"], name=row["name"], state=row["state"])
+
+
+def _occurrence(row: Row) -> Mapping[str, object]:
+    earlier, emails = row["earlier"], row["emails"]
+    return {
+        "version": row["occurrence_version"],
+        "occurrence_id": row["subject_id"],
+        "happened_at": row["occurred_at"],
+        "channel": row["channel"],
+        "description_html": row["description_html"],
+        "time_spent_minutes": row["time_spent_minutes"],
+        "solution_html": row["solution_html"],
+        "category_id": row["category_id"],
+        "origin_id": row["origin_id"],
+        "visible_to_requester": row["visible_to_requester"],
+        "notify_by_email": row["notify_by_email"],
+        "corrected": row["corrected"],
+        "retracted": row["retracted"],
+        "earlier": json.loads(earlier),
+        "emails": [] if emails is None else json.loads(emails),
+        "seen_at": row["seen_at"],
+    }
+
+
+def _message(row: Row) -> Mapping[str, object]:
+    fact = json.loads(row["data"])
+    return {
+        "message_id": row["subject_id"],
+        "description_html": fact["text_html"],
+        "notify_by_email": fact.get("notify_by_email"),
+        "emails": [] if row["emails"] is None else json.loads(row["emails"]),
+        "seen_at": row["seen_at"],
+    }
+
+
+def _chat(message_id: object, line: Row) -> dict[str, object]:
+    """Chat is plain text; as HTML it can be shown as any other entry."""
+    return {
+        "message_id": message_id,
+        "sender": line["sender"],
+        "text": line["text"],
+        "description_html": "<p>" + escape(line["text"]).replace("\n", "<br>") + "</p>",
+    }
+
+
+def _mail(row: Row) -> Mapping[str, object]:
+    fact = json.loads(row["data"])
+    outcome = {name: fact.get(name) for name in ("mail_id", "recipient", "at", "reason")}
+    return {
+        "action": row["action"],
+        "subject_id": row["subject_id"],
+        "reason": fact.get("reason"),
+        "emails": [_present(outcome | {"state": _mail_state(row)})],
+    }
+
+
+def _mail_state(row: Row) -> str:
+    return str(row["action"]).removeprefix("email-")
+
+
+def _action(row: Row) -> Mapping[str, object]:
+    fact = json.loads(row["data"])
+    about_occurrence = row["subject_id"] is not None
+    return {
+        "action": row["action"],
+        "subject_id": row["subject_id"],
+        "occurrence_id": row["subject_id"] if about_occurrence else None,
+        "reason": fact.get("reason"),
+        "changes": _changes(row["action"], fact, about_occurrence),
+    }
+
+
+def _changes(action: str, fact: Mapping[str, object], about_occurrence: bool) -> dict[str, object] | None:
+    if about_occurrence:
+        return {name: {"to": fact[name]} for name in _CHANGEABLE if name in fact} or None
+    if action.endswith("-changed"):
+        return {action.removesuffix("-changed"): {"from": fact["from"], "to": fact["to"]}}
+    return None
+
+
+_CHANGEABLE = (
+    "description_html", "occurred_at", "time_spent_minutes", "solution_html", "category_id", "origin_id",
+    "visible_to_requester", "notify_by_email",
+)  # fmt: skip
+
+
+def _person(person_id: str, name: str) -> Person:
+    return Person(id=person_id, name=name)
+
+
+def _present(shape: Shape) -> Shape:
+    """Without what does not apply."""
+    known = cast(Mapping[str, object], shape)
+    return cast(Shape, {name: value for name, value in known.items() if value is not None})

@@ -1,0 +1,105 @@
+"""A portal on read models of its own, in the small known world, as the roles of an installation."""
+
+from collections.abc import AsyncIterator, Awaitable, Callable
+from dataclasses import dataclass
+
+import asyncpg
+import httpx
+import pytest
+from portal_query.app import build
+from portal_query.settings import PortalSettings
+from pydantic import SecretStr
+from relato_contracts.itsm import EmailTemplateSaved
+
+from tests.support import world
+from tests.support.databases import with_role
+from tests.support.issuer import Issuer
+from tests.support.projection import Projection
+from tests.support.serving import serving
+from tests.support.waiting import until
+
+
+@dataclass(frozen=True)
+class Portal:
+    """What a test has of a running portal."""
+
+    settings: PortalSettings
+    http: httpx.AsyncClient
+    issuer: Issuer
+    history: Projection
+
+    async def get(self, person_id: str, path: str, **headers: str) -> httpx.Response:
+        """GET below /api/portal as a person."""
+        return await self.http.get(f"/api/portal{path}", headers=self.issuer.bearer(person_id) | headers)
+
+    async def entries(self, person_id: str, path: str) -> list[dict[str, object]]:
+        """The items of a page that there has to be."""
+        answer = await self.get(person_id, path)
+        assert answer.status_code == 200, answer.text
+        items: list[dict[str, object]] = answer.json()["items"]
+        return items
+
+    async def be_there(self, person_id: str, path: str, state: str) -> httpx.Response:
+        """Say that a person looks at a ticket."""
+        return await self.http.post(
+            f"/api/portal{path}/presence", json={"state": state}, headers=self.issuer.bearer(person_id)
+        )
+
+
+@pytest.fixture
+async def history(database: Callable[..., Awaitable[str]]) -> Projection:
+    """The read models of the small known world."""
+    projection = Projection(await database("history_projector"))
+    await projection.create()
+    await projection.tell(*(fact for fact in world.world() if not isinstance(fact, EmailTemplateSaved)))
+    return projection
+
+
+@pytest.fixture
+async def settings(
+    history: Projection, kafka_bootstrap: str, topic_prefix: str, issuer: Issuer
+) -> PortalSettings:
+    await _provision(history.url)
+    return PortalSettings(
+        database_url=SecretStr(with_role(history.url, "portal_query")),
+        executor_database_url=SecretStr(with_role(history.url, "portal_executor")),
+        requester_database_url=SecretStr(with_role(history.url, "portal_requester")),
+        kafka_bootstrap=kafka_bootstrap,
+        topic_prefix=topic_prefix,
+        oidc_issuer=issuer.url,
+        oidc_client_id="relato-portal",
+        oidc_client_secret=SecretStr("a secret of this test"),
+        public_url="http://127.0.0.1:8080",
+        session_secret=SecretStr("a secret of this test, too"),
+        requests_per_second=1_000,
+    )
+
+
+@pytest.fixture
+async def portal(settings: PortalSettings, issuer: Issuer, history: Projection) -> AsyncIterator[Portal]:
+    async with (
+        serving(build(settings)) as address,
+        httpx.AsyncClient(base_url=address, timeout=20) as client,
+    ):
+
+        async def ready() -> bool:
+            return (await client.get("/readyz")).status_code == 200
+
+        await until(ready, what="readiness")
+        yield Portal(settings, client, issuer, history)
+
+
+async def _provision(url: str) -> None:
+    """The portal's own role, as an installation makes it."""
+    connection = await asyncpg.connect(url)
+    try:
+        await connection.execute(
+            """
+            DO $$ BEGIN CREATE ROLE portal_query LOGIN PASSWORD 'portal_query';
+            EXCEPTION WHEN duplicate_object OR unique_violation THEN NULL; END $$
+            """
+        )
+        name = await connection.fetchval("SELECT current_database()")
+        await connection.execute(f"GRANT CONNECT, CREATE ON DATABASE {name} TO portal_query")
+    finally:
+        await connection.close()
