@@ -1,6 +1,5 @@
 """One local stack for all journeys; each journey has a ticket of its own."""
 
-import json
 from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
@@ -101,7 +100,7 @@ class Ticket:
             "responsible_id": "carlos",
             "opened_at": "2026-11-20T09:00:00-03:00",
         } | changes
-        await self.stack.said("itsm", "put", "tickets", "-", stdin=json.dumps(fact))
+        await self.stack.save("tickets", self.id, fact)
 
     async def _items(
         self, person: str, path: str, version: int, query: Mapping[str, object]
@@ -156,18 +155,8 @@ async def switched(stack: Stack, number: int, value: str, back_to: str) -> Async
 
 
 async def _set(stack: Stack, number: int, value: str) -> None:
-    await stack.said("itsm", "put", "parameters", "-", stdin=json.dumps({"number": number, "value": value}))
-    await until_level(stack)
-
-
-async def until_level(stack: Stack) -> None:
-    """Wait until no consumer is behind."""
-
-    async def level() -> bool:
-        consumers = (await stack.json("status"))["consumers"]
-        return bool(consumers) and not any(each["lag"] for each in consumers)
-
-    await until(level, what="all consumers to be level")
+    await stack.save("parameters", str(number), {"number": number, "value": value})
+    await stack.level()
 
 
 @pytest.fixture(scope="session")

@@ -5,7 +5,7 @@ from datetime import UTC, datetime
 
 import pytest
 
-from tests.e2e.conftest import Ticket, switched, until_level
+from tests.e2e.conftest import Ticket, switched
 
 ANA = "ana"
 CARLOS = "carlos"
@@ -146,7 +146,7 @@ async def test_the_requester_records_a_note_in_the_portal_and_the_responsible_ge
 
 async def test_without_a_responsible_the_groups_addresses_are_told(ticket: Ticket) -> None:
     await ticket.save(responsible_id=None)
-    await until_level(ticket.stack)
+    await ticket.stack.level()
     note = await ticket.record(ANA, channel="portal")
     outcomes = await ticket.outcomes(note["version"])
     assert {each["state"] for each in outcomes} == {"accepted"}
@@ -215,7 +215,7 @@ async def test_a_chat_message_to_someone_who_is_there_is_not_mailed(ticket: Tick
         headers=await ticket.stack.bearer(ANA),
     )
     assert present.is_success, present.text
-    await until_level(ticket.stack)
+    await ticket.stack.level()
     await ticket.done(CARLOS, "/chat", {"text": "Oi, Ana"})
     await ticket.record(visible_to_requester=True, notify_by_email=True)
     await ticket.mail(ana_address)
@@ -226,7 +226,7 @@ async def test_the_history_shows_every_action_from_creation_to_closing(ticket: T
     await ticket.record()
     await ticket.save(status="resolved")
     await ticket.save(status="closed")
-    await until_level(ticket.stack)
+    await ticket.stack.level()
     actions = [each["action"] for each in await ticket.history(1) if each["kind"] == "action"]
     assert actions[-1] == "ticket-opened"
     assert actions.count("status-changed") == 2

@@ -13,7 +13,7 @@ from relato_contracts import itsm, notes, notifications
 from relato_contracts.envelope import Envelope, encode
 from relato_contracts.fields import Fact
 from relato_contracts.notes import NoteFact
-from relato_contracts.topics import TOPIC_OF, TICKETS
+from relato_contracts.topics import TICKETS, TOPIC_OF
 from relato_runtime.consume import Decoded
 from uuid6 import uuid7
 
@@ -42,7 +42,11 @@ class Projection:
     async def tell(self, *facts: Fact, actor: str | None = None) -> None:
         """Project facts in order."""
         decoded = [self._decoded(fact, actor) for fact in facts]
-        about_tickets = [each for each in decoded if isinstance(each[2], itsm.TicketSaved | NoteFact | notifications.EmailFact)]
+        about_tickets = [
+            each
+            for each in decoded
+            if isinstance(each[2], itsm.TicketSaved | NoteFact | notifications.EmailFact)
+        ]
         others = [each for each in decoded if each not in about_tickets]
         await self._apply(others, about_tickets)
 

@@ -13,7 +13,10 @@ from pathlib import Path
 from typing import Any
 
 import httpx
+from relato.stack.lag import lags
 from relato.stack.ports import free
+
+from tests.support.waiting import until
 
 RELATO = str(Path(sys.executable).with_name("relato"))
 
@@ -72,6 +75,23 @@ class Stack:
             params={name: str(value) for name, value in query.items()},
             headers=await self.bearer(person_id),
         )
+
+    async def save(self, kind: str, entity_id: str, fact: Mapping[str, object]) -> None:
+        """Publish a fact of the ITSM as Davi, who is an administrator."""
+        answer = await self.http.put(
+            f"/api/notes/itsm/{kind}/{entity_id}", json=dict(fact), headers=await self.bearer("davi")
+        )
+        assert answer.status_code == 200, answer.text
+
+    async def level(self) -> None:
+        """Wait until no consumer is behind."""
+        bootstrap = (await self.json("status"))["kafka"]["bootstrap"]
+
+        async def none_behind() -> bool:
+            groups = await lags(bootstrap)
+            return bool(groups) and not any(each.lag for each in groups)
+
+        await until(none_behind, what="all consumers to be level")
 
 
 @asynccontextmanager

@@ -97,7 +97,7 @@ class Consumer:
         told: dict[TopicPartition, int] = {}
         while True:
             if assignment.fresh:
-                await self._seek(consumer, assignment)
+                reached |= await self._seek(consumer, assignment)
             if assignment.known:
                 self._readiness.has(self._part)
             else:
@@ -114,17 +114,19 @@ class Consumer:
                 told, told_at = dict(reached), clock()
                 self._measure(consumer, reached)
 
-    async def _seek(self, consumer: AIOKafkaConsumer, assignment: Assignment) -> None:
-        """The database knows where to read on; the group's offsets are for those who watch."""
+    async def _seek(self, consumer: AIOKafkaConsumer, assignment: Assignment) -> Mapping[TopicPartition, int]:
+        """Begin where the database says, and return that; the group's offsets are for those who watch."""
         partitions = frozenset(assignment.fresh)
         known = await positions.load(self._pool, self._name, partitions)
-        if not partitions <= consumer.assignment():
-            return  # another rebalance came meanwhile, and brings its own
         beginnings = await consumer.beginning_offsets(list(partitions))
-        for partition in partitions & consumer.assignment():
-            consumer.seek(partition, max(known.get(partition, 0), beginnings[partition]))
-        consumer.resume(*(partitions & consumer.assignment()))
+        if not partitions <= consumer.assignment():
+            return {}  # another rebalance came meanwhile, and brings its own
+        begin = {each: max(known.get(each, 0), beginnings[each]) for each in partitions}
+        for partition, offset in begin.items():
+            consumer.seek(partition, offset)
+        consumer.resume(*partitions)
         assignment.fresh.difference_update(partitions)
+        return begin
 
     async def _take_in(
         self, producer: AIOKafkaProducer, batches: Mapping[TopicPartition, Sequence[Record]]
