@@ -2,8 +2,7 @@
 
 from relato_runtime.serve import serve
 
-from notes.app import build
 from notes.settings import NotesSettings
 
 if __name__ == "__main__":
-    serve("notes", NotesSettings, build)
+    serve("notes", NotesSettings, "notes.app:build")

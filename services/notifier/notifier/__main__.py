@@ -2,8 +2,7 @@
 
 from relato_runtime.serve import serve
 
-from notifier.app import build
 from notifier.settings import NotifierSettings
 
 if __name__ == "__main__":
-    serve("notifier", NotifierSettings, build)
+    serve("notifier", NotifierSettings, "notifier.app:build")

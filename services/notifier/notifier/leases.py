@@ -98,7 +98,7 @@ async def submitting(pool: Pool, mail: Leased, lease: UUID) -> bool:
     suppresses it.
     """
     async with pool.acquire() as connection, connection.transaction():
-        state = await connection.fetchval(_SUBMITTING, mail.mail_id, lease)
+        state: str | None = await connection.fetchval(_SUBMITTING, mail.mail_id, lease)
         if state == "suppressed":
             await outbox.tell(connection, [mail.mail_id])
         return state == "submitting"

@@ -2,8 +2,7 @@
 
 from relato_runtime.serve import serve
 
-from portal_query.app import build
 from portal_query.settings import PortalSettings
 
 if __name__ == "__main__":
-    serve("portal-query", PortalSettings, build)
+    serve("portal-query", PortalSettings, "portal_query.app:build")

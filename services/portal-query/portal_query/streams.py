@@ -30,7 +30,7 @@ _OUTSIDE = 200
 _AGAIN = timedelta(hours=1)
 _CLOCKS = timedelta(minutes=5)
 """How far the clocks of those who record may be apart."""
-_POSITION = re.compile(r"(\d{1,10})-(\d{1,14})-(\d{1,14})")
+_POSITION = re.compile(r"([0-9]{1,10})-([0-9]{1,14})-([0-9]{1,14})")
 
 
 @dataclass(frozen=True, slots=True)

@@ -205,7 +205,6 @@ def _action(row: Row) -> Mapping[str, object]:
     return {
         "action": row["action"],
         "subject_id": row["subject_id"],
-        "occurrence_id": row["subject_id"] if about_occurrence else None,
         "reason": fact.get("reason"),
         "changes": _changes(row["action"], fact, about_occurrence),
     }

@@ -17,6 +17,7 @@ from faststream.kafka import KafkaBroker
 from faststream.security import BaseSecurity, SASLPlaintext, SASLScram256, SASLScram512
 from relato_contracts.topics import Topic
 
+from relato_runtime import logs
 from relato_runtime.settings import KafkaSettings
 
 RECORD_LIMIT_BYTES = 1_048_576
@@ -87,7 +88,7 @@ async def subscribed(
         allow_auto_create_topics=False,
         consumer_only=True,
         graceful_timeout=5,
-        logger=logging.getLogger("faststream"),
+        logger=logging.getLogger(logs.FASTSTREAM),
     )
     # Started first: it would start subscribers that it knows once more.
     await asyncio.wait_for(broker.start(), _START_SECONDS)

@@ -11,6 +11,9 @@ from typing import Literal
 import structlog
 from opentelemetry import trace
 
+FASTSTREAM = "relato_runtime.faststream"
+"""Not its own logger's name: to that it adds a handler and a form of its own."""
+
 
 def configure(service: str, level: str, form: Literal["auto", "json", "console"]) -> None:
     """Send structlog and every library's logs to standard error in one form."""
@@ -46,7 +49,7 @@ def configure(service: str, level: str, form: Literal["auto", "json", "console"]
     # Their own lines repeat ours, or carry URLs and addresses.
     for noisy in ("uvicorn.access", "httpx", "httpcore", "aiokafka", "aiosmtplib"):
         logging.getLogger(noisy).setLevel(logging.WARNING)
-    logging.getLogger("faststream").setLevel(logging.ERROR)  # warns that topics are not made by accident
+    logging.getLogger(FASTSTREAM).setLevel(logging.ERROR)  # warns that topics are not made by accident
     structlog.contextvars.bind_contextvars(service=service)
 
 

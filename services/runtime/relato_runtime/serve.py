@@ -1,10 +1,10 @@
 """How a service's process runs: logs, traces, an HTTP server, and a clean stop on SIGTERM."""
 
-from collections.abc import Callable
+import logging
+from pkgutil import resolve_name
 
 import structlog
 import uvicorn
-from fastapi import FastAPI
 
 from relato_runtime import logs, settings, telemetry
 from relato_runtime.settings import Settings
@@ -12,13 +12,18 @@ from relato_runtime.settings import Settings
 log = structlog.get_logger(__name__)
 
 
-def serve(service: str, model: type[Settings], build: Callable[[Settings], FastAPI]) -> None:
-    """Read the settings, build the application and serve it until told to stop."""
+def serve(service: str, model: type[Settings], build: str) -> None:
+    """Read the settings, build the application and serve it until told to stop.
+
+    ``build`` names a function from settings to application, as ``module:function``: it is imported
+    when logs are set up, so that what libraries have to say while they load is a line of JSON too.
+    """
     chosen = settings.load(model)
     logs.configure(service, chosen.log_level, chosen.log_format)
+    logging.captureWarnings(True)
     telemetry.configure(service)
     uvicorn.run(
-        build(chosen),
+        resolve_name(build)(chosen),
         host=chosen.http_host,
         port=chosen.http_port,
         loop="uvloop",
