@@ -1,6 +1,7 @@
 """Facts of the topics ``itsm.*``: whole states of what the ITSM owns."""
 
 import unicodedata
+from collections.abc import Mapping
 from typing import Annotated, Literal
 from zoneinfo import available_timezones
 
@@ -124,3 +125,15 @@ class OriginSaved(Fact):
 ItsmFact = (
     TicketSaved | PersonSaved | GroupSaved | ParameterSaved | EmailTemplateSaved | CategorySaved | OriginSaved
 )
+
+Kind = Literal["tickets", "people", "groups", "parameters", "email-templates", "categories", "origins"]
+KINDS: Mapping[Kind, type[ItsmFact]] = {
+    "tickets": TicketSaved,
+    "people": PersonSaved,
+    "groups": GroupSaved,
+    "parameters": ParameterSaved,
+    "email-templates": EmailTemplateSaved,
+    "categories": CategorySaved,
+    "origins": OriginSaved,
+}
+"""What administrators call the facts, in addresses and commands."""

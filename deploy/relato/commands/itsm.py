@@ -3,33 +3,20 @@
 import asyncio
 import json
 import sys
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from pathlib import Path
-from typing import Annotated, Literal, TypeAlias, cast
+from typing import Annotated, cast
 
 import httpx
 import typer
 from pydantic import JsonValue, TypeAdapter, ValidationError
-from relato_contracts import itsm
-from relato_contracts.itsm import ItsmFact
+from relato_contracts.itsm import KINDS, ItsmFact, Kind
 from relato_contracts.topics import key_of
 
 from relato.commands.outcome import refusing
 from relato.errors import StackError
 from relato.reach import Reach, reach
 
-Kind: TypeAlias = Literal[
-    "tickets", "people", "groups", "parameters", "email-templates", "categories", "origins"
-]
-_FACTS: Mapping[Kind, type[ItsmFact]] = {
-    "tickets": itsm.TicketSaved,
-    "people": itsm.PersonSaved,
-    "groups": itsm.GroupSaved,
-    "parameters": itsm.ParameterSaved,
-    "email-templates": itsm.EmailTemplateSaved,
-    "categories": itsm.CategorySaved,
-    "origins": itsm.OriginSaved,
-}
 _json: TypeAdapter[JsonValue] = TypeAdapter(JsonValue)
 
 
@@ -74,7 +61,7 @@ def read(kind: Kind, text: str) -> Sequence[ItsmFact]:
     for place, body in enumerate(given):
         where = f"/{place}" if isinstance(document, list) else ""
         try:
-            facts.append(_FACTS[kind].model_validate_json(json.dumps(body), extra="forbid"))
+            facts.append(KINDS[kind].model_validate_json(json.dumps(body), extra="forbid"))
         except ValidationError as error:
             wrong += [
                 f"{where}/{'/'.join(str(step) for step in each['loc'])}: {each['msg']}"

@@ -14,7 +14,7 @@ from relato_runtime.http import RateLimit, create_app
 from relato_runtime.readiness import Readiness
 
 from notes import drafts_http, http, itsm_http, reference, store
-from notes.handle import Handler
+from notes.commit import Committer
 from notes.publisher import Publisher
 from notes.relay import Relay
 from notes.settings import NotesSettings
@@ -32,7 +32,7 @@ def build(settings: NotesSettings) -> FastAPI:
             pool = await stack.enter_async_context(await database.open_pool(url, size=settings.database_pool))
             readiness.has("database")
             relay = Relay(settings, readiness, "relay")
-            handler = Handler(pool, relay.wake)
+            committer = Committer(pool, relay.wake)
             consumer = Consumer(
                 settings,
                 pool,
@@ -47,12 +47,12 @@ def build(settings: NotesSettings) -> FastAPI:
             stack.push_async_callback(publisher.close)
             authenticate = Authenticator(settings)
             limit = RateLimit(settings.requests_per_second)
-            app.include_router(http.routes(handler, authenticate, limit))
+            app.include_router(http.routes(committer, authenticate, limit))
             app.include_router(drafts_http.routes(pool, authenticate, limit))
             app.include_router(itsm_http.routes(settings, publisher, authenticate, limit))
             loops: dict[str, background.Loop] = {
                 "relay": relay.run,
-                "commands": lambda: _handle(handler, readiness),
+                "commands": lambda: _commit(committer, readiness),
                 "reference": consumer.run,
                 "housekeeping": lambda: _forget_answers(pool, settings, readiness),
             }
@@ -62,9 +62,9 @@ def build(settings: NotesSettings) -> FastAPI:
     return create_app("Relato notes", api="/api/notes", readiness=readiness, lifespan=lifespan)
 
 
-async def _handle(handler: Handler, readiness: Readiness) -> None:
+async def _commit(committer: Committer, readiness: Readiness) -> None:
     readiness.has("commands")
-    await handler.run()
+    await committer.run()
 
 
 async def _forget_answers(pool: Pool, settings: NotesSettings, readiness: Readiness) -> None:

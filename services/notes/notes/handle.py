@@ -1,16 +1,13 @@
-"""Load, decide, append, by group commit: commands that wait for a transaction share the next one."""
+"""Load, decide, append: what a transaction does with the commands that share it."""
 
-import asyncio
-from collections.abc import Awaitable, Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from hashlib import sha256
 from uuid import UUID
 
-import structlog
-from prometheus_client import Histogram
 from relato_contracts.envelope import serialise, type_name
 from relato_contracts.notes import NoteEvent
-from relato_runtime.database import UNAVAILABLE, Connection, Pool
+from relato_runtime.database import Connection
 from uuid6 import uuid7
 
 from notes import errors, situations, store
@@ -19,14 +16,6 @@ from notes.note import decide, evolve, notification
 from notes.situation import Situation
 from notes.state import State
 from notes.store import Answer, NewEvent, Stream
-
-log = structlog.get_logger(__name__)
-
-BATCH = Histogram(
-    "relato_commit_commands", "Commands that shared a transaction", buckets=(1, 2, 4, 8, 16, 32, 64)
-)
-_LARGEST_BATCH = 64
-_COMMITTERS = 2
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,76 +40,8 @@ Response = Mapping[str, object]
 Outcome = Response | errors.Refused
 
 
-@dataclass(frozen=True, slots=True)
-class _Waiting:
-    request: Request
-    answered: asyncio.Future[Response]
-
-
-class Handler:
-    """Takes requests one by one and commits them together; what it answers has been committed."""
-
-    def __init__(self, pool: Pool, on_commit: Callable[[], None]) -> None:
-        self._pool = pool
-        self._on_commit = on_commit
-        self._waiting: asyncio.Queue[_Waiting] = asyncio.Queue()
-
-    async def handle(self, request: Request) -> Response:
-        """What to answer; raises ``Refused``, or a database error when nothing is known to have happened."""
-        answered: asyncio.Future[Response] = asyncio.get_running_loop().create_future()
-        await self._waiting.put(_Waiting(request, answered))
-        return await answered
-
-    async def run(self) -> None:
-        """Commit until cancelled; what has been taken from the queue is still answered."""
-        async with asyncio.TaskGroup() as committers:
-            for _ in range(_COMMITTERS):
-                committers.create_task(self._commit_forever())
-
-    async def _commit_forever(self) -> None:
-        while True:
-            batch = [await self._waiting.get()]
-            while len(batch) < _LARGEST_BATCH and not self._waiting.empty():
-                batch.append(self._waiting.get_nowait())
-            await asyncio.shield(self._commit(batch))
-
-    async def _commit(self, batch: Sequence[_Waiting]) -> None:
-        BATCH.observe(len(batch))
-        try:
-            outcomes = await self._transact([waiting.request for waiting in batch])
-        except UNAVAILABLE as error:
-            # Perhaps it was committed. Whoever sends the same key again will learn.
-            self._fail(batch, error)
-        except Exception as error:
-            # It was rolled back. One of them is to blame, and must not take the others down.
-            if len(batch) == 1:
-                self._fail(batch, error)
-                return
-            log.warning("batch rolled back, trying its commands one by one", error=type(error).__name__)
-            for waiting in batch:
-                await self._commit([waiting])
-        else:
-            self._on_commit()
-            for waiting, outcome in zip(batch, outcomes, strict=True):
-                if waiting.answered.done():
-                    continue
-                if isinstance(outcome, errors.Refused):
-                    waiting.answered.set_exception(outcome)
-                else:
-                    waiting.answered.set_result(outcome)
-
-    def _fail(self, batch: Sequence[_Waiting], error: Exception) -> None:
-        for waiting in batch:
-            if not waiting.answered.done():
-                waiting.answered.set_exception(error)
-
-    async def _transact(self, requests: Sequence[Request]) -> list[Outcome]:
-        async with self._pool.acquire() as connection, connection.transaction():
-            return await _decide_and_append(connection, requests)
-
-
-async def _decide_and_append(connection: Connection, requests: Sequence[Request]) -> list[Outcome]:
-    """Everything below happens in one transaction; a refused command leaves its neighbours alone."""
+async def handle(connection: Connection, requests: Sequence[Request]) -> list[Outcome]:
+    """The outcome of each, inside one transaction; a refused command leaves its neighbours alone."""
     commands = [request.command for request in requests]
     # First the locks: what is read after them is what the decisions stand on.
     streams = await store.lock_streams(connection, [command.ticket_id for command in commands])
@@ -220,6 +141,3 @@ def _subject(event: NoteEvent) -> UUID | None:
 def request_hash(method_and_path: str, canonical_body: str) -> bytes:
     """What tells one request from another under the same idempotency key."""
     return sha256(f"{method_and_path}\n{canonical_body}".encode()).digest()
-
-
-Handle = Callable[[Request], Awaitable[Response]]

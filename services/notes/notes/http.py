@@ -16,7 +16,7 @@ from uuid6 import uuid7
 
 from notes import bodies, commands, errors, text
 from notes.commands import AnyCommand
-from notes.handle import Handler
+from notes.commit import Committer
 from notes.handle import Request as CommandRequest
 from notes.requests import body, documented, expected_version, idempotency
 
@@ -45,7 +45,7 @@ _RESPONSES: dict[int | str, dict[str, Any]] = {
 }
 
 
-def routes(handler: Handler, authenticate: Authenticator, limit: RateLimit) -> APIRouter:
+def routes(committer: Committer, authenticate: Authenticator, limit: RateLimit) -> APIRouter:
     """The routes of commands, below ``/api/notes``."""
     router = APIRouter(prefix="/api/notes", tags=["commands"])
 
@@ -71,7 +71,7 @@ def routes(handler: Handler, authenticate: Authenticator, limit: RateLimit) -> A
         key, digest = idempotency(request, given)
         correlation_id = str(uuid7())
         try:
-            response = await handler.handle(
+            response = await committer.commit(
                 CommandRequest(command, correlation_id, current_traceparent(), key, digest)
             )
         except errors.Invalid as refusal:
@@ -86,9 +86,7 @@ def routes(handler: Handler, authenticate: Authenticator, limit: RateLimit) -> A
         """Record what happened; internal unless said otherwise."""
         given = await body(request, bodies.OccurrenceBody)
         command = commands.RecordOccurrence(
-            ticket_id=ticket_id,
-            author_id=who.person_id,
-            now=datetime.now(UTC),
+            *_asked(ticket_id, who),
             occurrence_id=UUID(str(uuid7())),
             description=text.read(given.description_html),
             occurred_at=given.occurred_at,
@@ -109,9 +107,7 @@ def routes(handler: Handler, authenticate: Authenticator, limit: RateLimit) -> A
         """Say it differently; the earlier text stays in the audit trail."""
         given = await body(request, bodies.CorrectionBody)
         command = commands.CorrectOccurrence(
-            ticket_id=ticket_id,
-            author_id=who.person_id,
-            now=datetime.now(UTC),
+            *_asked(ticket_id, who),
             occurrence_id=occurrence_id,
             expected_version=expected_version(request),
             description=_rich(given.description_html),
@@ -131,9 +127,7 @@ def routes(handler: Handler, authenticate: Authenticator, limit: RateLimit) -> A
         """Give an occurrence its solution."""
         given = await body(request, bodies.SolutionBody)
         command = commands.SolveOccurrence(
-            ticket_id=ticket_id,
-            author_id=who.person_id,
-            now=datetime.now(UTC),
+            *_asked(ticket_id, who),
             occurrence_id=occurrence_id,
             expected_version=expected_version(request),
             solution=text.read(given.solution_html),
@@ -148,9 +142,7 @@ def routes(handler: Handler, authenticate: Authenticator, limit: RateLimit) -> A
         """Take back what should not have been recorded."""
         given = await body(request, bodies.RetractionBody)
         command = commands.RetractOccurrence(
-            ticket_id=ticket_id,
-            author_id=who.person_id,
-            now=datetime.now(UTC),
+            *_asked(ticket_id, who),
             occurrence_id=occurrence_id,
             expected_version=expected_version(request),
             reason=given.reason,
@@ -164,9 +156,7 @@ def routes(handler: Handler, authenticate: Authenticator, limit: RateLimit) -> A
         """Show an occurrence to the requester, or hide it from them."""
         given = await body(request, bodies.VisibilityBody)
         command = commands.ChangeVisibility(
-            ticket_id=ticket_id,
-            author_id=who.person_id,
-            now=datetime.now(UTC),
+            *_asked(ticket_id, who),
             occurrence_id=occurrence_id,
             expected_version=expected_version(request),
             visible_to_requester=given.visible_to_requester,
@@ -180,9 +170,7 @@ def routes(handler: Handler, authenticate: Authenticator, limit: RateLimit) -> A
         """Write to the requester; as the requester, write to whoever executes the ticket."""
         given = await body(request, bodies.MessageBody)
         command = commands.SendMessage(
-            ticket_id=ticket_id,
-            author_id=who.person_id,
-            now=datetime.now(UTC),
+            *_asked(ticket_id, who),
             message_id=UUID(str(uuid7())),
             text=text.read(given.text_html),
             notify_by_email=given.notify_by_email,
@@ -194,9 +182,7 @@ def routes(handler: Handler, authenticate: Authenticator, limit: RateLimit) -> A
         """Say something in the ticket's chat."""
         given = await body(request, bodies.ChatBody)
         command = commands.PostChat(
-            ticket_id=ticket_id,
-            author_id=who.person_id,
-            now=datetime.now(UTC),
+            *_asked(ticket_id, who),
             message_id=UUID(str(uuid7())),
             text=given.text,
         )
@@ -207,14 +193,17 @@ def routes(handler: Handler, authenticate: Authenticator, limit: RateLimit) -> A
         """Say how far the requester has read; 200 and no fact when that is nothing new."""
         given = await body(request, bodies.ViewBody)
         command = commands.MarkViewed(
-            ticket_id=ticket_id,
-            author_id=who.person_id,
-            now=datetime.now(UTC),
+            *_asked(ticket_id, who),
             up_to_version=given.up_to_version,
         )
         return await answer(request, given, command)
 
     return router
+
+
+def _asked(ticket_id: str, who: Caller) -> tuple[str, str, datetime]:
+    """What every command begins with: ticket, author and time."""
+    return ticket_id, who.person_id, datetime.now(UTC)
 
 
 def _rich(html: str | None) -> text.RichText | None:

@@ -1,14 +1,14 @@
 """For installations without an ITSM: administrators publish its facts themselves."""
 
 from datetime import UTC, datetime
-from typing import Annotated, Literal
+from typing import Annotated
 
 from aiokafka.errors import KafkaError
 from fastapi import APIRouter, Depends, Path, Request
 from fastapi.responses import JSONResponse
-from relato_contracts import itsm
 from relato_contracts.envelope import Envelope, encode
-from relato_contracts.fields import Fact, Id
+from relato_contracts.fields import Id
+from relato_contracts.itsm import KINDS, Kind
 from relato_contracts.topics import TOPIC_OF, key_of
 from relato_runtime import kafka
 from relato_runtime.auth import Authenticator, Caller
@@ -21,17 +21,6 @@ from uuid6 import uuid7
 
 from notes.publisher import Publisher
 from notes.requests import body
-
-Kind = Literal["tickets", "people", "groups", "parameters", "email-templates", "categories", "origins"]
-_FACTS: dict[Kind, type[Fact]] = {
-    "tickets": itsm.TicketSaved,
-    "people": itsm.PersonSaved,
-    "groups": itsm.GroupSaved,
-    "parameters": itsm.ParameterSaved,
-    "email-templates": itsm.EmailTemplateSaved,
-    "categories": itsm.CategorySaved,
-    "origins": itsm.OriginSaved,
-}
 
 
 def routes(
@@ -55,7 +44,7 @@ def routes(
                 "required": True,
                 "content": {
                     "application/json": {
-                        "schema": {"anyOf": [fact.model_json_schema() for fact in _FACTS.values()]}
+                        "schema": {"anyOf": [fact.model_json_schema() for fact in KINDS.values()]}
                     }
                 },
             }
@@ -68,7 +57,7 @@ def routes(
         entity_id: Annotated[Id, Path()],
     ) -> JSONResponse:
         """Publish a fact as it stands on its topic; answered once Kafka has acknowledged it."""
-        fact = await body(request, _FACTS[kind])
+        fact = await body(request, KINDS[kind])
         if key_of(fact) != entity_id:
             field = TOPIC_OF[type(fact)].facts[type(fact)]
             raise invalid(FieldError(f"/{field}", f"This is not {entity_id!r}, as the address says."))

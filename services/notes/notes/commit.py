@@ -1,0 +1,88 @@
+"""Group commit: commands that wait for a transaction share the next one."""
+
+import asyncio
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+
+import structlog
+from prometheus_client import Histogram
+from relato_runtime.database import UNAVAILABLE, Pool
+
+from notes import errors
+from notes.handle import Outcome, Request, Response, handle
+
+log = structlog.get_logger(__name__)
+
+BATCH = Histogram(
+    "relato_commit_commands", "Commands that shared a transaction", buckets=(1, 2, 4, 8, 16, 32, 64)
+)
+_LARGEST_BATCH = 64
+_COMMITTERS = 2
+
+
+@dataclass(frozen=True, slots=True)
+class _Waiting:
+    request: Request
+    answered: asyncio.Future[Response]
+
+
+class Committer:
+    """Takes requests one by one and commits them together; what it answers has been committed."""
+
+    def __init__(self, pool: Pool, on_commit: Callable[[], None]) -> None:
+        self._pool = pool
+        self._on_commit = on_commit
+        self._waiting: asyncio.Queue[_Waiting] = asyncio.Queue()
+
+    async def commit(self, request: Request) -> Response:
+        """What to answer; raises ``Refused``, or a database error when nothing is known to have happened."""
+        answered: asyncio.Future[Response] = asyncio.get_running_loop().create_future()
+        await self._waiting.put(_Waiting(request, answered))
+        return await answered
+
+    async def run(self) -> None:
+        """Commit until cancelled; what has been taken from the queue is still answered."""
+        async with asyncio.TaskGroup() as committers:
+            for _ in range(_COMMITTERS):
+                committers.create_task(self._commit_forever())
+
+    async def _commit_forever(self) -> None:
+        while True:
+            batch = [await self._waiting.get()]
+            while len(batch) < _LARGEST_BATCH and not self._waiting.empty():
+                batch.append(self._waiting.get_nowait())
+            await asyncio.shield(self._commit(batch))
+
+    async def _commit(self, batch: Sequence[_Waiting]) -> None:
+        BATCH.observe(len(batch))
+        try:
+            outcomes = await self._transact([waiting.request for waiting in batch])
+        except UNAVAILABLE as error:
+            # Perhaps it was committed. Whoever sends the same key again will learn.
+            self._fail(batch, error)
+        except Exception as error:
+            # It was rolled back. One of them is to blame, and must not take the others down.
+            if len(batch) == 1:
+                self._fail(batch, error)
+                return
+            log.warning("batch rolled back, trying its commands one by one", error=type(error).__name__)
+            for waiting in batch:
+                await self._commit([waiting])
+        else:
+            self._on_commit()
+            for waiting, outcome in zip(batch, outcomes, strict=True):
+                if waiting.answered.done():
+                    continue
+                if isinstance(outcome, errors.Refused):
+                    waiting.answered.set_exception(outcome)
+                else:
+                    waiting.answered.set_result(outcome)
+
+    def _fail(self, batch: Sequence[_Waiting], error: Exception) -> None:
+        for waiting in batch:
+            if not waiting.answered.done():
+                waiting.answered.set_exception(error)
+
+    async def _transact(self, requests: Sequence[Request]) -> list[Outcome]:
+        async with self._pool.acquire() as connection, connection.transaction():
+            return await handle(connection, requests)
