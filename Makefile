@@ -1,5 +1,5 @@
 # Thin on purpose: what these do lies in deploy/bootstrap and in the `relato` command.
-.PHONY: up down test lint
+.PHONY: up down test lint faults
 MEMBERS = contracts services/runtime services/notes services/notifier services/history-projector services/portal-query deploy
 
 up:
@@ -10,6 +10,9 @@ down:
 
 test:
 	@deploy/bootstrap && .venv/bin/python -m pytest
+
+faults:
+	@deploy/bootstrap && .venv/bin/python -m tests.faults
 
 lint:
 	@deploy/bootstrap && .venv/bin/ruff format --check . && .venv/bin/ruff check . && .venv/bin/mypy --strict $(MEMBERS) tests

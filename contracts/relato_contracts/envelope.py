@@ -12,7 +12,7 @@ from uuid import UUID
 
 from pydantic import ValidationError
 
-from relato_contracts.fields import Fact
+from relato_contracts.fields import EARLIEST, LATEST, Fact
 from relato_contracts.topics import TOPICS, key_of
 
 ATTRIBUTE_LIMIT_BYTES = 1_024
@@ -167,19 +167,30 @@ def _envelope(attributes: Mapping[str, str], timestamp_ms: int) -> Envelope:
     )
 
 
+def recorded_at(timestamp_ms: int) -> datetime:
+    """A record's own time; ``Undecodable`` for what is no time, since producers may claim any number."""
+    try:
+        return _sensible(datetime.fromtimestamp(timestamp_ms / 1000, UTC))
+    except (ValueError, OverflowError, OSError) as error:
+        raise Undecodable("bad-attribute", f"timestamp {timestamp_ms} is no time") from error
+
+
 def _time(text: str | None, timestamp_ms: int) -> datetime:
     if text is None:
-        try:
-            return datetime.fromtimestamp(timestamp_ms / 1000, UTC)
-        except (ValueError, OverflowError, OSError) as error:  # producers may claim any 64-bit number
-            raise Undecodable("bad-attribute", f"timestamp {timestamp_ms} is beyond year 9999") from error
+        return recorded_at(timestamp_ms)
     try:
         moment = datetime.fromisoformat(text)
         if moment.tzinfo is None:
             raise ValueError("no offset")
-        return moment.astimezone(UTC)
+        return _sensible(moment).astimezone(UTC)
     except (ValueError, OverflowError) as error:
         raise Undecodable("bad-attribute", f"time {text!r} is not RFC 3339 with offset") from error
+
+
+def _sensible(moment: datetime) -> datetime:
+    if not EARLIEST <= moment <= LATEST:
+        raise ValueError("too far from the present")
+    return moment
 
 
 def event_uuid(envelope: Envelope) -> UUID:

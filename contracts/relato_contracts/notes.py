@@ -33,6 +33,19 @@ class OccurrenceRecorded(NoteFact):
     visible_to_requester: bool
     notify_by_email: bool
 
+    @property
+    def by_requester(self) -> bool:
+        """Whether it is what a requester writes: always visible to them, and never mailed to them.
+
+        Executors may be requesters of tickets too; in the execution area they act as executors.
+        """
+        return (
+            self.author_id == self.requester_id
+            and self.channel in {"portal", "api"}
+            and self.visible_to_requester
+            and not self.notify_by_email
+        )
+
 
 class OccurrenceCorrected(NoteFact):
     """An occurrence says something else from now on; absent fields stay as they were."""

@@ -17,7 +17,7 @@ from relato.stack.state import StackState
 DatabaseName = Literal["notes", "notifier", "history"]
 
 
-class _Given(BaseSettings):
+class Given(BaseSettings):
     """Addresses that stand before those of the local stack."""
 
     model_config = SettingsConfigDict(
@@ -37,7 +37,7 @@ class _Given(BaseSettings):
 class Reach:
     """Where everything is; asking for what is nowhere raises StackError."""
 
-    given: _Given
+    given: Given
     home: Home
     running: StackState | None
 
@@ -95,7 +95,7 @@ def reach() -> Reach:
     """What the settings and the local stack say now."""
     home = Home(stack_settings.load().home)
     try:
-        given = _Given()
+        given = Given()
     except ValidationError as error:
         raise StackError(stack_settings.problems(error)) from None
     return Reach(given, home, state.read(home))

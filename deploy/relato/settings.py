@@ -32,6 +32,8 @@ class StackSettings(BaseSettings):
     """State, data, logs and secrets, readable by their owner alone."""
     port: Annotated[int, Field(ge=1, le=65_535)] = 8080
     """Port of the one origin, on 127.0.0.1."""
+    partitions: Annotated[int, Field(ge=1, le=10_000)] = 12
+    """Of each topic, when it is made; chosen once, since a ticket has to stay on its partition."""
     postgres_url: SecretStr | None = None
     """An existing PostgreSQL, as someone who may create databases and roles."""
     kafka_bootstrap: str | None = None

@@ -36,7 +36,7 @@ def envelopes() -> SearchStrategy[Envelope]:
         Envelope,
         id=line,
         source=line,
-        time=st.datetimes(timezones=st.just(UTC)),
+        time=st.datetimes(datetime(1970, 1, 1), datetime(9998, 12, 30), timezones=st.just(UTC)),  # noqa: DTZ001  # likewise
         subject=optional,
         stream_version=st.none() | st.integers(1, 2**31 - 1),
         actor=optional,
@@ -103,7 +103,7 @@ def _text(node: Node) -> SearchStrategy[str]:
 
 def _times() -> SearchStrategy[str]:
     zones = st.integers(-14 * 60, 14 * 60).map(lambda minutes: timezone(timedelta(minutes=minutes)))
-    return st.datetimes(datetime(1900, 1, 1), datetime(2200, 1, 1), timezones=zones).map(datetime.isoformat)  # noqa: DTZ001  # zones come with the strategy
+    return st.datetimes(datetime(1970, 1, 2), datetime(2200, 1, 1), timezones=zones).map(datetime.isoformat)  # noqa: DTZ001  # zones come with the strategy
 
 
 def _version_7(number: int) -> int:

@@ -95,9 +95,9 @@ class Stack:
 
 
 @asynccontextmanager
-async def running_stack(**settings: str) -> AsyncIterator[Stack]:
-    """``relato up`` in a new home with these settings; ``relato down`` afterwards."""
-    home = Path(tempfile.mkdtemp(prefix="relato-"))
+async def running_stack(home: Path | None = None, /, **settings: str) -> AsyncIterator[Stack]:
+    """``relato up`` in a new home or that one, with these settings; ``relato down`` afterwards."""
+    home = home or Path(tempfile.mkdtemp(prefix="relato-"))
     port = free()
     inherited = {name: value for name, value in os.environ.items() if not name.startswith("RELATO_")}
     environment = {**inherited, "RELATO_HOME": str(home), "RELATO_PORT": str(port), **settings}

@@ -7,7 +7,7 @@ from relato_contracts.envelope import Envelope, encode
 from relato_contracts.fields import Fact
 from relato_contracts.topics import TOPIC_OF
 from relato_runtime import kafka
-from relato_runtime.settings import ServiceSettings
+from relato_runtime.settings import KafkaSettings
 from uuid6 import uuid7
 
 OPENED_AT = datetime(2026, 11, 2, 9, 30, tzinfo=UTC)
@@ -93,13 +93,13 @@ def world() -> list[Fact]:
     ]
 
 
-async def publish(settings: ServiceSettings, *facts: Fact) -> None:
+async def publish(settings: KafkaSettings, *facts: Fact) -> None:
     """Publish facts to their topics, and return when the broker has them."""
     async with kafka.producing(settings) as producer:
         await kafka.send(producer, [record(settings, fact) for fact in facts])
 
 
-def record(settings: ServiceSettings, fact: Fact) -> kafka.OutgoingRecord:
+def record(settings: KafkaSettings, fact: Fact) -> kafka.OutgoingRecord:
     """A fact as a foreign publisher sends it: with the standard attributes only."""
     envelope = Envelope(id=str(uuid7()), source="/itsm", time=datetime.now(UTC))
     key, value, headers = encode(fact, envelope)

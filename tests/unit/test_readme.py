@@ -7,14 +7,23 @@ from history_projector.settings import ProjectorSettings
 from notes.settings import NotesSettings
 from notifier.settings import NotifierSettings
 from portal_query.settings import PortalSettings
+from relato.reach import Given
+from relato.settings import StackSettings
+from relato_runtime.topics import TopicSettings
 
 README = Path(__file__).parents[2] / "README.md"
-OF_THE_COMMAND = {"RELATO_HOME", "RELATO_PORT", "RELATO_POSTGRES_URL"}
 
 
 def test_the_table_of_settings_is_complete_and_true() -> None:
-    models = (NotesSettings, NotifierSettings, ProjectorSettings, PortalSettings)
+    models = (
+        NotesSettings,
+        NotifierSettings,
+        ProjectorSettings,
+        PortalSettings,
+        StackSettings,
+        TopicSettings,
+        Given,
+    )
     settings = {f"RELATO_{name.upper()}" for model in models for name in model.model_fields}
     named = set(re.findall(r"RELATO_[A-Z_]*[A-Z]", README.read_text()))
-    # The examples for other teams read the broker's address by the same name.
-    assert named - OF_THE_COMMAND == settings
+    assert named == settings

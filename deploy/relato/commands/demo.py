@@ -42,12 +42,15 @@ def run(*, dry_run: bool = False) -> Loaded:
     """Load with a progress bar on a terminal; raises StackError when it cannot be done."""
     columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeElapsedColumn())
     console = Console(file=sys.stderr)
-    with Bar(*columns, console=console, disable=not console.is_terminal) as bar:
+    plain = not console.is_terminal or console.is_dumb_terminal
+    with Bar(*columns, console=console, disable=plain) as bar:
         tasks: dict[str, TaskID] = {}
 
         def told(what: str, done: int, total: int) -> None:
             if what not in tasks:
                 tasks[what] = bar.add_task(what, total=total)
+                if plain:
+                    print(f"{what}: {total} …", file=sys.stderr, flush=True)
             bar.update(tasks[what], completed=done, total=total)
 
         return asyncio.run(load(reach(), told, dry_run=dry_run))

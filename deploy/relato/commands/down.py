@@ -1,6 +1,8 @@
 """`relato down`: stop the local stack and keep its data."""
 
+import json
 import sys
+from typing import Annotated
 
 import psutil
 import typer
@@ -17,11 +19,15 @@ def register(app: typer.Typer) -> None:
     """Add the command."""
 
     @app.command()
-    def down() -> None:
+    def down(
+        as_json: Annotated[bool, typer.Option("--json", help="One JSON document.")] = False,
+    ) -> None:
         """Stop everything that `relato up` started; the data stays."""
         with refusing():
             home = Home(stack_settings.load().home)
             count = stop(home)
+        if as_json:
+            print(json.dumps({"stopped": count}))
         print("Stopped; the data stays." if count else "Nothing runs.", file=sys.stderr)
 
 

@@ -6,6 +6,7 @@ import sys
 from collections.abc import Awaitable, Callable
 from contextlib import suppress
 from dataclasses import dataclass
+from email import message_from_string, policy
 from typing import Annotated, TypeVar
 from uuid import UUID
 
@@ -69,7 +70,7 @@ def register(app: typer.Typer) -> None:
 
     @group.command()
     def show(mail_id: MailId, as_json: Json = False) -> None:
-        """Show a mail as it was sent, and the server's last answer."""
+        """Show a mail, and the server's last answer; with --json also its source as it was sent."""
         with refusing():
             mail = asyncio.run(_asked(lambda connection: ledger.one(connection, mail_id)))
         if as_json:
@@ -163,4 +164,13 @@ def _show_one(mail: MailDetail) -> None:
     if answer is not None:
         print(f"{'answer':<12} {answer['code'] or ''} {answer['answer']}".rstrip())
     if mail["source"] is not None:
-        print(f"\n{mail['source']}")
+        print(f"\n{_readable(mail['source'])}")
+
+
+def _readable(source: str) -> str:
+    """A mail as its reader sees it: the headers that tell, and the text."""
+    mail = message_from_string(source, policy=policy.default)
+    told = ("From", "To", "Subject", "Date", "Message-ID", "In-Reply-To", "List-Id")
+    headers = "\n".join(f"{name}: {mail[name]}" for name in told if mail[name] is not None)
+    text = mail.get_body(("plain", "html"))
+    return f"{headers}\n\n{text.get_content() if text is not None else ''}"

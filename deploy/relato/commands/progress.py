@@ -16,7 +16,7 @@ from relato.stack.report import Progress
 def shown(progress: Iterable[Progress]) -> Progress | None:
     """Show each step as it comes and give the last word, or None when it broke off without one."""
     console = Console(file=sys.stderr)
-    if console.is_terminal:
+    if console.is_terminal and not console.is_dumb_terminal:
         return _live(console, progress)
     return _plain(progress)
 

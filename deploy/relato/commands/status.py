@@ -11,12 +11,14 @@ import asyncpg
 import psutil
 import typer
 from aiokafka.errors import KafkaError
+from notes import outbox
 from rich.console import Console
 from rich.table import Table
 
 from relato import settings as stack_settings
+from relato.commands import tables
 from relato.commands.outcome import refuse, refusing
-from relato.stack import databases, state
+from relato.stack import databases, state, strays
 from relato.stack.home import Home
 from relato.stack.lag import Lag, lags
 from relato.stack.services import SERVICES, lacks
@@ -72,24 +74,33 @@ def register(app: typer.Typer) -> None:
             running = state.read(home)
             if running is None:
                 refuse(f"Relato does not run from {home.root}. `relato up` starts it.")
-            # That it cannot connect is an answer here, and is given below.
-            logging.getLogger("aiokafka").setLevel(logging.CRITICAL)
-            document = asyncio.run(_ask(running))
+            if strays.supervisor(home) is None:
+                refuse(
+                    f"Relato stopped unexpectedly; its logs are in {home.logs}. `relato up` starts it again."
+                )
+            document = ask(running)
         if as_json:
             print(json.dumps(document, ensure_ascii=False))
         else:
             _show(document)
 
 
+def ask(running: state.StackState) -> Status:
+    """What a stack that was started says about itself."""
+    # That it cannot connect is an answer here, and stands in the document.
+    logging.getLogger("aiokafka").setLevel(logging.CRITICAL)
+    return asyncio.run(_ask(running))
+
+
 async def _ask(running: state.StackState) -> Status:
     """Ask everyone at once; who does not answer in time is down."""
-    services, version, outbox, consumers = await asyncio.gather(
+    services, version, waiting, consumers = await asyncio.gather(
         asyncio.gather(*(_service(child) for child in running.children if child.name in SERVICES)),
         _answered(_version(databases.address(running.postgres, "postgres"))),
         _answered(_outbox(databases.address(running.postgres, "notes"))),
         _answered(lags(running.kafka)),
     )
-    pending, oldest = outbox if outbox is not None else (None, None)
+    pending, oldest = waiting if waiting is not None else (None, None)
     return {
         "origin": running.origin,
         "phase": running.phase,
@@ -140,11 +151,7 @@ async def _version(url: str) -> str:
 async def _outbox(url: str) -> tuple[int, float]:
     connection = await asyncpg.connect(url, timeout=_SECONDS)
     try:
-        row = await connection.fetchrow(
-            "SELECT count(*) AS pending,"
-            " coalesce(extract(epoch FROM now() - min(enqueued_at)), 0)::float8 AS oldest FROM outbox"
-        )
-        return (row["pending"], row["oldest"]) if row else (0, 0.0)
+        return await outbox.size(connection)
     finally:
         await connection.close(timeout=1)
 
@@ -177,7 +184,7 @@ def _alive(child: state.ChildState) -> int | None:
 
 
 def _show(document: Status) -> None:
-    console = Console(file=sys.stdout)
+    console = Console(file=sys.stdout, width=None if sys.stdout.isatty() else tables.PIPED_WIDTH)
     console.print(f"Origin    {document['origin']}", highlight=False)
     console.print(f"Kafka     {document['kafka']['bootstrap']}  {_up(document['kafka'])}", highlight=False)
     console.print(
@@ -185,24 +192,25 @@ def _show(document: Status) -> None:
     )
     console.print(f"Mail      {document['mail']['http'] or document['mail']['smtp']}", highlight=False)
     whys = {service["name"]: service["why"] for service in document["services"]}
-    processes = Table("process", "pid", "address", "restarts", "state", box=None, pad_edge=False)
+    processes = Table("process", "pid", "restarts", "state", box=None, pad_edge=False)
+    processes.add_column("address", overflow="fold")
     for process in document["processes"]:
         name = process["name"]
         words = "down" if process["pid"] is None else whys.get(name, "runs") or "ready"
         processes.add_row(
-            name, str(process["pid"] or ""), process["address"], str(process["restarts"]), words
+            name, str(process["pid"] or ""), str(process["restarts"]), words, process["address"]
         )
     console.print(processes)
     consumers = Table("consumer", "topic", "behind", box=None, pad_edge=False)
     for consumer in document["consumers"]:
         consumers.add_row(str(consumer["group"]), str(consumer["topic"]), str(consumer["lag"]))
     console.print(consumers)
-    outbox = document["outbox"]
-    if outbox["pending"] is None:
+    waiting = document["outbox"]
+    if waiting["pending"] is None:
         console.print("Outbox    not known while its database is down")
     else:
         console.print(
-            f"Outbox    {outbox['pending']} pending, the oldest for {outbox['oldest_seconds']:.1f} s"
+            f"Outbox    {waiting['pending']} pending, the oldest for {waiting['oldest_seconds']:.1f} s"
         )
 
 

@@ -6,7 +6,7 @@ from collections.abc import Iterable, Sequence
 from rich.console import Console
 from rich.table import Table
 
-_PIPED_WIDTH = 1_000  # a file or a program has no width
+PIPED_WIDTH = 1_000  # a file or a program has no width
 
 
 def show(headings: Sequence[str], rows: Iterable[Sequence[str]]) -> None:
@@ -19,5 +19,5 @@ def show(headings: Sequence[str], rows: Iterable[Sequence[str]]) -> None:
     if not table.row_count:
         print("There are none.", file=sys.stderr)
         return
-    width = None if sys.stdout.isatty() else _PIPED_WIDTH
+    width = None if sys.stdout.isatty() else PIPED_WIDTH
     Console(width=width, highlight=False, markup=False).print(table)

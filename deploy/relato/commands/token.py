@@ -1,6 +1,7 @@
 """`relato token`: a token of the local issuer, to call the API as someone."""
 
 import asyncio
+import json
 from typing import Annotated
 
 import typer
@@ -19,6 +20,7 @@ def register(app: typer.Typer) -> None:
     @app.command()
     def token(
         person: Annotated[str, typer.Option(help="The person_id to act as, for example ana.")],
+        as_json: Annotated[bool, typer.Option("--json", help="One JSON document.")] = False,
     ) -> None:
         """Print a token for that person, good for eight hours, and nothing else."""
         with refusing():
@@ -28,7 +30,8 @@ def register(app: typer.Typer) -> None:
                 refuse(f"Relato does not run from {home.root}. `relato up` starts it.")
             if not running.local_issuer:
                 refuse(f"Tokens come from {running.issuer} here, not from the local issuer.")
-            print(asyncio.run(issue(home, running, person)))
+            issued = asyncio.run(issue(home, running, person))
+        print(json.dumps({"person_id": person, "token": issued}) if as_json else issued)
 
 
 async def issue(home: Home, running: state.StackState, person_id: str) -> str:

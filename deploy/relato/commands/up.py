@@ -10,11 +10,12 @@ import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from typing import Annotated
 
 import typer
 
 from relato import settings as stack_settings
-from relato.commands import demo, down
+from relato.commands import demo, down, status
 from relato.commands.outcome import refuse, refusing
 from relato.commands.progress import shown
 from relato.demo.plan import OthersTickets
@@ -33,7 +34,11 @@ def register(app: typer.Typer) -> None:
     """Add the command."""
 
     @app.command()
-    def up() -> None:
+    def up(
+        as_json: Annotated[
+            bool, typer.Option("--json", help="One JSON document, as `relato status --json`.")
+        ] = False,
+    ) -> None:
         """Start everything on this machine and say how to reach it."""
         for number in _SIGNALS:
             # Also where a shell started us in the background, with SIGINT ignored.
@@ -44,7 +49,10 @@ def register(app: typer.Typer) -> None:
                 home = Home(settings.home)
                 home.create()
                 _start(settings, home)
-                print(_summary(settings, home))
+                running = state.read(home)
+                if running is None:
+                    refuse("Relato was stopped by someone else.")
+                print(json.dumps(status.ask(running)) if as_json else _summary(settings, home, running))
         except KeyboardInterrupt:
             print("Stopped.", file=sys.stderr)
             raise typer.Exit(130) from None
@@ -138,20 +146,16 @@ def _log(home: Home) -> Path:
     return home.logs / "supervisor.log"
 
 
-def _summary(settings: StackSettings, home: Home) -> str:
-    running = state.read(home)
-    if running is None:
-        refuse("Relato was stopped by someone else.")
+def _summary(settings: StackSettings, home: Home, running: state.StackState) -> str:
     command = _command(settings)
     rows = [
-        ("Portal and desk", f"{settings.origin}/"),
         (
             "API documents",
             f"{settings.origin}/api/notes/openapi.json  {settings.origin}/api/portal/openapi.json",
         ),
         ("Mails", running.mail_page or f"sent through {running.smtp}"),
         ("Kafka", running.kafka),
-        ("Issuer", settings.issuer),
+        ("Issuer", f"{settings.issuer.rstrip('/')}/.well-known/openid-configuration"),
         ("Logs", str(home.logs)),
     ]
     people = [
@@ -168,7 +172,7 @@ def _summary(settings: StackSettings, home: Home) -> str:
             "",
             *(f"  {name:<16} {value}" for name, value in rows),
             "",
-            "People to act as (choose one at Entrar, or by `relato token --person …`):",
+            "People to act as (by `relato token --person …`):",
             *(f"  {person:<16} {role}" for person, role in people),
             "",
             "Carlos tells Ana, in the portal and by mail:",

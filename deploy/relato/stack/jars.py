@@ -6,6 +6,8 @@ rewrites the lock.
 
 import hashlib
 import logging
+import os
+import ssl
 import sys
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
@@ -73,7 +75,7 @@ def _bring(jar: Jar, context: MavenContext) -> None:
             raise  # the disk's refusal; the network's have no number
         raise StackError(
             f"Kafka's libraries cannot be fetched from {MAVEN_CENTRAL_URL}: {error}\nConnect to the network "
-            "(HTTPS_PROXY is honoured), or set RELATO_KAFKA_BOOTSTRAP to a broker that runs."
+            "(HTTPS_PROXY and REQUESTS_CA_BUNDLE are honoured), or set RELATO_KAFKA_BOOTSTRAP to a running broker."
         ) from error
     if _sha256(found) != jar.sha256:
         raise StackError(
@@ -122,6 +124,9 @@ def _sha256(path: Path) -> str:
 
 if __name__ == "__main__":
     logging.disable(logging.WARNING)
+    trusted = ssl.get_default_verify_paths().cafile
+    if trusted is not None:  # whom the machine trusts, and not only whom a library was shipped with
+        os.environ.setdefault("REQUESTS_CA_BUNDLE", trusted)
     try:
         if sys.argv[1:] == ["--lock"]:
             _LOCK.write_text(lock())

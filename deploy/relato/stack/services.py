@@ -105,4 +105,10 @@ async def lacks(url: str) -> str | None:
             answer = await client.get(url)
         except httpx.HTTPError as error:
             return str(error) or type(error).__name__
-    return None if answer.is_success else answer.text.strip()[:500]
+    if answer.is_success:
+        return None
+    try:
+        missing = answer.json()["missing"]
+    except (ValueError, KeyError, TypeError):
+        return answer.text.strip()[:500]
+    return "; ".join(f"{part}: {what}" for part, what in missing.items())[:500]

@@ -28,7 +28,6 @@ log = logging.getLogger("relato.start")
 _PORTS = ("kafka", "kafka-controller", "smtp", "imap", "mail", "issuer", *SERVICES)
 _SERVERS = {"postgres", "kafka", "mail"}
 """What the others need, and so what stops last."""
-_PARTITIONS = 12
 
 
 async def run(report_descriptor: int) -> int:
@@ -128,7 +127,7 @@ class _Stack:
     async def _create_topics(self) -> None:
         settings = KafkaSettings(kafka_bootstrap=self._surroundings.kafka)
         try:
-            await create_topics(settings, TOPICS, partitions=_PARTITIONS)
+            await create_topics(settings, TOPICS, partitions=self.settings.partitions)
         except (OSError, KafkaError) as error:
             raise StackError(f"Kafka at {self._surroundings.kafka} cannot be used: {error}.") from error
 

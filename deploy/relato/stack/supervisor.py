@@ -19,7 +19,7 @@ log = logging.getLogger("relato.supervisor")
 
 _FIRST_PAUSE = 0.5
 _LONGEST_PAUSE = 30.0
-_STEADY_SECONDS = 60.0
+_STEADY_SECONDS = 10.0
 """Who has run for so long starts afresh with the shortest pause."""
 _LOG_LIMIT_BYTES = 32 * 1024 * 1024
 

@@ -175,7 +175,7 @@ CREATE TABLE parked_records (
     record_timestamp bigint NOT NULL,
     key bytea NOT NULL,
     value bytea NOT NULL,
-    headers jsonb NOT NULL,
+    headers json NOT NULL,
     PRIMARY KEY (ticket_id, version)
 );
 COMMENT ON TABLE parked_records IS 'They wait, as they came, for the version that is missing before them.';

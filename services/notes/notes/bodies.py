@@ -1,8 +1,6 @@
 """What requests carry, as other programs see it: strict, and without fields that nobody knows."""
 
-from typing import Annotated
-
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import BaseModel, ConfigDict
 from relato_contracts.fields import ChatText, Html, Id, Minutes, Reason, UtcTime, Version
 from relato_contracts.notes import Channel
 
@@ -77,6 +75,3 @@ class ViewBody(Body):
     """How far the requester has read."""
 
     up_to_version: Version
-
-
-IdempotencyKey = Annotated[str, Field(min_length=1, max_length=255, pattern=r"^[\x21-\x7e]+$")]

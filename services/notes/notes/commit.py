@@ -4,6 +4,7 @@ import asyncio
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
+import asyncpg
 import structlog
 from prometheus_client import Histogram
 from relato_runtime.database import UNAVAILABLE, Pool
@@ -53,7 +54,7 @@ class Committer:
                 batch.append(self._waiting.get_nowait())
             await asyncio.shield(self._commit(batch))
 
-    async def _commit(self, batch: Sequence[_Waiting]) -> None:
+    async def _commit(self, batch: Sequence[_Waiting], *, again: bool = True) -> None:
         BATCH.observe(len(batch))
         try:
             outcomes = await self._transact([waiting.request for waiting in batch])
@@ -63,7 +64,12 @@ class Committer:
         except Exception as error:
             # It was rolled back. One of them is to blame, and must not take the others down.
             if len(batch) == 1:
-                self._fail(batch, error)
+                # Perhaps another committer has just used its idempotency key on another ticket, whose
+                # lock did not stop this one. That answer can be read now.
+                if again and isinstance(error, asyncpg.UniqueViolationError):
+                    await self._commit(batch, again=False)
+                else:
+                    self._fail(batch, error)
                 return
             log.warning("batch rolled back, trying its commands one by one", error=type(error).__name__)
             for waiting in batch:

@@ -18,7 +18,10 @@ def send_message(command: SendMessage, situation: Situation) -> NoteEvent:
     if not (situation.is_requester or situation.may_execute):
         raise errors.NotPermitted
     rules.require_open(situation)
-    rules.refuse(rules.wrong_text("/text_html", command.text))
+    wrong = rules.wrong_text("/text_html", command.text)
+    if situation.is_requester and command.notify_by_email:
+        wrong.append(FieldError("/notify_by_email", "A requester is not told of their own message."))
+    rules.refuse(wrong)
     if situation.is_requester:
         return facts.AttendantMessaged(
             **rules.who(command, situation),

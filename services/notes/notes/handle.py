@@ -85,7 +85,8 @@ def _decide_one(
     state = stream.state
     recorded_at = max(command.now, stream.recorded_at)  # clocks may step back, histories may not
     new = []
-    for event in decide(state, command, situation):
+    facts = decide(state, command, situation)
+    for event in facts:
         state = evolve(state, state.version + 1, event)
         new.append(
             NewEvent(
@@ -105,10 +106,10 @@ def _decide_one(
     match command:
         case RecordOccurrence() | OccurrenceCommand():
             response["occurrence_id"] = str(command.occurrence_id)
-            response["notification"] = notification(command, situation)
+            response["notification"] = notification(facts[0], situation)
         case SendMessage():
             response["message_id"] = str(command.message_id)
-            response["notification"] = notification(command, situation)
+            response["notification"] = notification(facts[0], situation)
         case PostChat():
             response["message_id"] = str(command.message_id)
         case _:

@@ -8,12 +8,13 @@ from fastapi import APIRouter, Depends, Path, Request
 from fastapi.responses import JSONResponse
 from relato_contracts.envelope import Envelope, encode
 from relato_contracts.fields import Id
-from relato_contracts.itsm import KINDS, Kind
+from relato_contracts.itsm import KINDS, EmailTemplateSaved, Kind
 from relato_contracts.topics import TOPIC_OF, key_of
 from relato_runtime import kafka
 from relato_runtime.auth import Authenticator, Caller
 from relato_runtime.field_errors import FieldError
 from relato_runtime.http import RateLimit
+from relato_runtime.mail_templates import wrong_parts
 from relato_runtime.problems import Problem, invalid, unavailable
 from relato_runtime.settings import ServiceSettings
 from relato_runtime.telemetry import current_traceparent
@@ -61,6 +62,8 @@ def routes(
         if key_of(fact) != entity_id:
             field = TOPIC_OF[type(fact)].facts[type(fact)]
             raise invalid(FieldError(f"/{field}", f"This is not {entity_id!r}, as the address says."))
+        if isinstance(fact, EmailTemplateSaved) and (wrong := wrong_parts(fact)):
+            raise invalid(*wrong)
         envelope = Envelope(
             id=str(uuid7()),
             source="/relato/notes",

@@ -2,6 +2,7 @@
 
 from typing import assert_never
 
+from relato_contracts import notes as facts
 from relato_contracts.notes import NoteEvent
 
 from notes import conversation, errors, occurrences
@@ -41,14 +42,14 @@ def decide(state: State, command: AnyCommand, situation: Situation) -> list[Note
             assert_never(command)
 
 
-def notification(command: AnyCommand, situation: Situation) -> Notification:
-    """What will become of the mail that follows from an accepted command."""
-    match command:
-        case RecordOccurrence() if not situation.may_write:
+def notification(event: NoteEvent, situation: Situation) -> Notification:
+    """What will become of the mail that follows from a fact."""
+    match event:
+        case facts.OccurrenceRecorded() if event.by_requester:
             return situation.mail_to_attendant()
-        case SendMessage() if situation.is_requester:
+        case facts.AttendantMessaged():
             return situation.mail_to_attendant()
-        case RecordOccurrence() | ChangeVisibility() | SendMessage():
-            return situation.mail_to_requester() if command.notify_by_email else "none"
+        case facts.OccurrenceRecorded() | facts.OccurrenceVisibilityChanged() | facts.RequesterMessaged():
+            return situation.mail_to_requester() if event.notify_by_email else "none"
         case _:
             return "none"

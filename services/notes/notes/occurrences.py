@@ -31,6 +31,9 @@ def record(command: RecordOccurrence, situation: Situation) -> NoteEvent:
         *rules.wrong_moment(command.occurred_at, command.now),
         *rules.wrong_catalog(command.category_id, command.origin_id, situation),
     ]
+    solution = None if command.solution is None or command.solution.shows_nothing else command.solution
+    if solution is not None:
+        wrong += rules.wrong_text("/solution_html", solution)
     if by_requester:
         if command.notify_by_email:
             wrong.append(FieldError("/notify_by_email", "A requester is not told of their own note."))
@@ -45,7 +48,6 @@ def record(command: RecordOccurrence, situation: Situation) -> NoteEvent:
         if command.channel == "portal":
             wrong.append(FieldError("/channel", "Only the requester records in the portal."))
     rules.refuse(wrong)
-    solution = command.solution
     return facts.OccurrenceRecorded(
         **rules.who(command, situation),
         occurrence_id=command.occurrence_id,
@@ -53,7 +55,7 @@ def record(command: RecordOccurrence, situation: Situation) -> NoteEvent:
         description_text=command.description.plain,
         occurred_at=min(command.occurred_at, command.now),
         time_spent_minutes=command.time_spent_minutes,
-        solution_html=None if solution is None or solution.shows_nothing else solution.html,
+        solution_html=None if solution is None else solution.html,
         category_id=(situation.portal_category_id if by_requester else None) or command.category_id,
         origin_id=(situation.portal_origin_id if by_requester else None) or command.origin_id,
         channel=command.channel,

@@ -4,6 +4,7 @@ from collections.abc import Sequence
 from datetime import datetime, timedelta
 from typing import TypedDict
 
+from relato_contracts.fields import HTML_LIMIT_BYTES
 from relato_runtime.field_errors import FieldError
 
 from notes import errors, text
@@ -55,8 +56,12 @@ def require_version(state: State, occurrence: Occurrence, command: OccurrenceCom
 
 
 def wrong_text(pointer: str, rich: RichText) -> list[FieldError]:
-    """Text that shows nothing is no text."""
-    return [FieldError(pointer, "The text shows nothing.")] if rich.shows_nothing else []
+    """Text that shows nothing is no text; what was cleaned may be longer than what was sent."""
+    if rich.shows_nothing:
+        return [FieldError(pointer, "The text shows nothing.")]
+    if len(rich.html.encode()) > HTML_LIMIT_BYTES or len(rich.plain) > HTML_LIMIT_BYTES:
+        return [FieldError(pointer, f"Put in order, this is more than {HTML_LIMIT_BYTES} bytes.")]
+    return []
 
 
 def wrong_moment(moment: datetime, now: datetime) -> list[FieldError]:

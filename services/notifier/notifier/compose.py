@@ -3,14 +3,18 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Literal
+from typing import Literal, assert_never
 
 from relato_contracts.itsm import EmailVariant
 from relato_contracts.notes import (
     AttendantMessaged,
     ChatMessagePosted,
+    HistoryViewed,
     NoteEvent,
+    OccurrenceCorrected,
     OccurrenceRecorded,
+    OccurrenceRetracted,
+    OccurrenceSolved,
     OccurrenceVisibilityChanged,
     RequesterMessaged,
 )
@@ -61,7 +65,7 @@ class Suppressed:
 def audience(fact: NoteEvent) -> tuple[Parameter, Audience] | None:
     """By which template whom a fact is told to; None for most."""
     match fact:
-        case OccurrenceRecorded() if _by_requester(fact):
+        case OccurrenceRecorded() if fact.by_requester:
             return 253, "attendant"
         case OccurrenceRecorded() | OccurrenceVisibilityChanged():
             return (251, "requester") if fact.visible_to_requester and fact.notify_by_email else None
@@ -71,14 +75,17 @@ def audience(fact: NoteEvent) -> tuple[Parameter, Audience] | None:
             return 253, "attendant"
         case ChatMessagePosted(recipient_online=False):
             return 447, "requester" if fact.sender == "executor" else "attendant"
-        case _:
+        case (
+            RequesterMessaged()
+            | ChatMessagePosted()
+            | OccurrenceCorrected()
+            | OccurrenceSolved()
+            | OccurrenceRetracted()
+            | HistoryViewed()
+        ):
             return None
-
-
-def _by_requester(fact: OccurrenceRecorded) -> bool:
-    """In the portal or through the API; what executors record on tickets of their own they mail or not."""
-    own = fact.author_id == fact.requester_id
-    return fact.channel == "portal" or (fact.channel == "api" and own and not fact.notify_by_email)
+        case _:
+            assert_never(fact)
 
 
 def compose(

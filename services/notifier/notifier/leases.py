@@ -98,7 +98,7 @@ async def submitting(pool: Pool, mail: Leased, lease: UUID) -> bool:
     suppresses it.
     """
     async with pool.acquire() as connection, connection.transaction():
-        state: str | None = await connection.fetchval(_SUBMITTING, mail.mail_id, lease)
+        state: str | None = await connection.fetchval(_SUBMITTING, mail.mail_id, lease, mail.attempt)
         if state == "suppressed":
             await outbox.tell(connection, [mail.mail_id])
         return state == "submitting"
@@ -112,7 +112,8 @@ WITH gone AS (
 ), held AS (
     UPDATE mails SET reason = (SELECT reason FROM gone), updated_at = clock_timestamp(),
         state = CASE WHEN EXISTS (SELECT FROM gone) THEN 'suppressed' ELSE 'submitting' END
-    WHERE mail_id = $1 AND lease = $2 AND state = 'leased' AND leased_until > clock_timestamp()
+    WHERE mail_id = $1 AND lease = $2 AND attempts = $3
+        AND state = 'leased' AND leased_until > clock_timestamp()
     RETURNING mail_id, attempts, state
 )
 INSERT INTO attempts (mail_id, attempt, outcome) SELECT mail_id, attempts, state FROM held
@@ -130,11 +131,12 @@ async def record(pool: Pool, mail: Leased, lease: UUID, result: Result) -> bool:
             """
             UPDATE mails SET state = $3, reason = nullif($4, ''), due_at = coalesce($5, due_at),
                 leased_until = NULL, updated_at = clock_timestamp()
-            WHERE mail_id = $1 AND lease = $2 AND state IN ('leased', 'submitting', 'uncertain')
+            WHERE mail_id = $1 AND lease = $2 AND attempts = $6
+                AND state IN ('leased', 'submitting', 'uncertain')
             RETURNING true
             """,
             *(mail.mail_id, lease, result.state),
-            *("" if result.state == "accepted" else result.answer, result.due_at),
+            *("" if result.state == "accepted" else result.answer, result.due_at, mail.attempt),
         )
         if changed is None:
             return False

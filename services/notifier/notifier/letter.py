@@ -1,7 +1,6 @@
 """Pure: what a template may say, in the reader's language and time zone."""
 
 import re
-from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Literal
@@ -31,23 +30,6 @@ class Letter:
     happened_at: str
     link: str
     language: str
-
-
-VARIABLES: Mapping[str, str] = {
-    "kind": "O que aconteceu: occurrence (ocorrência), message (mensagem) ou chat.",
-    "ticket_id": "Número do chamado.",
-    "ticket_title": "Título do chamado.",
-    "author_name": "Nome de quem escreveu.",
-    "recipient_name": "Nome de quem recebe o e-mail; de um grupo, o nome do grupo.",
-    "text": "O que foi escrito, sem formatação.",
-    "text_html": "O que foi escrito, com formatação (para a parte HTML).",
-    "solution": "A solução sem formatação; vazia quando não há, ou quando o parâmetro 371 não é S.",
-    "solution_html": "A solução com formatação (para a parte HTML); vazia nos mesmos casos.",
-    "happened_at": "Data e hora do acontecido, no idioma e no fuso de quem recebe.",
-    "link": "Endereço do chamado no portal ou, para atendentes, na área de execução.",
-    "language": "Idioma de quem recebe: pt-BR, en ou es.",
-}
-"""Each variable of a template with what it holds, for those who write templates."""
 
 
 def variant_for(language: str, variants: tuple[EmailVariant, ...]) -> EmailVariant | None:

@@ -14,16 +14,14 @@ from collections.abc import Mapping
 from functools import lru_cache
 
 from css_inline import CSSInliner
-from jinja2 import StrictUndefined, Template
-from jinja2.sandbox import ImmutableSandboxedEnvironment
+from jinja2 import Template
 from markupsafe import Markup
+from relato_runtime.mail_templates import HTML, PLAIN
 
 MEMORY_LIMIT_BYTES = 512 * 1024 * 1024
 LIMITS = {"subject": 1_000, "text": 512 * 1024, "html": 512 * 1024}
 """How many characters each part may have."""
 
-_PLAIN = ImmutableSandboxedEnvironment(undefined=StrictUndefined, autoescape=False)
-_HTML = ImmutableSandboxedEnvironment(undefined=StrictUndefined, autoescape=True)
 # Nothing is fetched: neither from the network nor from files.
 _INLINER = CSSInliner(load_remote_stylesheets=False)
 
@@ -55,13 +53,16 @@ def render(parts: Mapping[str, str], variables: Mapping[str, str]) -> dict[str, 
             )
         except Exception as error:  # templates can raise anything; the answer says what
             return {"error": f"{part}: {type(error).__name__}: {error}"[:500]}
-    rendered["html"] = _INLINER.inline(rendered["html"])
+    try:
+        rendered["html"] = _INLINER.inline(rendered["html"])
+    except ValueError as error:  # css-inline's own errors are kinds of it
+        return {"error": f"html: {error}"[:500]}
     return rendered
 
 
 @lru_cache(maxsize=256)
 def _compiled(part: str, source: str) -> Template:
-    return (_HTML if part == "html" else _PLAIN).from_string(source)
+    return (HTML if part == "html" else PLAIN).from_string(source)
 
 
 def _bounded(template: Template, variables: Mapping[str, str], limit: int) -> str:

@@ -6,6 +6,7 @@ from datetime import UTC, datetime, timedelta
 from uuid import UUID, uuid4
 
 import structlog
+from asyncpg import InternalClientError
 from prometheus_client import Counter, Histogram
 from relato_runtime.database import UNAVAILABLE, Pool
 from relato_runtime.readiness import Readiness
@@ -27,6 +28,9 @@ _POLL_SECONDS = 0.05
 _EXPIRE_SECONDS = 1.0
 _TIDY_SECONDS = 600.0
 _STOP_SECONDS = 6.0
+# asyncpg reports a connection that the server has just ended, and that it has not seen close yet,
+# as an error of its own state.
+_AWAY = (*UNAVAILABLE, InternalClientError)
 
 
 class Sender:
@@ -132,7 +136,7 @@ class Sender:
     async def _record(self, mail: Leased, lease: UUID, result: Result) -> None:
         """While the database is away the answer is kept in mind: it is known, and should not be uncertain."""
         async for attempt in AsyncRetrying(
-            retry=retry_if_exception_type(UNAVAILABLE),
+            retry=retry_if_exception_type(_AWAY),
             stop=stop_after_delay(self._settings.lease_seconds),
             wait=wait_exponential_jitter(multiplier=0.1, max=2),
             reraise=True,

@@ -74,13 +74,9 @@ LEFT JOIN LATERAL (
 LEFT JOIN LATERAL (
     SELECT view.seen_at FROM history.views AS view
     WHERE view.ticket_id = ticket.ticket_id AND page.author_id <> ticket.requester_id
-      AND CASE page.kind
-          WHEN 'occurrence' THEN o.visible_to_requester AND view.up_to_version >= o.shown_version
-              AND (NOT o.retracted OR view.up_to_version < o.version)
-          WHEN 'message' THEN view.up_to_version >= page.version
-          WHEN 'chat' THEN view.up_to_version >= page.version
-          ELSE false
-      END
+      AND view.up_to_version >= CASE page.kind WHEN 'occurrence' THEN o.shown_version ELSE page.version END
+      AND page.kind IN ('occurrence', 'message', 'chat') AND o.visible_to_requester IS NOT FALSE
+      AND (o.retracted IS NOT TRUE OR view.up_to_version < o.version)
     ORDER BY view.up_to_version LIMIT 1
 ) AS seen ON true
 """

@@ -1,5 +1,6 @@
 """What all routes share: who asks, how far the projection has to be, and answers with validators."""
 
+import asyncio
 import hashlib
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
@@ -69,9 +70,11 @@ class Portal:
         """
         found = await read()
         if min_version and not _reaches(found, min_version):
+            clock = asyncio.get_running_loop().time
+            ends = clock() + _PATIENCE_SECONDS
             with self.live.following(ticket_id) as changes:
                 found = await read()  # what came before we followed
-                while not _reaches(found, min_version) and await changes.wait(_PATIENCE_SECONDS):
+                while not _reaches(found, min_version) and await changes.wait(ends - clock()):
                     changes.seen()
                     found = await read()
         if found is None:

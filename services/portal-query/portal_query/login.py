@@ -1,6 +1,7 @@
 """Where browsers come in, by way of the issuer, and where they go out."""
 
 from dataclasses import asdict
+from posixpath import normpath
 from urllib.parse import urlsplit
 
 import structlog
@@ -85,7 +86,7 @@ def local(address: str | None) -> str:
     # Browsers read a backslash as a slash, and two slashes as another host (WHATWG URL §4.4).
     if "\\" in address or address.startswith("//") or " " in address:
         return _HOME
-    path = urlsplit(address).path
+    path = normpath(urlsplit(address).path)
     return _HOME if path in {"/login", "/callback", "/logout"} or path.startswith("/session/") else address
 
 

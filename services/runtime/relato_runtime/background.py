@@ -8,6 +8,7 @@ from contextlib import asynccontextmanager
 import structlog
 from prometheus_client import Counter
 
+from relato_runtime.failures import described
 from relato_runtime.readiness import Readiness
 
 log = structlog.get_logger(__name__)
@@ -47,12 +48,12 @@ async def _forever(name: str, loop: Loop, readiness: Readiness) -> None:
         except Exception as error:
             # Recorded where people look: the log, the metric and /readyz.
             log.exception("loop failed", loop=name)
-            reason = f"{type(error).__name__}: {error}"
+            reason = described(error)
             task = asyncio.current_task()
             if task is not None and task.cancelling():
                 return  # it broke while it was being stopped, and is not to begin again
         RESTARTS.labels(name).inc()
-        readiness.lacks(name, reason[:300])
+        readiness.lacks(name, reason)
         if clock.time() - started > 30:
             pause = 0.1
         await asyncio.sleep(pause * random.uniform(0.5, 1.0))  # noqa: S311  # jitter, not a secret

@@ -3,14 +3,13 @@
 import asyncio
 import re
 from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence
-from datetime import UTC, datetime
 
 import structlog
 from aiokafka import AIOKafkaConsumer, AIOKafkaProducer
 from aiokafka.errors import KafkaError
 from aiokafka.structs import TopicPartition
 from prometheus_client import Counter, Gauge
-from relato_contracts.envelope import Envelope, Undecodable, decode
+from relato_contracts.envelope import Envelope, Undecodable, decode, recorded_at
 from relato_contracts.fields import Fact
 from relato_contracts.topics import Topic, dead_letters
 
@@ -29,6 +28,7 @@ LAG = Gauge("relato_consumer_lag", "Records still to be taken in", ["consumer", 
 
 _IDLE_MS = 1_000
 _COMMIT_SECONDS = 1.0
+_COMMIT_LIMIT_SECONDS = 15.0
 _STALLED_SECONDS = 60.0
 _ID = re.compile(rb"[A-Za-z0-9._:-]{1,64}")
 
@@ -82,7 +82,7 @@ class Consumer:
         assignment = Assignment()
         group = f"{self._settings.topic_prefix}relato.{self._name}"
         async with (
-            kafka.producing(self._settings) as producer,
+            kafka.producing(self._settings, limit=kafka.DEAD_LETTER_LIMIT_BYTES) as producer,
             kafka.subscribed(self._settings, list(self._topics), group, assignment) as consumer,
         ):
             await self._loop(consumer, producer, assignment)
@@ -118,7 +118,9 @@ class Consumer:
         """Begin where the database says, and return that; the group's offsets are for those who watch."""
         partitions = frozenset(assignment.fresh)
         known = await positions.load(self._pool, self._name, partitions)
-        beginnings = await consumer.beginning_offsets(list(partitions))
+        beginnings = await asyncio.wait_for(
+            consumer.beginning_offsets(list(partitions)), _COMMIT_LIMIT_SECONDS
+        )
         if not partitions <= consumer.assignment():
             return {}  # another rebalance came meanwhile, and brings its own
         begin = {each: max(known.get(each, 0), beginnings[each]) for each in partitions}
@@ -180,8 +182,7 @@ class Consumer:
                 raise Undecodable("invalid-data", "a record without value")
             if not _ID.fullmatch(record.key):
                 raise Undecodable("invalid-data", "a tombstone whose key is no id")
-            time = datetime.fromtimestamp(record.timestamp / 1000, UTC)
-            return record, Envelope(id="", source="", time=time), None
+            return record, Envelope(id="", source="", time=recorded_at(record.timestamp)), None
         envelope, fact = decode(record.key, record.value, record.headers, record.timestamp)
         if type(fact) not in topic.facts:
             raise Undecodable("unknown-type", f"{type(fact).__name__} does not belong on {topic.name}")
@@ -190,13 +191,14 @@ class Consumer:
     async def _publish(self, producer: AIOKafkaProducer, letters: Sequence[DeadLetter]) -> None:
         """To the dead-letter topic before the position passes: twice after a crash, but never not at all."""
         topic = self._settings.topic_prefix + dead_letters(self._service).name
-        await kafka.send(producer, (_dead_record(topic, letter) for letter in letters))
+        await kafka.send(producer, [_dead_record(topic, letter) for letter in letters])
 
     async def _tell_group(self, consumer: AIOKafkaConsumer, done: Mapping[TopicPartition, int]) -> None:
         mine = {partition: offset for partition, offset in done.items() if partition in consumer.assignment()}
         try:
             if mine:
-                await consumer.commit(mine)
+                # Without a limit a client that lost its coordinator may wait here for ever.
+                await asyncio.wait_for(consumer.commit(mine), _COMMIT_LIMIT_SECONDS)
         except KafkaError as error:
             # Only those who watch the lag depend on it, and the next second brings another.
             log.info("offsets not committed", consumer=self._name, error=type(error).__name__)
@@ -223,7 +225,10 @@ def _partition(record: Record) -> TopicPartition:
 
 
 def _dead_record(topic: str, letter: DeadLetter) -> kafka.OutgoingRecord:
-    """The record byte for byte, and beside it why it is here."""
+    """The record byte for byte, and beside it why it is here.
+
+    What is too large even for this topic is there without its value; the table has all of it.
+    """
     record = letter.record
     why = {
         "relato_dead_reason": letter.reason,
@@ -233,4 +238,11 @@ def _dead_record(topic: str, letter: DeadLetter) -> kafka.OutgoingRecord:
         "relato_dead_offset": str(record.offset),
     }
     headers = [*record.headers, *((name, text.encode()) for name, text in why.items())]
-    return kafka.OutgoingRecord(topic, record.key, record.value, headers)
+    size = sum(len(name) + len(raw or b"") + 16 for name, raw in headers)
+    value, key = record.value, record.key
+    if size > kafka.DEAD_LETTER_LIMIT_BYTES // 4:
+        headers = [(name, text.encode()) for name, text in why.items()]
+    if len(value or b"") + len(key or b"") > kafka.DEAD_LETTER_LIMIT_BYTES // 2:
+        headers.append(("relato_dead_omitted", f"{len(value or b'')} bytes of value".encode()))
+        value, key = None, (key or b"")[:1_000]
+    return kafka.OutgoingRecord(topic, key, value, headers)

@@ -26,6 +26,7 @@ else:
 UNAVAILABLE = (
     asyncpg.PostgresConnectionError,
     asyncpg.InterfaceError,
+    asyncpg.InternalClientError,
     asyncpg.TooManyConnectionsError,
     asyncpg.CannotConnectNowError,
     asyncpg.AdminShutdownError,
@@ -49,6 +50,8 @@ async def open_pool(url: str, *, size: int = 10) -> Pool:
         command_timeout=30,
         timeout=5,
         max_inactive_connection_lifetime=300,
+        # A process that is stopped in the middle of a transaction must not hold its locks for ever.
+        server_settings={"idle_in_transaction_session_timeout": "30s"},
     )
 
 

@@ -3,11 +3,12 @@
 import asyncio
 import logging
 import ssl
-from collections.abc import AsyncIterator, Iterable, Sequence
-from contextlib import asynccontextmanager, suppress
+from collections.abc import AsyncIterator, Coroutine, Iterable, Sequence
+from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from typing import Any
 
+import structlog
 from aiokafka import AIOKafkaConsumer, AIOKafkaProducer
 from aiokafka.abc import ConsumerRebalanceListener
 from aiokafka.admin import AIOKafkaAdminClient, NewTopic
@@ -20,7 +21,11 @@ from relato_contracts.topics import Topic
 from relato_runtime import logs
 from relato_runtime.settings import KafkaSettings
 
+log = structlog.get_logger(__name__)
+
 RECORD_LIMIT_BYTES = 1_048_576
+DEAD_LETTER_LIMIT_BYTES = 4 * RECORD_LIMIT_BYTES
+"""Of topics with dead letters, which are the original and more."""
 _START_SECONDS = 15.0
 _SEND_SECONDS = 15.0
 
@@ -36,7 +41,9 @@ class OutgoingRecord:
 
 
 @asynccontextmanager
-async def producing(settings: KafkaSettings, *, linger_ms: int = 0) -> AsyncIterator[AIOKafkaProducer]:
+async def producing(
+    settings: KafkaSettings, *, linger_ms: int = 0, limit: int = RECORD_LIMIT_BYTES
+) -> AsyncIterator[AIOKafkaProducer]:
     """An idempotent producer that waits for all replicas.
 
     aiokafka's own, not FastStream's ``publish``, which re-encodes headers and adds some. After any
@@ -48,8 +55,8 @@ async def producing(settings: KafkaSettings, *, linger_ms: int = 0) -> AsyncIter
         enable_idempotence=True,
         linger_ms=linger_ms,
         max_batch_size=256 * 1024,
-        max_request_size=RECORD_LIMIT_BYTES,
-        compression_type="zstd",
+        max_request_size=limit,
+        compression_type="gzip",  # every client of Kafka reads it without further libraries
         request_timeout_ms=int(_SEND_SECONDS * 1000),
     )
     try:
@@ -57,8 +64,7 @@ async def producing(settings: KafkaSettings, *, linger_ms: int = 0) -> AsyncIter
         yield producer
     finally:
         # With the broker away, stopping would wait for what can no longer be sent.
-        with suppress(TimeoutError):
-            await asyncio.wait_for(producer.stop(), 3)
+        await _end(producer.stop(), 3)
 
 
 async def send(producer: AIOKafkaProducer, records: Iterable[OutgoingRecord]) -> None:
@@ -112,10 +118,25 @@ async def subscribed(
             raise ConnectionError("the subscriber has no consumer after its start")
         yield subscriber.consumer
     finally:
-        with suppress(TimeoutError):  # the broker is away: the group will miss our heartbeats
-            async with asyncio.timeout(5):
-                await subscriber.stop()
-                await broker.stop()
+        # With the broker away it may not come to its end: the group will miss our heartbeats.
+        await _end(subscriber.stop(), 5)
+        await _end(broker.stop(), 5)
+
+
+async def _end(stopping: Coroutine[object, object, None], seconds: float) -> None:
+    """Wait for a client to stop, and after so many seconds go on without it.
+
+    Not ``wait_for``: aiokafka swallows being cancelled while it stops, and would be waited for without end.
+    """
+    task = asyncio.create_task(stopping)
+    try:
+        await asyncio.wait({task}, timeout=seconds)
+    finally:
+        if not task.done():
+            log.warning("client did not stop in time", stack=[str(frame) for frame in task.get_stack()])
+            task.cancel()
+    if task.done():
+        task.result()
 
 
 async def create_topics(
@@ -131,9 +152,7 @@ async def create_topics(
                     settings.topic_prefix + topic.name,
                     num_partitions=partitions,
                     replication_factor=replication,
-                    topic_configs={"cleanup.policy": "compact"}
-                    if topic.compacted
-                    else {"cleanup.policy": "delete", "retention.ms": str(topic.retention_ms)},
+                    topic_configs=_configuration(topic),
                 )
                 for topic in topics
             ]
@@ -143,6 +162,14 @@ async def create_topics(
                 raise for_code(code)(name)
     finally:
         await admin.close()
+
+
+def _configuration(topic: Topic) -> dict[str, str]:
+    if topic.compacted:
+        return {"cleanup.policy": "compact"}
+    kept = {"cleanup.policy": "delete", "retention.ms": str(topic.retention_ms)}
+    # Dead letters carry no facts of ours, but whatever others sent.
+    return kept if topic.facts else {**kept, "max.message.bytes": str(DEAD_LETTER_LIMIT_BYTES)}
 
 
 def connection(settings: KafkaSettings) -> dict[str, Any]:

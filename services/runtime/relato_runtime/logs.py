@@ -11,6 +11,8 @@ from typing import Literal
 import structlog
 from opentelemetry import trace
 
+from relato_runtime import failures
+
 FASTSTREAM = "relato_runtime.faststream"
 """Not its own logger's name: to that it adds a handler and a form of its own."""
 
@@ -24,13 +26,10 @@ def configure(service: str, level: str, form: Literal["auto", "json", "console"]
         structlog.stdlib.add_logger_name,
         structlog.processors.TimeStamper(fmt="iso", utc=True),
         _add_trace,
-        structlog.processors.format_exc_info if not console else _keep,
+        failures.traced,
     ]
     renderer: structlog.typing.Processor = (
-        # Its own way to show tracebacks prints local variables, and with them what people wrote.
-        structlog.dev.ConsoleRenderer(exception_formatter=structlog.dev.plain_traceback)
-        if console
-        else structlog.processors.JSONRenderer(ensure_ascii=False)
+        structlog.dev.ConsoleRenderer() if console else structlog.processors.JSONRenderer(ensure_ascii=False)
     )
     structlog.configure(
         processors=[*shared, structlog.stdlib.ProcessorFormatter.wrap_for_formatter],
@@ -59,8 +58,4 @@ def _add_trace(
     span = trace.get_current_span().get_span_context()
     if span.is_valid:
         event["trace_id"] = f"{span.trace_id:032x}"
-    return event
-
-
-def _keep(_logger: object, _method: str, event: structlog.typing.EventDict) -> structlog.typing.EventDict:
     return event

@@ -6,6 +6,7 @@ from datetime import UTC, datetime, timedelta
 from uuid import UUID, uuid4
 
 import pytest
+from relato_contracts import itsm
 from relato_contracts.envelope import decode
 from relato_contracts.notes import OccurrenceRecorded
 from relato_contracts.topics import NOTES
@@ -79,6 +80,29 @@ async def test_the_same_key_with_another_body_or_address_is_invalid(service: Ser
         answer = await service.post("carlos", path, other, **key)
         assert answer.status_code == 422, answer.text
     assert await service.database.fetchval("SELECT count(*) FROM events") == 1
+
+
+async def test_one_key_on_two_tickets_at_once_happens_once(service: Service) -> None:
+    body = {"text": "Oi"}
+    for _ in range(10):
+        key = {"Idempotency-Key": str(uuid4())}
+        answers = await asyncio.gather(
+            service.post("carlos", "/tickets/1001/chat", body, **key),
+            service.post("carlos", "/tickets/1002/chat", body, **key),
+        )
+        assert sorted(answer.status_code for answer in answers) == [201, 422]
+    assert await service.database.fetchval("SELECT count(*) FROM events") == 10
+
+
+async def test_what_groups_may_do_on_tickets_of_others_is_theirs_to_do(service: Service) -> None:
+    assert (await service.post("olga", OCCURRENCES, occurrence())).status_code == 404
+    may = itsm.GroupPermission(group_id="redes", may=("comment",))
+    await service.publish(world.group("fora", member_ids=("olga",), permissions=(may,)))
+    assert (await service.post("olga", OCCURRENCES, occurrence())).status_code == 201
+    assert (await service.post("olga", "/tickets/1001/chat", {"text": "Oi"})).status_code == 403
+    may = itsm.GroupPermission(group_id="redes", may=("execute",))
+    await service.publish(world.group("fora", member_ids=("olga",), permissions=(may,)))
+    assert (await service.post("olga", "/tickets/1001/chat", {"text": "Oi"})).status_code == 201
 
 
 async def test_keys_of_different_people_have_nothing_to_do_with_each_other(service: Service) -> None:

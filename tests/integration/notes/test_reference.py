@@ -1,5 +1,6 @@
 """What others publish on itsm.*: taken in, refused into dead letters, removed by tombstones."""
 
+import pytest
 from relato_contracts.envelope import Envelope, encode
 from relato_contracts.topics import PEOPLE, TICKETS, dead_letters
 from relato_runtime import kafka
@@ -106,6 +107,22 @@ async def test_a_fact_with_unknown_fields_or_another_id_is_invalid(service: Serv
     ):
         answer = await service.http.put(address, json=sent, headers=admin)
         assert answer.status_code == 422, answer.text
+
+
+@pytest.mark.parametrize(
+    ("part", "source"),
+    [("text", "{% for x in y %}"), ("subject", "{{ nome }}"), ("html", "{{ text | nothing }}")],
+)
+async def test_a_template_is_checked_when_it_is_saved(service: Service, part: str, source: str) -> None:
+    template = world.template("t-251").model_dump(mode="json")
+    template["variants"][0][part] = source
+    answer = await service.http.put(
+        "/api/notes/itsm/email-templates/t-251",
+        json=template,
+        headers=service.issuer.bearer("davi", "administrator"),
+    )
+    assert answer.status_code == 422, answer.text
+    assert answer.json()["errors"][0]["pointer"] == f"/variants/0/{part}"
 
 
 async def test_only_administrators_publish(service: Service) -> None:

@@ -27,6 +27,8 @@ from tests.support.waiting import until
 
 ANA = "ana@empresa.example"
 CARLOS = "carlos@empresa.example"
+HASTY: dict[str, Any] = {"smtp_connect_seconds": 1.0, "smtp_timeout_seconds": 1.0, "lease_seconds": 7.0}
+"""Settings for tests that wait for an answer not to come."""
 
 
 @dataclass
@@ -122,9 +124,8 @@ async def idle(
         topic_prefix=topic_prefix,
         oidc_issuer="http://127.0.0.1/unused",
         smtp_url=SecretStr(mailbox.url),
-        smtp_connect_seconds=1,
-        smtp_timeout_seconds=1,
-        lease_seconds=7,
+        smtp_timeout_seconds=30,
+        lease_seconds=60,
         public_url=HttpUrl("http://relato.example"),
         first_retry_seconds=0.2,
         configuration_patience_seconds=0.2,
@@ -143,5 +144,14 @@ async def notifier(idle: Notifier) -> Notifier:
     """A running notifier in the small known world."""
     await idle.publish(*world.world())
     await idle.start()
+    await idle.taken_in()
+    return idle
+
+
+@pytest.fixture
+async def hasty(idle: Notifier) -> Notifier:
+    """A running notifier that does not wait long for answers, in the small known world."""
+    await idle.publish(*world.world())
+    await idle.start(**HASTY)
     await idle.taken_in()
     return idle

@@ -53,23 +53,23 @@ async def test_a_refusal_for_good_is_final_and_told(notifier: Notifier, answer: 
 
 @pytest.mark.parametrize("answer", ["hang", "cut"])
 async def test_a_mail_handed_over_without_an_answer_is_uncertain_and_not_sent_again(
-    notifier: Notifier, answer: str
+    hasty: Notifier, answer: str
 ) -> None:
-    notifier.mailbox.answers[ANA] = [answer]
+    hasty.mailbox.answers[ANA] = [answer]
 
-    await notifier.note(stream.to_requester(1, notify_by_email=True))
-    [mail] = await notifier.mails(1, "uncertain")
-    await notifier.note(stream.to_attendant(2))
-    await notifier.mails(2, "uncertain", "accepted")
+    await hasty.note(stream.to_requester(1, notify_by_email=True))
+    [mail] = await hasty.mails(1, "uncertain")
+    await hasty.note(stream.to_attendant(2))
+    await hasty.mails(2, "uncertain", "accepted")
 
-    assert notifier.mailbox.seen == [ANA, CARLOS]
-    assert isinstance((await notifier.outcomes(2))[0][1], EmailUncertain)
+    assert hasty.mailbox.seen == [ANA, CARLOS]
+    assert isinstance((await hasty.outcomes(2))[0][1], EmailUncertain)
 
-    await ledger.resend(notifier.database, UUID(mail["mail_id"]))
+    await ledger.resend(hasty.database, UUID(mail["mail_id"]))
 
-    await notifier.mails(2, "accepted")
-    assert notifier.mailbox.seen == [ANA, CARLOS, ANA]
-    assert isinstance((await notifier.outcomes(3))[2][1], EmailAccepted)
+    await hasty.mails(2, "accepted")
+    assert hasty.mailbox.seen == [ANA, CARLOS, ANA]
+    assert isinstance((await hasty.outcomes(3))[2][1], EmailAccepted)
 
 
 async def test_mails_wait_while_the_mail_server_is_away(notifier: Notifier) -> None:
@@ -140,6 +140,10 @@ async def test_one_recipient_with_too_many_mails_holds_up_no_other(idle: Notifie
 async def test_a_mail_that_a_killed_process_was_handing_over_is_uncertain(idle: Notifier) -> None:
     await idle.publish(*world.world())
     idle.mailbox.answers[ANA] = ["hang"]
+    # Long enough for the kill to come before the timeout.
+    idle.settings = idle.settings.model_copy(
+        update={"smtp_connect_seconds": 1, "smtp_timeout_seconds": 5, "lease_seconds": 11}
+    )
     process = await _own_process(idle)
     try:
         await idle.note(stream.to_requester(1, notify_by_email=True))
@@ -217,21 +221,21 @@ async def test_two_processes_send_each_mail_once(idle: Notifier) -> None:
     assert len(await idle.outcomes(200)) == 200
 
 
-async def test_a_dropped_mail_is_not_sent_and_its_reason_is_told(notifier: Notifier) -> None:
-    notifier.mailbox.answers[ANA] = ["hang"]
-    await notifier.note(stream.to_requester(notify_by_email=True))
-    [mail] = await notifier.mails(1, "uncertain")
+async def test_a_dropped_mail_is_not_sent_and_its_reason_is_told(hasty: Notifier) -> None:
+    hasty.mailbox.answers[ANA] = ["hang"]
+    await hasty.note(stream.to_requester(notify_by_email=True))
+    [mail] = await hasty.mails(1, "uncertain")
     mail_id = UUID(mail["mail_id"])
 
-    await ledger.drop(notifier.database, mail_id, "respondido por telefone")
+    await ledger.drop(hasty.database, mail_id, "respondido por telefone")
 
-    [mail] = await notifier.mails(1, "suppressed")
+    [mail] = await hasty.mails(1, "suppressed")
     assert mail["reason"] == "dropped: respondido por telefone"
-    assert isinstance((await notifier.outcomes(2))[1][1], EmailSuppressed)
+    assert isinstance((await hasty.outcomes(2))[1][1], EmailSuppressed)
     with pytest.raises(LedgerError, match="suppressed"):
-        await ledger.resend(notifier.database, mail_id)
+        await ledger.resend(hasty.database, mail_id)
     with pytest.raises(LedgerError, match="no mail"):
-        await ledger.one(notifier.database, UUID(int=0))
+        await ledger.one(hasty.database, UUID(int=0))
 
 
 async def _own_process(idle: Notifier) -> asyncio.subprocess.Process:

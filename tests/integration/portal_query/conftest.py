@@ -2,6 +2,7 @@
 
 from collections.abc import AsyncIterator, Awaitable, Callable
 from dataclasses import dataclass
+from typing import Any
 
 import asyncpg
 import httpx
@@ -13,6 +14,7 @@ from relato_contracts.itsm import EmailTemplateSaved
 
 from tests.support import world
 from tests.support.databases import with_role
+from tests.support.events import EventStream
 from tests.support.issuer import Issuer
 from tests.support.projection import Projection
 from tests.support.serving import serving
@@ -32,12 +34,26 @@ class Portal:
         """GET below /api/portal as a person."""
         return await self.http.get(f"/api/portal{path}", headers=self.issuer.bearer(person_id) | headers)
 
-    async def entries(self, person_id: str, path: str) -> list[dict[str, object]]:
+    async def entries(self, person_id: str, path: str) -> list[dict[str, Any]]:
         """The items of a page that there has to be."""
         answer = await self.get(person_id, path)
         assert answer.status_code == 200, answer.text
-        items: list[dict[str, object]] = answer.json()["items"]
+        items: list[dict[str, Any]] = answer.json()["items"]
         return items
+
+    async def stream(self, person_id: str, path: str, **headers: str) -> EventStream:
+        """Open a stream that there has to be."""
+        return await EventStream.open(
+            self.http, f"/api/portal{path}", self.issuer.bearer(person_id) | headers
+        )
+
+    async def followed_by(self, count: int) -> None:
+        """Wait until so many requests wait for news of tickets."""
+
+        async def followed() -> bool:
+            return f"relato_ticket_followers {float(count)}" in (await self.http.get("/metrics")).text
+
+        await until(followed, what=f"{count} followers")
 
     async def be_there(self, person_id: str, path: str, state: str) -> httpx.Response:
         """Say that a person looks at a ticket."""
@@ -56,8 +72,14 @@ async def history(database: Callable[..., Awaitable[str]]) -> Projection:
 
 
 @pytest.fixture
+def presence_prefix() -> str:
+    """Where presence goes to; modules whose tests say who is there have topics for it."""
+    return "nowhere."
+
+
+@pytest.fixture
 async def settings(
-    history: Projection, kafka_bootstrap: str, topic_prefix: str, issuer: Issuer
+    history: Projection, kafka_bootstrap: str, presence_prefix: str, issuer: Issuer
 ) -> PortalSettings:
     await _provision(history.url)
     return PortalSettings(
@@ -65,7 +87,7 @@ async def settings(
         executor_database_url=SecretStr(with_role(history.url, "portal_executor")),
         requester_database_url=SecretStr(with_role(history.url, "portal_requester")),
         kafka_bootstrap=kafka_bootstrap,
-        topic_prefix=topic_prefix,
+        topic_prefix=presence_prefix,
         oidc_issuer=issuer.url,
         oidc_client_id="relato-portal",
         oidc_client_secret=SecretStr("a secret of this test"),

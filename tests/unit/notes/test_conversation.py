@@ -40,13 +40,15 @@ def test_an_executor_writes_to_the_requester() -> None:
     fact = decided(message(mail=True))
     assert isinstance(fact, RequesterMessaged)
     assert fact.notify_by_email
-    assert notification(message(mail=True), EXECUTOR) == "planned"
-    assert notification(message(), EXECUTOR) == "none"
+    assert notification(fact, EXECUTOR) == "planned"
+    assert notification(decided(message()), EXECUTOR) == "none"
 
 
 def test_the_requester_writes_to_whoever_executes_the_ticket() -> None:
-    assert isinstance(decided(message("ana"), REQUESTER), AttendantMessaged)
-    assert notification(message("ana"), REQUESTER) == "planned"
+    fact = decided(message("ana"), REQUESTER)
+    assert isinstance(fact, AttendantMessaged)
+    assert notification(fact, REQUESTER) == "planned"
+    invalid("/notify_by_email", message("ana", mail=True), REQUESTER)
 
 
 def test_messages_need_parameter_299() -> None:

@@ -6,6 +6,7 @@ from datetime import timedelta
 import pytest
 from notes import errors, text
 from notes.note import notification
+from notifier.compose import audience
 from relato_contracts.notes import OccurrenceRecorded
 
 from tests.support.deciding import (
@@ -133,8 +134,8 @@ def test_unknown_categories_and_origins_are_invalid() -> None:
 
 
 def test_the_answer_says_what_will_become_of_the_mail() -> None:
-    sent = record(visible_to_requester=True, notify_by_email=True)
-    assert notification(record(), EXECUTOR) == "none"
+    sent = decided(record(visible_to_requester=True, notify_by_email=True))
+    assert notification(decided(record()), EXECUTOR) == "none"
     assert notification(sent, EXECUTOR) == "planned"
     assert notification(sent, replace(EXECUTOR, configured_templates=frozenset())) == "not-configured"
     assert notification(sent, replace(EXECUTOR, requester_has_address=False)) == "no-address"
@@ -142,6 +143,37 @@ def test_the_answer_says_what_will_become_of_the_mail() -> None:
 
 
 def test_a_requesters_note_is_mailed_to_whoever_executes_the_ticket() -> None:
-    own = record(author_id="ana", channel="portal")
+    own = decided(record(author_id="ana", channel="portal", time_spent_minutes=0), REQUESTER)
     assert notification(own, REQUESTER) == "planned"
     assert notification(own, replace(REQUESTER, attendant_has_address=False)) == "no-address"
+
+
+@pytest.mark.parametrize("channel", ["execution", "toolbar", "portal", "api"])
+@pytest.mark.parametrize("mail", [False, True])
+@pytest.mark.parametrize("visible", [False, True])
+@pytest.mark.parametrize("author", ["ana", "carlos"])
+@pytest.mark.parametrize("executes", [False, True])
+def test_what_is_answered_about_the_mail_is_what_the_notifier_does(
+    channel: str, mail: bool, visible: bool, author: str, executes: bool
+) -> None:
+    situation = replace(EXECUTOR, may_execute=executes, is_requester=author == "ana")
+    command = record(
+        author_id=author,
+        channel=channel,
+        time_spent_minutes=0,
+        visible_to_requester=visible,
+        notify_by_email=mail,
+    )
+    try:
+        fact = decided(command, situation)
+    except errors.Refused:
+        return
+    told = {None: "none", 251: "requester", 253: "attendant"}[audience(fact) and audience(fact)[0]]  # type: ignore[index]  # not None
+    at_requester = replace(situation, attendant_has_address=False)
+    at_attendant = replace(situation, requester_has_address=False)
+    answered = {
+        ("none", "none"): "none",
+        ("planned", "no-address"): "requester",
+        ("no-address", "planned"): "attendant",
+    }[notification(fact, at_requester), notification(fact, at_attendant)]
+    assert answered == told

@@ -8,10 +8,11 @@ import pytest
 from notifier.compose import Draft, Suppressed, audience, compose
 from notifier.event import Event
 from notifier.known import Group, House, Known, Person, Ticket, Unknown
-from notifier.letter import VARIABLES, Letter
+from notifier.letter import Letter
 from notifier.occurrence import Occurrence, evolve
 from relato_contracts.itsm import EmailVariant
 from relato_contracts.notes import NoteEvent, OccurrenceFact
+from relato_runtime.mail_templates import VARIABLES
 
 from tests.support import stream
 
@@ -64,7 +65,7 @@ def reasons(mails: list[Draft | Suppressed]) -> list[str]:
         (stream.recorded(visible_to_requester=True), None),
         (MAILED, (251, "requester")),
         (BY_ANA, (253, "attendant")),
-        (stream.recorded(channel="portal", author_id="ana"), (253, "attendant")),
+        (stream.recorded(channel="portal", author_id="ana", visible_to_requester=True), (253, "attendant")),
         (stream.visibility(1, True, notify_by_email=True), (251, "requester")),
         (stream.visibility(1, True), None),
         (stream.visibility(1, False), None),

@@ -73,5 +73,4 @@ GRANT USAGE ON SCHEMA reference TO portal_executor;
 GRANT SELECT ON ALL TABLES IN SCHEMA reference TO portal_executor;
 
 -- migrate:down
-DROP SCHEMA history, reference CASCADE;
-DROP TABLE generations;
+-- Migrations only go forward.

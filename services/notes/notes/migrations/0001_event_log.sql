@@ -69,5 +69,4 @@ CREATE TABLE drafts (
 );
 
 -- migrate:down
-DROP TABLE drafts, idempotency_keys, relay_lease, outbox, events, streams;
-DROP SEQUENCE events_seq;
+-- Migrations only go forward.

@@ -57,4 +57,4 @@ CREATE TABLE presence (
 );
 
 -- migrate:down
-DROP TABLE presence, origins, categories, email_templates, parameters, group_permissions, groups, people, tickets;
+-- Migrations only go forward.

@@ -71,7 +71,4 @@ CREATE TABLE outbox (
 COMMENT ON TABLE outbox IS 'Outcomes that Kafka has not acknowledged yet.';
 
 -- migrate:down
-DROP TABLE outbox;
-DROP TABLE rates;
-DROP TABLE attempts;
-DROP TABLE mails;
+-- Migrations only go forward.

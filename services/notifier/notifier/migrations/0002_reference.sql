@@ -63,10 +63,4 @@ CREATE INDEX waiting_needs ON waiting (needs);
 CREATE INDEX waiting_look ON waiting (look_at);
 
 -- migrate:down
-DROP TABLE waiting;
-DROP TABLE occurrences;
-DROP TABLE email_templates;
-DROP TABLE parameters;
-DROP TABLE groups;
-DROP TABLE people;
-DROP TABLE tickets;
+-- Migrations only go forward.

@@ -28,5 +28,4 @@ COMMENT ON TABLE portal.presence IS 'Worth seconds, hence not worth a write-ahea
 CREATE INDEX presence_until ON portal.presence (until);
 
 -- migrate:down
-DROP TABLE portal.presence;
-DROP TABLE portal.sessions;
+-- Migrations only go forward.

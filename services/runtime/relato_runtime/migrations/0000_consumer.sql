@@ -16,7 +16,7 @@ CREATE TABLE dead_letters (
     record_offset bigint NOT NULL,
     key bytea,
     value bytea,
-    headers jsonb NOT NULL,
+    headers json NOT NULL, -- and not jsonb, which refuses U+0000 in names
     reason text NOT NULL,
     error text NOT NULL,
     state text NOT NULL DEFAULT 'parked' CHECK (state IN ('parked', 'retried', 'discarded')),
@@ -25,5 +25,4 @@ CREATE TABLE dead_letters (
 );
 
 -- migrate:down
-DROP TABLE dead_letters;
-DROP TABLE positions;
+-- Migrations only go forward.

@@ -1,0 +1,41 @@
+"""Where a browser may be sent after its login."""
+
+import pytest
+from portal_query.login import local
+
+
+@pytest.mark.parametrize(
+    "address",
+    ["/", "/desk", "/desk/tickets/1001?kind=mail&kind=chat", "/portal/requests/1001#v3", "/desk?next=//x"],
+)
+def test_an_address_of_this_origin_stays_as_it_is(address: str) -> None:
+    assert local(address) == address
+
+
+@pytest.mark.parametrize(
+    "address",
+    [
+        None,
+        "",
+        "desk",
+        "//evil.example",
+        "///evil.example",
+        "/\\evil.example",
+        "\\/evil.example",
+        "/\t/evil.example",
+        "/\n/evil.example",
+        "/ /evil.example",
+        "https://evil.example",
+        "https:evil.example",
+        "javascript:alert(1)",
+        "/desk\r\nSet-Cookie: a=b",
+        "/desk\x00",
+        "/" + "x" * 500,
+        "/login?next=/login",
+        "/callback?code=1",
+        "/logout",
+        "/session/authorize",
+    ],
+)
+def test_any_other_address_becomes_the_desk(address: str | None) -> None:
+    assert local(address) == "/desk"
