@@ -19,6 +19,7 @@ ATTRIBUTE_LIMIT_BYTES = 1_024
 Reason = Literal[
     "null-header", "missing-attribute", "bad-attribute", "unknown-type", "unknown-version", "invalid-data",
     "key-mismatch",
+    "unreadable",
 ]  # fmt: skip
 
 

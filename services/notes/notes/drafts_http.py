@@ -17,7 +17,7 @@ from relato_runtime.problems import Problem, invalid
 
 from notes import commands, drafts, situations
 from notes.drafts import DraftKind
-from notes.requests import body
+from notes.requests import body, problems
 
 _LIMIT_BYTES = 256 * 1024
 
@@ -44,7 +44,7 @@ def routes(pool: Pool, authenticate: Authenticator, limit: RateLimit) -> APIRout
     Owner = Annotated[str, Depends(owner)]
     path = "/tickets/{ticket_id}/drafts/{kind}"
 
-    @router.get(path, response_model=None)
+    @router.get(path, response_model=None, responses=problems(401, 404, 422, 429, 503))
     async def get_draft(ticket_id: str, kind: DraftKind, person_id: Owner) -> Response:
         """The draft as it was put; 404 when there is none."""
         found = await drafts.load(pool, person_id, ticket_id, kind)
@@ -55,6 +55,7 @@ def routes(pool: Pool, authenticate: Authenticator, limit: RateLimit) -> APIRout
     @router.put(
         path,
         response_model=None,
+        responses=problems(401, 404, 413, 415, 422, 429, 503),
         openapi_extra={
             "requestBody": {"required": True, "content": {"application/json": {"schema": {"type": "object"}}}}
         },
@@ -70,7 +71,7 @@ def routes(pool: Pool, authenticate: Authenticator, limit: RateLimit) -> APIRout
         saved = await drafts.save(pool, person_id, ticket_id, kind, given)
         return _shown(given, saved)
 
-    @router.delete(path, status_code=204, response_model=None)
+    @router.delete(path, status_code=204, response_model=None, responses=problems(401, 404, 422, 429, 503))
     async def delete_draft(ticket_id: str, kind: DraftKind, person_id: Owner) -> Response:
         """Remove the draft, if there is one."""
         await drafts.discard(pool, person_id, ticket_id, kind)

@@ -18,30 +18,15 @@ from notes import bodies, commands, errors, text
 from notes.commands import AnyCommand
 from notes.commit import Committer
 from notes.handle import Request as CommandRequest
-from notes.requests import body, documented, expected_version, idempotency
+from notes.requests import body, documented, expected_version, idempotency, problems
 
 TicketId = Annotated[Id, Path()]
 OccurrenceId = Annotated[UUID, Path()]
 _TICKET = "/tickets/{ticket_id}"
 _OCCURRENCE = _TICKET + "/occurrences/{occurrence_id}"
-_PROBLEM = {"content": {"application/problem+json": {"schema": {"type": "object"}}}}
 _RESPONSES: dict[int | str, dict[str, Any]] = {
     201: {"description": "Recorded", "content": {"application/json": {"schema": {"type": "object"}}}},
-    **{
-        status: {"description": description, **_PROBLEM}
-        for status, description in {
-            401: "No token that counts",
-            403: "Not permitted",
-            404: "No such ticket or occurrence",
-            409: "Switched off, closed or retracted",
-            412: "Another change came first",
-            413: "Too large",
-            415: "Not JSON",
-            422: "Invalid",
-            429: "Too many requests",
-            503: "Try again later",
-        }.items()
-    },
+    **problems(401, 403, 404, 409, 412, 413, 415, 422, 429, 503),
 }
 
 

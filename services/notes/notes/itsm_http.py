@@ -21,7 +21,7 @@ from relato_runtime.telemetry import current_traceparent
 from uuid6 import uuid7
 
 from notes.publisher import Publisher
-from notes.requests import body
+from notes.requests import body, problems
 
 
 def routes(
@@ -40,6 +40,7 @@ def routes(
     @router.put(
         "/itsm/{kind}/{entity_id}",
         response_model=None,
+        responses=problems(401, 403, 413, 415, 422, 429, 503),
         openapi_extra={
             "requestBody": {
                 "required": True,

@@ -87,3 +87,23 @@ def documented(model: type[BaseModel], *, versioned: bool = False) -> dict[str, 
             "content": {"application/json": {"schema": model.model_json_schema(mode="validation")}},
         },
     }
+
+
+_PROBLEM = {"content": {"application/problem+json": {"schema": {"type": "object"}}}}
+_PROBLEMS = {
+    401: "No token that counts",
+    403: "Not permitted",
+    404: "No such ticket or occurrence",
+    409: "Switched off, closed or retracted",
+    412: "Another change came first",
+    413: "Too large",
+    415: "Not JSON",
+    422: "Invalid",
+    429: "Too many requests",
+    503: "Try again later",
+}
+
+
+def problems(*statuses: int) -> dict[int | str, dict[str, Any]]:
+    """The OpenAPI description of the problems that a route may answer with."""
+    return {status: {"description": _PROBLEMS[status], **_PROBLEM} for status in statuses}

@@ -107,7 +107,10 @@ def routes(portal: Portal, pool: Pool) -> APIRouter:
         ):
             yield event
 
-    @router.post(_TICKET + "/presence", **documented(None, status=204, status_404="No such ticket"))
+    @router.post(
+        _TICKET + "/presence",
+        **documented(None, status=204, status_400="Not UTF-8", status_404="No such ticket"),
+    )
     async def presence(who: Who, ticket_id: TicketId, body: PresenceBody) -> Response:
         """Say that the caller looks at a ticket, writes on it, or has left; to be repeated while it is so."""
         if await read.ticket(pool, who.person_id, ticket_id) is None:

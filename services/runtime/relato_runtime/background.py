@@ -42,19 +42,34 @@ async def _forever(name: str, loop: Loop, readiness: Readiness) -> None:
     clock = asyncio.get_running_loop()
     while True:
         started = clock.time()
-        try:
-            await loop()
-            reason = "ended"
-        except Exception as error:
-            # Recorded where people look: the log, the metric and /readyz.
-            log.exception("loop failed", loop=name)
-            reason = described(error)
-            task = asyncio.current_task()
-            if task is not None and task.cancelling():
-                return  # it broke while it was being stopped, and is not to begin again
+        reason = await _once(name, loop)
         RESTARTS.labels(name).inc()
         readiness.lacks(name, reason)
         if clock.time() - started > 30:
             pause = 0.1
         await asyncio.sleep(pause * random.uniform(0.5, 1.0))  # noqa: S311  # jitter, not a secret
         pause = min(pause * 2, _LONGEST_PAUSE_SECONDS)
+
+
+async def _once(name: str, loop: Loop) -> str:
+    """Run a loop until it fails, and say why it did.
+
+    In a task of its own: clients of servers that went away cancel the task they run in, and not all of
+    them take that back. What is left of it would end the loops that begin afterwards.
+    """
+    attempt = asyncio.ensure_future(loop())
+    try:
+        await asyncio.wait({attempt})
+    finally:
+        if not attempt.done():  # it is to stop, and may need a moment for it
+            attempt.cancel()
+            await asyncio.wait({attempt})
+    if attempt.cancelled():
+        log.error("loop cancelled", loop=name)
+        return "cancelled by something that it uses"
+    error = attempt.exception()
+    if error is None:
+        return "ended"
+    # Recorded where people look: the log, the metric and /readyz.
+    log.error("loop failed", loop=name, exc_info=error)
+    return described(error)

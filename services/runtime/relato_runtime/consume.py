@@ -7,13 +7,14 @@ from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence
 import structlog
 from aiokafka import AIOKafkaConsumer, AIOKafkaProducer
 from aiokafka.errors import KafkaError
-from aiokafka.structs import TopicPartition
+from aiokafka.structs import ConsumerRecord, TopicPartition
 from prometheus_client import Counter, Gauge
+from relato_contracts import topics as contract_topics
 from relato_contracts.envelope import Envelope, Undecodable, decode, recorded_at
 from relato_contracts.fields import Fact
-from relato_contracts.topics import Topic, dead_letters
+from relato_contracts.topics import Topic
 
-from relato_runtime import kafka, positions
+from relato_runtime import dead_letters, kafka, positions
 from relato_runtime.assignment import Assignment
 from relato_runtime.database import Connection, Pool
 from relato_runtime.positions import DeadLetter, Record
@@ -102,7 +103,13 @@ class Consumer:
                 self._readiness.has(self._part)
             else:
                 self._readiness.lacks(self._part, "no partitions assigned yet")
-            batches = await consumer.getmany(timeout_ms=_IDLE_MS, max_records=self._max_records)
+            try:
+                batches = await consumer.getmany(timeout_ms=_IDLE_MS, max_records=self._max_records)
+            except UnicodeDecodeError:
+                # The client cannot read a header whose name is no text, and would fail on it for ever.
+                async with assignment.working:
+                    reached |= await self._pass_unreadable(consumer, producer, reached)
+                continue
             if batches:
                 progressed = clock()
                 async with assignment.working:
@@ -129,6 +136,30 @@ class Consumer:
         consumer.resume(*partitions)
         assignment.fresh.difference_update(partitions)
         return begin
+
+    async def _pass_unreadable(
+        self, consumer: AIOKafkaConsumer, producer: AIOKafkaProducer, reached: Mapping[TopicPartition, int]
+    ) -> dict[TopicPartition, int]:
+        """Take in what lies before a record that cannot even be read, put that down, and go on behind it."""
+        passed: dict[TopicPartition, int] = {}
+        for partition in sorted(consumer.assignment() & reached.keys()):
+            # What the failed poll had already handed out is lost to it, and read once more.
+            consumer.seek(partition, reached[partition])
+            if not _lag(consumer, partition, reached):
+                continue
+            good: list[Record] = []
+            try:
+                while found := await consumer.getmany(partition, timeout_ms=_IDLE_MS, max_records=1):
+                    good += found[partition]
+                    if len(good) == self._max_records:
+                        break
+            except UnicodeDecodeError:
+                offset = good[-1].offset + 1 if good else reached[partition]
+                passed |= await self._take_in(producer, {partition: [*good, _unreadable(partition, offset)]})
+                consumer.seek(partition, offset + 1)
+            else:
+                consumer.seek(partition, reached[partition])
+        return passed
 
     async def _take_in(
         self, producer: AIOKafkaProducer, batches: Mapping[TopicPartition, Sequence[Record]]
@@ -177,6 +208,8 @@ class Consumer:
 
     def _read(self, record: Record) -> Decoded:
         topic = self._topics[record.topic]
+        if record.checksum == _UNREADABLE:
+            raise Undecodable("unreadable", "a header's name is not UTF-8, so nothing of it can be read")
         if record.value is None:
             if not topic.compacted or record.key is None:
                 raise Undecodable("invalid-data", "a record without value")
@@ -190,8 +223,8 @@ class Consumer:
 
     async def _publish(self, producer: AIOKafkaProducer, letters: Sequence[DeadLetter]) -> None:
         """To the dead-letter topic before the position passes: twice after a crash, but never not at all."""
-        topic = self._settings.topic_prefix + dead_letters(self._service).name
-        await kafka.send(producer, [_dead_record(topic, letter) for letter in letters])
+        topic = self._settings.topic_prefix + contract_topics.dead_letters(self._service).name
+        await kafka.send(producer, [dead_letters.record_of(topic, letter) for letter in letters])
 
     async def _tell_group(self, consumer: AIOKafkaConsumer, done: Mapping[TopicPartition, int]) -> None:
         mine = {partition: offset for partition, offset in done.items() if partition in consumer.assignment()}
@@ -220,29 +253,15 @@ def _lag(consumer: AIOKafkaConsumer, partition: TopicPartition, reached: Mapping
     return max(0, highwater - reached[partition])
 
 
+_UNREADABLE = -1
+"""Where a record's checksum stands: what stands in for one that the client cannot read."""
+
+
+def _unreadable(partition: TopicPartition, offset: int) -> Record:
+    return ConsumerRecord(
+        *(partition.topic, partition.partition, offset, 0, 0, None, None, _UNREADABLE, -1, -1, ())
+    )
+
+
 def _partition(record: Record) -> TopicPartition:
     return TopicPartition(record.topic, record.partition)
-
-
-def _dead_record(topic: str, letter: DeadLetter) -> kafka.OutgoingRecord:
-    """The record byte for byte, and beside it why it is here.
-
-    What is too large even for this topic is there without its value; the table has all of it.
-    """
-    record = letter.record
-    why = {
-        "relato_dead_reason": letter.reason,
-        "relato_dead_error": letter.error,
-        "relato_dead_topic": record.topic,
-        "relato_dead_partition": str(record.partition),
-        "relato_dead_offset": str(record.offset),
-    }
-    headers = [*record.headers, *((name, text.encode()) for name, text in why.items())]
-    size = sum(len(name) + len(raw or b"") + 16 for name, raw in headers)
-    value, key = record.value, record.key
-    if size > kafka.DEAD_LETTER_LIMIT_BYTES // 4:
-        headers = [(name, text.encode()) for name, text in why.items()]
-    if len(value or b"") + len(key or b"") > kafka.DEAD_LETTER_LIMIT_BYTES // 2:
-        headers.append(("relato_dead_omitted", f"{len(value or b'')} bytes of value".encode()))
-        value, key = None, (key or b"")[:1_000]
-    return kafka.OutgoingRecord(topic, key, value, headers)

@@ -14,6 +14,7 @@ from relato_runtime.field_errors import FieldError, pointer
 
 TYPE_PREFIX = "https://relato.dev/problems/"
 _STATUS_CODES = {
+    400: "malformed",
     404: "not-found",
     405: "method-not-allowed",
     406: "not-acceptable",
