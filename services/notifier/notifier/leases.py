@@ -24,6 +24,7 @@ class Leased:
     source: bytes
     attempt: int
     planned_at: datetime
+    traceparent: str | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,7 +58,8 @@ async def claim(
             UPDATE mails SET state = 'leased', lease = $2, leased_until = clock_timestamp() + $3,
                 slots = 0, attempts = attempts + 1, updated_at = clock_timestamp()
             WHERE mail_id = ANY($1::uuid[])
-            RETURNING mail_id, ticket_id, sender, recipient, source, attempts AS attempt, planned_at
+            RETURNING mail_id, ticket_id, sender, recipient, source, attempts AS attempt, planned_at,
+                traceparent
             """,
             *(ready, lease, lasting),
         )

@@ -10,6 +10,7 @@ from asyncpg import InternalClientError
 from prometheus_client import Counter, Histogram
 from relato_runtime.database import UNAVAILABLE, Pool
 from relato_runtime.readiness import Readiness
+from relato_runtime.telemetry import trace_id
 from tenacity import AsyncRetrying, retry_if_exception_type, stop_after_delay, wait_exponential_jitter
 
 from notifier import leases
@@ -151,6 +152,7 @@ class Sender:
             state=result.state,
             code=result.code,
             attempt=mail.attempt,
+            trace_id=trace_id(mail.traceparent),
         )
 
     def _connection(self) -> MailConnection:

@@ -12,6 +12,11 @@ def configure(service: str) -> None:
     trace.set_tracer_provider(TracerProvider(resource=Resource.create({"service.name": f"relato-{service}"})))
 
 
+def trace_id(traceparent: str | None) -> str | None:
+    """The trace that a ``traceparent`` belongs to (W3C Trace Context §3.2.2.3)."""
+    return traceparent.split("-")[1] if traceparent and traceparent.count("-") >= 3 else None
+
+
 def current_traceparent() -> str | None:
     """The current span as a ``traceparent`` header, if there is one."""
     carrier: dict[str, str] = {}
