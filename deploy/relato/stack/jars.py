@@ -75,7 +75,7 @@ def _bring(jar: Jar, context: MavenContext) -> None:
             raise  # the disk's refusal; the network's have no number
         raise StackError(
             f"Kafka's libraries cannot be fetched from {MAVEN_CENTRAL_URL}: {error}\nConnect to the network "
-            "(HTTPS_PROXY and REQUESTS_CA_BUNDLE are honoured), or set RELATO_KAFKA_BOOTSTRAP to a running broker."
+            "(HTTPS_PROXY and REQUESTS_CA_BUNDLE are honoured), or name a broker: RELATO_KAFKA_BOOTSTRAP."
         ) from error
     if _sha256(found) != jar.sha256:
         raise StackError(
