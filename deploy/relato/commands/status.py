@@ -74,15 +74,16 @@ def register(app: typer.Typer) -> None:
             running = state.read(home)
             if running is None:
                 refuse(f"Relato does not run from {home.root}. `relato up` starts it.")
-            if strays.supervisor(home) is None:
-                refuse(
-                    f"Relato stopped unexpectedly; its logs are in {home.logs}. `relato up` starts it again."
-                )
             document = ask(running)
-        if as_json:
-            print(json.dumps(document, ensure_ascii=False))
-        else:
-            _show(document)
+            stopped = strays.supervisor(home) is None
+            if stopped:
+                document["phase"] = "stopped"
+            if as_json:
+                print(json.dumps(document, ensure_ascii=False))
+            else:
+                _show(document)
+            if stopped:
+                refuse(f"Relato stopped unexpectedly; its logs: {home.logs}. `relato up` starts it again.")
 
 
 def ask(running: state.StackState) -> Status:

@@ -2,7 +2,7 @@
 
 from collections.abc import Awaitable, Callable
 from datetime import UTC, datetime
-from typing import Annotated, Any
+from typing import Annotated
 from uuid import UUID
 
 from fastapi import APIRouter, Depends, Path, Request
@@ -18,16 +18,13 @@ from notes import bodies, commands, errors, text
 from notes.commands import AnyCommand
 from notes.commit import Committer
 from notes.handle import Request as CommandRequest
-from notes.requests import body, documented, expected_version, idempotency, problems
+from notes.requests import body, documented, expected_version, idempotency, problems, recorded
 
 TicketId = Annotated[Id, Path()]
 OccurrenceId = Annotated[UUID, Path()]
 _TICKET = "/tickets/{ticket_id}"
 _OCCURRENCE = _TICKET + "/occurrences/{occurrence_id}"
-_RESPONSES: dict[int | str, dict[str, Any]] = {
-    201: {"description": "Recorded", "content": {"application/json": {"schema": {"type": "object"}}}},
-    **problems(401, 403, 404, 409, 412, 413, 415, 422, 429, 503),
-}
+_PROBLEMS = problems(401, 403, 404, 409, 412, 413, 415, 422, 429, 503)
 
 
 def routes(committer: Committer, authenticate: Authenticator, limit: RateLimit) -> APIRouter:
@@ -42,12 +39,12 @@ def routes(committer: Committer, authenticate: Authenticator, limit: RateLimit) 
     Who = Annotated[Caller, Depends(caller)]
 
     def post(
-        path: str, model: type[bodies.Body], *, versioned: bool = False
+        path: str, model: type[bodies.Body], *made: str, versioned: bool = False
     ) -> Callable[[Callable[..., Awaitable[JSONResponse]]], Callable[..., Awaitable[JSONResponse]]]:
         return router.post(
             path,
             status_code=201,
-            responses=_RESPONSES,
+            responses={**recorded(*made), **_PROBLEMS},
             response_model=None,
             openapi_extra=documented(model, versioned=versioned),
         )
@@ -66,7 +63,7 @@ def routes(committer: Committer, authenticate: Authenticator, limit: RateLimit) 
         nothing_new = response.get("recorded") is False
         return JSONResponse(dict(response), 200 if nothing_new else 201)
 
-    @post(_TICKET + "/occurrences", bodies.OccurrenceBody)
+    @post(_TICKET + "/occurrences", bodies.OccurrenceBody, "occurrence_id", "notification")
     async def record_occurrence(request: Request, who: Who, ticket_id: TicketId) -> JSONResponse:
         """Record what happened; internal unless said otherwise."""
         given = await body(request, bodies.OccurrenceBody)
@@ -85,7 +82,9 @@ def routes(committer: Committer, authenticate: Authenticator, limit: RateLimit) 
         )
         return await answer(request, given, command)
 
-    @post(_OCCURRENCE + "/corrections", bodies.CorrectionBody, versioned=True)
+    @post(
+        _OCCURRENCE + "/corrections", bodies.CorrectionBody, "occurrence_id", "notification", versioned=True
+    )
     async def correct_occurrence(
         request: Request, who: Who, ticket_id: TicketId, occurrence_id: OccurrenceId
     ) -> JSONResponse:
@@ -105,7 +104,7 @@ def routes(committer: Committer, authenticate: Authenticator, limit: RateLimit) 
         )
         return await answer(request, given, command)
 
-    @post(_OCCURRENCE + "/solution", bodies.SolutionBody, versioned=True)
+    @post(_OCCURRENCE + "/solution", bodies.SolutionBody, "occurrence_id", "notification", versioned=True)
     async def solve_occurrence(
         request: Request, who: Who, ticket_id: TicketId, occurrence_id: OccurrenceId
     ) -> JSONResponse:
@@ -120,7 +119,7 @@ def routes(committer: Committer, authenticate: Authenticator, limit: RateLimit) 
         )
         return await answer(request, given, command)
 
-    @post(_OCCURRENCE + "/retraction", bodies.RetractionBody, versioned=True)
+    @post(_OCCURRENCE + "/retraction", bodies.RetractionBody, "occurrence_id", "notification", versioned=True)
     async def retract_occurrence(
         request: Request, who: Who, ticket_id: TicketId, occurrence_id: OccurrenceId
     ) -> JSONResponse:
@@ -134,7 +133,7 @@ def routes(committer: Committer, authenticate: Authenticator, limit: RateLimit) 
         )
         return await answer(request, given, command)
 
-    @post(_OCCURRENCE + "/visibility", bodies.VisibilityBody, versioned=True)
+    @post(_OCCURRENCE + "/visibility", bodies.VisibilityBody, "occurrence_id", "notification", versioned=True)
     async def change_visibility(
         request: Request, who: Who, ticket_id: TicketId, occurrence_id: OccurrenceId
     ) -> JSONResponse:
@@ -150,7 +149,7 @@ def routes(committer: Committer, authenticate: Authenticator, limit: RateLimit) 
         )
         return await answer(request, given, command)
 
-    @post(_TICKET + "/messages", bodies.MessageBody)
+    @post(_TICKET + "/messages", bodies.MessageBody, "message_id", "notification")
     async def send_message(request: Request, who: Who, ticket_id: TicketId) -> JSONResponse:
         """Write to the requester; as the requester, write to whoever executes the ticket."""
         given = await body(request, bodies.MessageBody)
@@ -162,7 +161,7 @@ def routes(committer: Committer, authenticate: Authenticator, limit: RateLimit) 
         )
         return await answer(request, given, command)
 
-    @post(_TICKET + "/chat", bodies.ChatBody)
+    @post(_TICKET + "/chat", bodies.ChatBody, "message_id")
     async def post_chat(request: Request, who: Who, ticket_id: TicketId) -> JSONResponse:
         """Say something in the ticket's chat."""
         given = await body(request, bodies.ChatBody)
@@ -173,7 +172,7 @@ def routes(committer: Committer, authenticate: Authenticator, limit: RateLimit) 
         )
         return await answer(request, given, command)
 
-    @post(_TICKET + "/views", bodies.ViewBody)
+    @post(_TICKET + "/views", bodies.ViewBody, "recorded")
     async def mark_viewed(request: Request, who: Who, ticket_id: TicketId) -> JSONResponse:
         """Say how far the requester has read; 200 and no fact when that is nothing new."""
         given = await body(request, bodies.ViewBody)

@@ -2,7 +2,7 @@
 
 import json
 import re
-from typing import Any, TypeVar
+from typing import Any, TypeVar, get_args
 
 from fastapi import Request as HttpRequest
 from pydantic import BaseModel, ValidationError
@@ -11,6 +11,7 @@ from relato_runtime.problems import Problem, invalid
 
 from notes.bodies import Body
 from notes.handle import request_hash
+from notes.situation import Notification
 
 Model = TypeVar("Model", bound=BaseModel)
 
@@ -107,3 +108,29 @@ _PROBLEMS = {
 def problems(*statuses: int) -> dict[int | str, dict[str, Any]]:
     """The OpenAPI description of the problems that a route may answer with."""
     return {status: {"description": _PROBLEMS[status], **_PROBLEM} for status in statuses}
+
+
+_ANSWERED: dict[str, dict[str, object]] = {
+    "ticket_id": {"type": "string"},
+    "version": {"type": "integer", "minimum": 0},
+    "occurrence_id": {"type": "string", "format": "uuid"},
+    "message_id": {"type": "string", "format": "uuid"},
+    "notification": {"enum": list(get_args(Notification))},
+    "recorded": {"type": "boolean"},
+}
+
+
+def recorded(*made: str) -> dict[int | str, dict[str, Any]]:
+    """The OpenAPI description of the answer to a command: ticket, version, and what it ``made``."""
+    fields = ("ticket_id", "version", *made)
+    schema = {
+        "type": "object",
+        "properties": {name: _ANSWERED[name] for name in fields},
+        "required": list(fields),
+        "additionalProperties": False,
+    }
+    content = {"content": {"application/json": {"schema": schema}}}
+    responses: dict[int | str, dict[str, Any]] = {201: {"description": "Recorded", **content}}
+    if "recorded" in made:
+        responses[200] = {"description": "Nothing new", **content}
+    return responses

@@ -9,6 +9,7 @@ from fastapi import Request
 from fastapi.exceptions import RequestValidationError
 from fastapi.responses import JSONResponse
 from starlette.exceptions import HTTPException
+from starlette.routing import compile_path
 
 from relato_runtime.field_errors import FieldError, pointer
 
@@ -75,11 +76,21 @@ async def on_invalid_request(_request: Request, error: Exception) -> JSONRespons
     return invalid(*(_field_error(each) for each in error.errors())).response()
 
 
-async def on_http_exception(_request: Request, error: Exception) -> JSONResponse:
+async def on_http_exception(request: Request, error: Exception) -> JSONResponse:
     """FastAPI's handler for what the framework itself refuses (404, 405 …)."""
     assert isinstance(error, HTTPException)
     code = _STATUS_CODES.get(error.status_code, "refused")
-    return Problem(error.status_code, code, str(error.detail), headers=error.headers or {}).response()
+    headers = dict(error.headers or {})
+    if error.status_code == 405 and (allowed := _methods(request)):
+        headers["Allow"] = allowed
+    return Problem(error.status_code, code, str(error.detail), headers=headers).response()
+
+
+def _methods(request: Request) -> str:
+    """All methods of an address (RFC 9110 §15.5.6); the framework names those of its first route alone."""
+    paths: Mapping[str, Mapping[str, object]] = request.app.openapi()["paths"]
+    mine = [item for path, item in paths.items() if compile_path(path)[0].match(request.scope["path"])]
+    return ", ".join(sorted(method.upper() for item in mine for method in item))
 
 
 def _field_error(error: Mapping[str, Any]) -> FieldError:

@@ -61,7 +61,7 @@ async def test_the_live_generation_is_listed_with_how_far_it_is(installation: In
         )
         return generation["behind"] == 0 and cast(int, generation["applied"]) > 500
 
-    await until(caught_up, what="the projection")
+    await until(caught_up, within=60, what="the projection")
 
 
 @pytest.mark.parametrize(
