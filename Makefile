@@ -17,3 +17,6 @@ faults:
 lint:
 	@deploy/bootstrap && .venv/bin/ruff format --check . && .venv/bin/ruff check . && .venv/bin/mypy --strict $(MEMBERS) tests
 	@.venv/bin/lint-imports && .venv/bin/python -m relato_contracts.generate --check
+
+faults:
+	@deploy/bootstrap && .venv/bin/python -m tests.faults

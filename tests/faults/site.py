@@ -1,0 +1,237 @@
+"""The stack that faults happen to: its processes, its databases, and the times at which it is whole."""
+
+import asyncio
+import os
+import signal
+import time
+from collections.abc import AsyncIterator, Awaitable, Callable
+from contextlib import AsyncExitStack, asynccontextmanager
+from dataclasses import dataclass, field
+from itertools import count
+from typing import TYPE_CHECKING
+
+import asyncpg
+import httpx
+import psutil
+from aiokafka.errors import KafkaError
+from relato.demo.content import organisation
+from relato.issuer import keys, people
+from relato.stack import databases, process, state
+from relato.stack.home import Home
+from relato.stack.lag import lags
+from relato.stack.ports import free
+from relato.stack.services import SERVICES, lacks
+from relato_runtime.settings import KafkaSettings
+
+from tests.faults.mail import FaultyMailbox, running_faulty_mailbox
+from tests.support.stack import Stack, running_stack
+from tests.support.waiting import until
+
+if TYPE_CHECKING:
+    from tests.faults.clock import Clock
+    from tests.faults.disk import Disk
+
+MENDED_SECONDS = 30.0
+"""In which everything has to be ready again by itself."""
+LEVEL_SECONDS = 60.0
+SETTINGS = {
+    # Short enough to see the end of each: what the notifier does is the same with longer ones.
+    "RELATO_SMTP_CONNECT_SECONDS": "2",
+    "RELATO_SMTP_TIMEOUT_SECONDS": "4",
+    "RELATO_LEASE_SECONDS": "11",
+    "RELATO_FIRST_RETRY_SECONDS": "2",
+    "RELATO_LONGEST_RETRY_SECONDS": "4",
+    "RELATO_REQUESTS_PER_SECOND": "1000",
+}
+_SECOND = count(1)
+
+
+@dataclass
+class Site:
+    """A running stack, and the mail server that it sends to."""
+
+    stack: Stack
+    mails: FaultyMailbox
+    clock: "Clock | None" = None
+    """Where it is not the machine's."""
+    disk: "Disk | None" = None
+    """Where PostgreSQL has one of its own."""
+    runs: "count[int]" = field(default_factory=lambda: count(1))
+
+    @property
+    def state(self) -> state.StackState:
+        """What the supervisor last wrote down."""
+        now = state.read(Home(self.stack.home))
+        assert now is not None, "the stack does not run"
+        return now
+
+    @property
+    def kafka(self) -> KafkaSettings:
+        """How to reach the broker."""
+        return KafkaSettings(kafka_bootstrap=self.state.kafka)
+
+    @property
+    def http(self) -> httpx.AsyncClient:
+        """A client of the front door."""
+        return self.stack.http
+
+    def bearer(self, person_id: str) -> str:
+        """A header's value that acts as somebody of the demonstration."""
+        if person_id not in self.stack.tokens:
+            claims: dict[str, str | list[str] | int] = {
+                # Issued long enough ago to hold also where a clock was set back.
+                "iat": int(time.time()) - 2 * 3600,
+                "name": organisation().people[person_id].name,
+                "roles": people.roles(self.stack.home, person_id),
+            }
+            signing = keys.key(Home(self.stack.home).secrets)
+            self.stack.tokens[person_id] = keys.sign(
+                signing, self.state.issuer, keys.AUDIENCE, person_id, claims
+            )
+        return f"Bearer {self.stack.tokens[person_id]}"
+
+    def pid(self, name: str) -> int | None:
+        """The process of that name, or None while it is dead."""
+        child = next(each for each in self.state.children if each.name == name)
+        if child.pid is None:
+            return None
+        try:
+            # Until its supervisor has looked at it, a killed process is still there.
+            dead = psutil.Process(child.pid).status() == psutil.STATUS_ZOMBIE
+        except psutil.NoSuchProcess:
+            return None
+        return None if dead else child.pid
+
+    async def living(self, name: str, *, other_than: int | None = None) -> int:
+        """The pid of that name as soon as it has one (other than an earlier one)."""
+
+        async def lives() -> int | None:
+            pid = self.pid(name)
+            return None if pid == other_than else pid
+
+        pid = await until(lives, within=MENDED_SECONDS, what=f"a process of {name}")
+        assert pid is not None
+        return pid
+
+    async def kill(self, name: str, number: signal.Signals = signal.SIGKILL) -> int:
+        """Send a process a signal; gives its pid."""
+        pid = await self.living(name)
+        os.kill(pid, number)
+        return pid
+
+    @asynccontextmanager
+    async def sql(self, database: str) -> AsyncIterator["asyncpg.Connection[asyncpg.Record]"]:
+        """A connection to one of the databases as the server's administrator."""
+        connection = await asyncpg.connect(databases.address(self.state.postgres, database), timeout=5)
+        try:
+            yield connection
+        finally:
+            await connection.close(timeout=2)
+
+    @asynccontextmanager
+    async def held(self, *names: str) -> AsyncIterator[None]:
+        """Programs that are stopped politely, and whose successors wait until the block ends."""
+        async with AsyncExitStack() as stack:
+            for name in names:
+                before = await self.kill(name, signal.SIGTERM)
+                successor = await self.living(name, other_than=before)
+                os.kill(successor, signal.SIGSTOP)
+                stack.callback(os.kill, successor, signal.SIGCONT)
+            yield
+
+    @asynccontextmanager
+    async def second(self, name: str) -> AsyncIterator[asyncio.subprocess.Process]:
+        """Another process of a service beside the one that the stack runs, ready when the block begins."""
+        environment = psutil.Process(await self.living(name)).environ()
+        port = free()
+        environment["RELATO_HTTP_PORT"] = str(port)
+        log = self.stack.home / "logs" / f"{name}-second-{next(_SECOND)}.log"
+        with log.open("ab") as output:
+            process_ = await asyncio.create_subprocess_exec(
+                *process.module(name.replace("-", "_")),
+                env=environment,
+                cwd=self.stack.home,
+                stdout=output,
+                stderr=output,
+            )
+        try:
+
+            async def ready() -> bool:
+                return await lacks(f"http://127.0.0.1:{port}/readyz") is None
+
+            await until(ready, within=MENDED_SECONDS, what=f"the second process of {name}")
+            yield process_
+        finally:
+            if process_.returncode is None:
+                process_.terminate()
+                await process_.wait()
+
+    def answers(self, name: str) -> Callable[[], Awaitable[bool]]:
+        """Whether PostgreSQL or the broker answers."""
+
+        async def asked() -> bool:
+            try:
+                if name == "postgres":
+                    async with self.sql("postgres"):
+                        return True
+                await lags(self.state.kafka)
+            except (OSError, KafkaError, asyncpg.PostgresError, asyncpg.InterfaceError):
+                return False
+            return True
+
+        return asked
+
+    async def mended(self) -> None:
+        """Wait until every service is ready again, which nobody helps with."""
+        await until(self.whole, within=MENDED_SECONDS, what="all services to be ready")
+
+    async def whole(self) -> bool:
+        """Whether every process lives, both servers answer, and every service is ready."""
+        if any(self.pid(child.name) is None for child in self.state.children):
+            return False
+        if not (await self.answers("postgres")() and await self.answers("kafka")()):
+            return False
+        services = [child for child in self.state.children if child.name in SERVICES]
+        return not any(await asyncio.gather(*(lacks(f"{child.address}/readyz") for child in services)))
+
+    async def level(self) -> None:
+        """Wait until nothing is on its way any more: outboxes empty, mails decided, consumers level."""
+        await until(self._nothing_pending, within=LEVEL_SECONDS, what="outboxes and mails to be done with")
+        await until(self._none_behind, within=LEVEL_SECONDS, what="the lag to be 0")
+
+    async def _nothing_pending(self) -> bool:
+        pending = 0
+        for database, statement in _PENDING:
+            async with self.sql(database) as connection:
+                pending += await connection.fetchval(statement)
+        return pending == 0
+
+    async def _none_behind(self) -> bool:
+        try:
+            groups = await lags(self.state.kafka)
+        except (KafkaError, OSError):
+            return False
+        return bool(groups) and not any(each.lag for each in groups)
+
+
+_PENDING = (
+    ("notes", "SELECT count(*) FROM outbox"),
+    ("notifier", "SELECT count(*) FROM waiting"),
+    (
+        "notifier",
+        "SELECT count(*) FROM mails WHERE state IN ('planned', 'leased', 'submitting', 'retry')",
+    ),
+    ("notifier", "SELECT count(*) FROM outbox"),
+)
+
+
+@asynccontextmanager
+async def running_site(*, clock: "Clock | None" = None, disk: "Disk | None" = None) -> AsyncIterator[Site]:
+    """A stack with a mail server that can misbehave, by its own clock or on its own disk if need be."""
+    settings = {**SETTINGS, **(clock.environment if clock else {})}
+    home = disk.home if disk else None
+    async with (
+        running_faulty_mailbox() as mails,
+        running_stack(home, RELATO_SMTP_URL=mails.url, **settings) as stack,
+    ):
+        yield Site(stack, mails, clock, disk)
