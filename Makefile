@@ -1,5 +1,5 @@
 # Thin on purpose: what these do lies in deploy/bootstrap and in the `relato` command.
-.PHONY: up down test lint faults
+.PHONY: up down test lint faults bench
 MEMBERS = contracts services/runtime services/notes services/notifier services/history-projector services/portal-query deploy
 
 up:
@@ -18,5 +18,5 @@ lint:
 	@deploy/bootstrap && .venv/bin/ruff format --check . && .venv/bin/ruff check . && .venv/bin/mypy --strict $(MEMBERS) tests
 	@.venv/bin/lint-imports && .venv/bin/python -m relato_contracts.generate --check
 
-faults:
-	@deploy/bootstrap && .venv/bin/python -m tests.faults
+bench:
+	@deploy/bootstrap && .venv/bin/python -m tests.bench

@@ -196,15 +196,22 @@ class Site:
 
     async def level(self) -> None:
         """Wait until nothing is on its way any more: outboxes empty, mails decided, consumers level."""
-        await until(self._nothing_pending, within=LEVEL_SECONDS, what="outboxes and mails to be done with")
+        try:
+            await until(self._nothing_pending, within=LEVEL_SECONDS, what="an end of what is pending")
+        except AssertionError as late:
+            raise AssertionError(f"{late}; pending: {await self._pending()}") from late
         await until(self._none_behind, within=LEVEL_SECONDS, what="the lag to be 0")
 
     async def _nothing_pending(self) -> bool:
-        pending = 0
+        return not await self._pending()
+
+    async def _pending(self) -> list[str]:
+        """What is still on its way, and how much of it."""
+        found: list[str] = []
         for database, statement in _PENDING:
             async with self.sql(database) as connection:
-                pending += await connection.fetchval(statement)
-        return pending == 0
+                found += [f"{row['number']} {row['what']}" for row in await connection.fetch(statement)]
+        return found
 
     async def _none_behind(self) -> bool:
         try:
@@ -215,13 +222,14 @@ class Site:
 
 
 _PENDING = (
-    ("notes", "SELECT count(*) FROM outbox"),
-    ("notifier", "SELECT count(*) FROM waiting"),
+    ("notes", "SELECT 'events for Kafka' AS what, count(*) AS number FROM outbox HAVING count(*) > 0"),
+    ("notifier", "SELECT 'outcomes for Kafka' AS what, count(*) AS number FROM outbox HAVING count(*) > 0"),
+    ("notifier", "SELECT 'events that wait' AS what, count(*) AS number FROM waiting HAVING count(*) > 0"),
     (
         "notifier",
-        "SELECT count(*) FROM mails WHERE state IN ('planned', 'leased', 'submitting', 'retry')",
+        "SELECT format('mails %s, due in %s', state, max(due_at) - now()) AS what, count(*) AS number"
+        " FROM mails WHERE state IN ('planned', 'leased', 'submitting', 'retry') GROUP BY state",
     ),
-    ("notifier", "SELECT count(*) FROM outbox"),
 )
 
 

@@ -46,7 +46,7 @@ def build(headed: Headed, rendered: Rendered) -> bytes:
     recipient = deliverable(headed.recipient)
     policy = SMTP.clone(cte_type="7bit", utf8=not recipient.isascii())
     message = EmailMessage(policy=policy)
-    message["From"] = Address(headed.sender.name, addr_spec=deliverable(headed.sender.address))
+    message["From"] = Address(_line(headed.sender.name), addr_spec=deliverable(headed.sender.address))
     message["To"] = Address(_line(headed.recipient_name), addr_spec=recipient)
     message["Subject"] = _line(rendered.subject)[:_SUBJECT_CHARACTERS]
     message["Date"] = format_datetime(headed.date)
@@ -65,7 +65,9 @@ def build(headed: Headed, rendered: Rendered) -> bytes:
 
 
 def deliverable(address: str) -> str:
-    """An address with its domain in ASCII (RFC 5891); ``ValueError`` when it has none."""
+    """An address with its domain in ASCII (RFC 5891); ``ValueError`` when no header can hold it."""
+    if "=?" in address:
+        raise ValueError("an address that looks like an encoded word")  # as with _line
     local, _, domain = address.rpartition("@")
     return f"{local}@{domain.encode('idna').decode()}"
 
@@ -81,9 +83,13 @@ def _list_id(ticket_id: str, sender: Sender) -> str:
 
 
 def _line(text: str) -> str:
-    """One line without control characters: nothing in it can begin another header."""
+    """One line without control characters: nothing in it can begin another header.
+
+    The email package decodes what looks like an encoded word (RFC 2047 §2) in a header that it is
+    given, line ends and all, so nothing may look like one.
+    """
     visible = "".join(" " if unicodedata.category(each) in {"Cc", "Zl", "Zp"} else each for each in text)
-    return " ".join(visible.split())
+    return " ".join(visible.split()).replace("=?", "= ?")
 
 
 def _lines(text: str) -> str:

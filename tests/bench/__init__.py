@@ -1,0 +1,1 @@
+"""Benchmarks: each figure beside the limit measured in the same run on the same machine."""
