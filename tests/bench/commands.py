@@ -28,8 +28,7 @@ RETURNING version \\gset
 INSERT INTO events
     (ticket_id, version, seq, event_id, type, subject_id, actor, correlation_id, recorded_at, data)
 VALUES ('B' || :n, :version, nextval('events_seq'), gen_random_uuid(), 'relato.OccurrenceRecorded.v1',
-    gen_random_uuid(), 'carlos', gen_random_uuid()::text, now(), '{{"x": "{"Troquei o cabo de rede. " * 24}"}}'
-)
+    gen_random_uuid(), 'carlos', gen_random_uuid()::text, now(), '{{"x": "{"Cabo de rede. " * 40}"}}')
 RETURNING seq \\gset
 INSERT INTO outbox (seq, ticket_id, version) VALUES (:seq, 'B' || :n, :version);
 COMMIT;

@@ -117,8 +117,9 @@ class Consumer:
             elif clock() - progressed > _STALLED_SECONDS and _behind(consumer, reached):
                 raise Stalled(f"{self._name}: no records for {_STALLED_SECONDS:.0f} s though some lie ready")
             if reached != told and clock() - told_at > _COMMIT_SECONDS:
-                await self._tell_group(consumer, reached)
-                told, told_at = dict(reached), clock()
+                if await self._tell_group(consumer, reached):
+                    told = dict(reached)
+                told_at = clock()
                 self._measure(consumer, reached)
 
     async def _seek(self, consumer: AIOKafkaConsumer, assignment: Assignment) -> Mapping[TopicPartition, int]:
@@ -226,15 +227,17 @@ class Consumer:
         topic = self._settings.topic_prefix + contract_topics.dead_letters(self._service).name
         await kafka.send(producer, [dead_letters.record_of(topic, letter) for letter in letters])
 
-    async def _tell_group(self, consumer: AIOKafkaConsumer, done: Mapping[TopicPartition, int]) -> None:
+    async def _tell_group(self, consumer: AIOKafkaConsumer, done: Mapping[TopicPartition, int]) -> bool:
         mine = {partition: offset for partition, offset in done.items() if partition in consumer.assignment()}
         try:
             if mine:
                 # Without a limit a client that lost its coordinator may wait here for ever.
                 await asyncio.wait_for(consumer.commit(mine), _COMMIT_LIMIT_SECONDS)
         except KafkaError as error:
-            # Only those who watch the lag depend on it, and the next second brings another.
+            # Only those who watch the lag depend on it, and in a second it is tried again.
             log.info("offsets not committed", consumer=self._name, error=type(error).__name__)
+            return False
+        return True
 
     def _measure(self, consumer: AIOKafkaConsumer, reached: Mapping[TopicPartition, int]) -> None:
         for partition in consumer.assignment():

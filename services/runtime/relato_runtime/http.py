@@ -14,6 +14,7 @@ from limits.aio.strategies import MovingWindowRateLimiter
 from opentelemetry import propagate, trace
 from prometheus_client import CONTENT_TYPE_LATEST, Histogram, generate_latest
 from starlette.exceptions import HTTPException
+from starlette.requests import ClientDisconnect
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from relato_runtime import problems
@@ -52,6 +53,7 @@ def create_app(
     app.add_exception_handler(HTTPException, problems.on_http_exception)
     for kind in UNAVAILABLE:
         app.add_exception_handler(kind, _on_unavailable)
+    app.add_exception_handler(ClientDisconnect, _on_disconnect)
     app.add_exception_handler(Exception, _on_error)
     app.add_middleware(_Limits)
     app.add_middleware(_Observed)
@@ -92,6 +94,11 @@ def _add_probes(app: FastAPI, readiness: Readiness) -> None:
 async def _on_unavailable(_request: Request, error: Exception) -> JSONResponse:
     log.warning("database unavailable", error=type(error).__name__)
     return problems.unavailable("The database cannot be reached.").response()
+
+
+async def _on_disconnect(_request: Request, _error: Exception) -> Response:
+    """Who hangs up in the middle of a body is no error of ours, and has nobody to read an answer."""
+    return Response(status_code=499)  # nginx's number for it, for the metrics
 
 
 async def _on_error(request: Request, error: Exception) -> JSONResponse:
