@@ -48,8 +48,9 @@ async def _behind(reach: Reach) -> dict[str, int]:
     behind: dict[str, int] = {}
     try:
         async with asyncio.timeout(5):
-            for lag in await lags(settings.kafka_bootstrap):
-                name = lag.group.removeprefix(f"{settings.topic_prefix}relato.")
+            prefix = f"{settings.topic_prefix}relato."
+            for lag in await lags(settings.kafka_bootstrap, prefix=prefix):
+                name = lag.group.removeprefix(prefix)
                 behind[name] = behind.get(name, 0) + lag.lag
     except (KafkaError, OSError):
         return {}

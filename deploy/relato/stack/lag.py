@@ -20,15 +20,19 @@ class Lag:
     lag: int
 
 
-async def lags(bootstrap: str) -> list[Lag]:
-    """The lag of every group on every topic it reads, by name; raises what aiokafka raises."""
+async def lags(bootstrap: str, *, prefix: str = "") -> list[Lag]:
+    """The lag of every group, or of those whose names begin so, on every topic it reads, by name.
+
+    Raises what aiokafka raises. A cluster may have many groups, and each is asked for by itself.
+    """
     # Only how to reach the cluster counts here, and that is the services' own setting.
     settings = KafkaSettings(kafka_bootstrap=bootstrap)
     admin = AIOKafkaAdminClient(**connection(settings))
     consumer = AIOKafkaConsumer(**connection(settings))
     try:
         await asyncio.gather(admin.start(), consumer.start())
-        groups = sorted({name for name, *_ in await admin.list_consumer_groups()})
+        listed = await admin.list_consumer_groups()
+        groups = sorted({name for name, *_ in listed if name.startswith(prefix)})
         committed = {group: await admin.list_consumer_group_offsets(group) for group in groups}
         topics = await consumer.topics()
         partitions = sorted(
