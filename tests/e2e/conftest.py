@@ -10,7 +10,7 @@ from typing import Any
 
 import pytest
 from relato.demo.facts import address, company
-from relato_contracts.itsm import GroupSaved
+from relato_contracts.itsm import GroupSaved, ParameterSaved
 
 from tests.support import mailbox
 from tests.support.mailbox import Mailbox
@@ -142,6 +142,13 @@ async def ticket(stack: Stack, mails: Mailbox) -> Ticket:
 
     await until(known, what=f"ticket {made.id}")
     return made
+
+
+def parameter(number: int) -> str:
+    """A parameter's value in the demonstration data."""
+    return next(
+        fact.value for fact in company() if isinstance(fact, ParameterSaved) and fact.number == number
+    )
 
 
 @asynccontextmanager

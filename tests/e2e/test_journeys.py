@@ -5,7 +5,8 @@ from datetime import UTC, datetime
 
 import pytest
 
-from tests.e2e.conftest import Ticket, switched
+from tests.e2e.conftest import Ticket, parameter, switched
+from tests.support.waiting import until
 
 ANA = "ana"
 CARLOS = "carlos"
@@ -317,6 +318,38 @@ async def test_a_mail_that_cannot_go_out_is_said_before_and_after(
         assert note["notification"] == notification
         (outcome,) = await ticket.outcomes(note["version"])
         assert (outcome["state"], outcome["reason"]) == ("suppressed", notification)
+
+
+async def test_without_a_template_the_responsible_gets_no_mail_and_the_history_says_so(
+    ticket: Ticket,
+) -> None:
+    async with switched(ticket.stack, 253, "nenhum", "nota-ao-responsavel"):
+        note = await ticket.record(ANA, channel="portal")
+        assert note["notification"] == "not-configured"
+        (outcome,) = await ticket.outcomes(note["version"])
+        assert (outcome["state"], outcome["reason"]) == ("suppressed", "not-configured")
+
+
+async def test_without_a_template_nobody_away_gets_a_mail_about_chat(ticket: Ticket) -> None:
+    async with switched(ticket.stack, 447, "nenhum", "chat-na-ausencia"):
+        said = await ticket.done(CARLOS, "/chat", {"text": "Está aí?"})
+
+        async def decided() -> list[dict[str, object]]:
+            mails = (await ticket.stack.get(CARLOS, f"/tickets/{ticket.id}/notifications")).json()["items"]
+            return [each for each in mails if each["event_version"] == said["version"]]
+
+        (outcome,) = await until(decided, what="the mail's outcome")
+        assert (outcome["state"], outcome["reason"]) == ("suppressed", "not-configured")
+
+
+async def test_category_and_origin_of_the_portal_are_fixed_by_parameters(ticket: Ticket) -> None:
+    note = await ticket.record(ANA, channel="portal", category_id="cat-visita", origin_id="ori-telefone")
+    (fixed,) = await ticket.history(note["version"], kind="occurrence")
+    assert (fixed["category_id"], fixed["origin_id"]) == (parameter(262), parameter(263))
+    async with switched(ticket.stack, 262, "nenhuma", parameter(262)):
+        free = await ticket.record(ANA, channel="portal", category_id="cat-visita")
+        entry = (await ticket.history(free["version"], kind="occurrence"))[0]
+        assert entry["category_id"] == "cat-visita"
 
 
 async def test_forty_notes_at_once_are_all_there_once(ticket: Ticket) -> None:

@@ -5,9 +5,10 @@ from collections.abc import Callable
 from contextlib import AbstractAsyncContextManager
 
 import structlog
-from fastapi import FastAPI, Request, Response
+from fastapi import Depends, FastAPI, Request, Response
 from fastapi.exceptions import RequestValidationError
 from fastapi.responses import JSONResponse, PlainTextResponse
+from fastapi.security import HTTPBearer
 from limits import RateLimitItemPerSecond
 from limits.aio.storage import MemoryStorage
 from limits.aio.strategies import MovingWindowRateLimiter
@@ -47,6 +48,9 @@ def create_app(
         openapi_url=f"{api}/openapi.json",
         docs_url=None,
         redoc_url=None,
+        # Said to those who read the document; who calls is verified route by route.
+        dependencies=[Depends(HTTPBearer(auto_error=False, bearerFormat="JWT"))],
+        generate_unique_id_function=lambda route: route.name,
     )
     app.add_exception_handler(Problem, problems.on_problem)
     app.add_exception_handler(RequestValidationError, problems.on_invalid_request)
