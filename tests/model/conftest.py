@@ -1,16 +1,17 @@
 """Databases with a clock of their own, and the schedules that run on them."""
 
 import os
-from collections.abc import AsyncIterator, Awaitable, Callable
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 
 import asyncpg
 import pytest
+from structlog.testing import capture_logs
 
 from tests.model.schedule import Schedule
 
-SCHEDULES = int(os.environ.get("RELATO_MODEL_SCHEDULES", "12"))
+SCHEDULES = int(os.environ.get("RELATO_MODEL_SCHEDULES", "25"))
 """How many a test of unchanged code explores; more of them find more."""
 FOUND_WITHIN = 80
 """Schedules in which a missing safeguard has to show."""
@@ -37,6 +38,13 @@ async def staged(url: str) -> AsyncIterator[Stage]:
         yield Stage(url, observer)
     finally:
         await observer.close()
+
+
+@pytest.fixture(autouse=True)
+def quiet() -> Iterator[None]:
+    """Hundreds of deaths, each with its traceback, would take longer to print than to explore."""
+    with capture_logs():
+        yield
 
 
 @pytest.fixture

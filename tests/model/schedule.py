@@ -13,6 +13,8 @@ Result = TypeVar("Result")
 _QUIET_TURNS = 25
 """Turns of the event loop after which code in memory has come to its next gate."""
 
+_PATIENCE_SECONDS = 30
+
 
 class Crashed(BaseException):
     """The process is gone; no ``except Exception`` of its code may notice."""
@@ -121,7 +123,11 @@ class Schedule:
     ) -> None:
         """Take one step after another, with a ``check`` before each, until ``finished`` or so many."""
         for _ in range(steps):
-            await self._settle()
+            try:
+                async with asyncio.timeout(_PATIENCE_SECONDS):
+                    await self._settle()
+            except TimeoutError as error:
+                raise Violated("everybody waits for everybody") from error
             await check()
             if finished():
                 return

@@ -40,12 +40,23 @@ class Result:
 async def claim(
     pool: Pool, limit: int, lease: UUID, lasting: timedelta, limits: Mapping[str, Rate]
 ) -> tuple[list[Leased], bool]:
-    """Lease mails that are due and whose turn it is; and whether any was due at all."""
+    """Lease mails that are due and whose turn it is; and whether any was due at all.
+
+    What one recipient hears of one ticket goes out in the order in which it was planned; only a mail
+    that has to be tried again is overtaken.
+    """
     async with pool.acquire() as connection, connection.transaction():
         due = await connection.fetch(
             """
-            SELECT mail_id, recipient, slots, clock_timestamp() AS now FROM mails
+            SELECT mail_id, recipient, slots, clock_timestamp() AS now FROM mails AS mail
             WHERE state IN ('planned', 'retry') AND due_at <= clock_timestamp()
+                AND NOT EXISTS (
+                    SELECT FROM mails AS earlier
+                    WHERE earlier.ticket_id = mail.ticket_id AND earlier.recipient = mail.recipient
+                        AND earlier.state IN ('planned', 'leased', 'submitting')
+                        AND (earlier.planned_at, earlier.event_version, earlier.mail_id)
+                            < (mail.planned_at, mail.event_version, mail.mail_id)
+                )
             ORDER BY due_at, mail_id LIMIT $1 FOR UPDATE SKIP LOCKED
             """,
             limit,

@@ -45,7 +45,7 @@ def routes(portal: Portal, pool: Pool) -> APIRouter:
     Who = Annotated[Caller, Depends(portal.caller)]
 
     @router.get("/my/requests", **documented(shapes.Page[shapes.Request]))
-    async def requests(request: Request, who: Who, cursor: CursorText = None) -> Response:
+    async def my_requests(request: Request, who: Who, cursor: CursorText = None) -> Response:
         """The caller's tickets, last activity first."""
         before = (read.LAST, "")
         if cursor is not None:
@@ -64,7 +64,7 @@ def routes(portal: Portal, pool: Pool) -> APIRouter:
         )
 
     @router.get(_REQUEST, **documented(shapes.Request, status_404="No such ticket"))
-    async def one_request(request: Request, who: Who, ticket_id: TicketId) -> Response:
+    async def my_request(request: Request, who: Who, ticket_id: TicketId) -> Response:
         """One ticket of the caller's."""
         row = await read_requests.request(pool, who.person_id, ticket_id)
         if row is None:
@@ -74,7 +74,7 @@ def routes(portal: Portal, pool: Pool) -> APIRouter:
     @router.get(
         _REQUEST + "/history", **documented(shapes.Page[shapes.RequestEntry], status_404="No such ticket")
     )
-    async def history(
+    async def my_history(
         request: Request,
         who: Who,
         ticket_id: TicketId,
@@ -98,7 +98,7 @@ def routes(portal: Portal, pool: Pool) -> APIRouter:
             shapes.Page[shapes.RequestEntry], status_404="No such ticket", status_409="Chat is switched off"
         ),
     )
-    async def chat(
+    async def my_chat(
         request: Request,
         who: Who,
         ticket_id: TicketId,
@@ -133,7 +133,7 @@ def routes(portal: Portal, pool: Pool) -> APIRouter:
         return Opened(source, ticket_id, position)
 
     @router.get(_REQUEST + "/stream", **documented_stream())
-    async def stream(opened: Annotated[Opened, Depends(opened)]) -> AsyncIterator[ServerSentEvent]:
+    async def my_stream(opened: Annotated[Opened, Depends(opened)]) -> AsyncIterator[ServerSentEvent]:
         """What is new for the caller since the version ``after``, or from now on: entry, presence."""
         async for event in streams.events(
             opened.source, portal.live, opened.ticket_id, opened.position, lasting=portal.stream_lasting
@@ -144,7 +144,7 @@ def routes(portal: Portal, pool: Pool) -> APIRouter:
         _REQUEST + "/presence",
         **documented(None, status=204, status_400="Not UTF-8", status_404="No such ticket"),
     )
-    async def presence(who: Who, ticket_id: TicketId, body: PresenceBody) -> Response:
+    async def my_presence(who: Who, ticket_id: TicketId, body: PresenceBody) -> Response:
         """Say that the caller looks at their ticket, writes on it, or has left; to be repeated meanwhile."""
         if await read_requests.request(pool, who.person_id, ticket_id) is None:
             raise not_found()

@@ -207,18 +207,49 @@ async def test_an_answer_that_comes_while_the_database_is_away_is_still_recorded
 
 
 async def test_two_processes_send_each_mail_once(idle: Notifier) -> None:
-    await idle.publish(*world.world())
+    tickets = [str(2000 + number) for number in range(40)]
+    await idle.publish(*world.world(), *(world.ticket(each) for each in tickets))
     await idle.start(senders=8)
     await idle.start(senders=8)
     await idle.taken_in()
 
-    await idle.note(*(stream.to_requester(number, notify_by_email=True) for number in range(200)))
+    for ticket_id in tickets:
+        idle.version = 0
+        await idle.note(
+            *(
+                stream.to_requester(5 * int(ticket_id) + number, ticket_id=ticket_id, notify_by_email=True)
+                for number in range(5)
+            )
+        )
 
     await idle.mails(200, "accepted", within=60)
     texts = Counter(message.as_string().split("Mensagem ")[1].split()[0] for message in idle.mailbox.to(ANA))
     assert len(texts) == 200
     assert set(texts.values()) == {1}
     assert len(await idle.outcomes(200)) == 200
+
+
+async def test_what_one_recipient_hears_of_a_ticket_comes_in_order_and_holds_up_no_other(
+    notifier: Notifier,
+) -> None:
+    notifier.mailbox.answers[ANA] = ["slow 250 taken"]
+    await notifier.publish(world.ticket("2001"))
+    await notifier.taken_in()
+
+    await notifier.note(*(stream.to_requester(number, notify_by_email=True) for number in range(1, 9)))
+    notifier.version = 0
+    await notifier.note(stream.to_attendant(9, ticket_id="2001"))
+
+    await until(lambda: _is_there(notifier, CARLOS), what="the mail to Carlos")
+    assert notifier.mailbox.to(ANA) == []
+    notifier.mailbox.patience.set()
+    await notifier.mails(9, "accepted")
+    texts = [message.as_string().split("Mensagem ")[1].split()[0] for message in notifier.mailbox.to(ANA)]
+    assert texts == [str(number) for number in range(1, 9)]
+
+
+async def _is_there(notifier: Notifier, recipient: str) -> bool:
+    return bool(notifier.mailbox.to(recipient))
 
 
 async def test_a_dropped_mail_is_not_sent_and_its_reason_is_told(hasty: Notifier) -> None:

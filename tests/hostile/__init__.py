@@ -1,0 +1,1 @@
+"""What people and programs send who mean no good, or do not know what they do."""
