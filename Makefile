@@ -19,4 +19,4 @@ lint:
 	@.venv/bin/lint-imports && .venv/bin/python -m relato_contracts.generate --check
 
 bench:
-	@deploy/bootstrap && .venv/bin/python -m tests.bench
+	@deploy/bootstrap bench && .venv/bin/python -m tests.bench

@@ -1,4 +1,4 @@
-"""``make bench``: measures, prints a table, and writes build/bench/results.json."""
+"""``make bench``: measures, prints a table, and writes results and plots to build/bench."""
 
 import asyncio
 import json
@@ -7,40 +7,61 @@ import platform
 import subprocess
 import sys
 import tempfile
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Mapping
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
-from relato.stack import postgres
+from rich.console import Console
+from rich.table import Table
 
-from tests.bench import commands, memory, relay
+from tests.bench import (
+    commands,
+    end_to_end,
+    growth,
+    history,
+    mail,
+    memory,
+    plots,
+    projection,
+    relay,
+    streams,
+)
 from tests.bench.company import settle
+from tests.bench.scene import scene
 from tests.support.stack import running_stack
 
-RESULTS = Path("build/bench/results.json")
+_RESULTS = Path("build/bench/results.json")
+_LIMITLESS = {
+    "RELATO_REQUESTS_PER_SECOND": "1000000",
+    "RELATO_RECIPIENT_PER_MINUTE": "1000000",
+    "RELATO_DOMAIN_PER_MINUTE": "10000000",
+}
 
 
-async def main(only: list[str]) -> dict[str, Any]:
+async def measured(only: list[str]) -> dict[str, Any]:
     """All figures, or those that are named."""
     figures: dict[str, Any] = {}
     with tempfile.TemporaryDirectory(prefix="relato-bench-") as scratch:
-        work = Path(scratch)
-        async with running_stack(RELATO_REQUESTS_PER_SECOND="1000000") as stack:
-            company = await settle(stack)
-            status = await stack.json("status")
+        async with running_stack(**_LIMITLESS) as stack:
+            here = await scene(stack, await settle(stack), Path(scratch))
+            at_rest = await memory.measure(here)
             measures: dict[str, Callable[[], Awaitable[Any]]] = {
-                "commands": lambda: commands.measure(stack, company, work),
-                "relay": lambda: relay.measure(
-                    postgres.dsn(stack.home / "postgres"), status["kafka"]["bootstrap"]
-                ),
-                "memory": lambda: memory.measure(stack),
+                "commands": lambda: commands.measure(here),
+                "history": lambda: history.measure(here),
+                "end_to_end": lambda: end_to_end.measure(here),
+                "streams": lambda: streams.measure(here),
+                "growth": lambda: growth.measure(here, figures),
+                "memory": lambda: memory.both(here, at_rest),
+                "relay": lambda: relay.measure(here),
+                "mail": lambda: mail.measure(here),
+                "projection": lambda: projection.measure(here),
             }
             for name, measure in measures.items():
                 if not only or name in only:
                     print(f"{name} …", file=sys.stderr, flush=True)
                     figures[name] = await measure()
-                    print(json.dumps({name: figures[name]}, indent=1), flush=True)
+                    print(json.dumps({name: figures[name]}), file=sys.stderr, flush=True)
     return figures | _circumstances()
 
 
@@ -57,8 +78,26 @@ def _circumstances() -> dict[str, Any]:
     }
 
 
+def _show(figures: Mapping[str, Any]) -> None:
+    table = Table("figure", "ratio", "wanted", "", box=None, pad_edge=False)
+    for name, ratio, wanted, least in plots.ratios(figures):
+        met = ratio >= wanted if least else ratio <= wanted
+        table.add_row(
+            name, f"{ratio:.2f}", f"{'≥' if least else '≤'} {wanted:.2f}", "" if met else "not reached"
+        )
+    Console(width=110).print(table)
+
+
+def main() -> None:
+    """Measure what was asked for; figures of earlier runs that were not asked for stay."""
+    only = sys.argv[1:]
+    figures = asyncio.run(measured(only))
+    known = json.loads(_RESULTS.read_text()) if only and _RESULTS.exists() else {}
+    _RESULTS.parent.mkdir(parents=True, exist_ok=True)
+    _RESULTS.write_text(json.dumps(known | figures, indent=1) + "\n")
+    plots.draw(known | figures, _RESULTS.parent)
+    _show(known | figures)
+
+
 if __name__ == "__main__":
-    results = asyncio.run(main(sys.argv[1:]))
-    RESULTS.parent.mkdir(parents=True, exist_ok=True)
-    known = json.loads(RESULTS.read_text()) if sys.argv[1:] and RESULTS.exists() else {}
-    RESULTS.write_text(json.dumps(known | results, indent=1) + "\n")
+    main()

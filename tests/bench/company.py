@@ -15,11 +15,12 @@ from tests.support.stack import Stack
 PEOPLE = 500
 TICKETS = 1_000
 GROUP = "bench"
+REQUESTER = "bench-requester"
 
 
 @dataclass(frozen=True)
 class Company:
-    """What was published: ids, and a token for each executor."""
+    """What was published: ids, and a token for each executor and the requester."""
 
     executors: list[str]
     tickets: list[str]
@@ -51,16 +52,26 @@ async def settle(stack: Stack) -> Company:
     now = datetime.now(UTC)
     facts = [
         *(world.person(each) for each in executors),
-        world.person("bench-requester"),
+        world.person(REQUESTER),
         itsm.GroupSaved(group_id=GROUP, name="Bench", member_ids=tuple(executors), emails=(), permissions=()),
         *(
-            world.ticket(
-                each, requester_id="bench-requester", group_id=GROUP, responsible_id=None, opened_at=now
-            )
+            world.ticket(each, requester_id=REQUESTER, group_id=GROUP, responsible_id=None, opened_at=now)
             for each in tickets
         ),
     ]
     async with kafka.producing(settings, linger_ms=5) as producer:
         await kafka.send(producer, [world.record(settings, fact) for fact in facts])
-    await stack.level()
-    return Company(executors, tickets, {each: token(stack, each) for each in executors})
+    await stack.level(within=120)
+    return Company(executors, tickets, {each: token(stack, each) for each in (*executors, REQUESTER)})
+
+
+def executor_note(text: str, **changes: object) -> dict[str, object]:
+    """The body of a command that records an occurrence, shown to the requester."""
+    return {
+        "description_html": f"<p>{text}</p>",
+        "occurred_at": "2026-01-05T10:00:00-03:00",
+        "time_spent_minutes": 15,
+        "channel": "execution",
+        "visible_to_requester": True,
+        "notify_by_email": False,
+    } | changes

@@ -2,7 +2,6 @@
 
 import asyncio
 import time
-from typing import Any
 
 import asyncpg
 from notes.outbox import pending
@@ -13,23 +12,19 @@ from relato_contracts.topics import NOTES
 from relato_runtime import database, kafka
 from relato_runtime.readiness import Readiness
 
-from tests.support.databases import with_database
+from tests.bench.scene import Figures, Scene
 
 _EVENTS = 60_000
 _ROUNDS = 3
 
 
-async def measure(admin: str, bootstrap: str) -> dict[str, Any]:
+async def measure(scene: Scene) -> Figures:
     """Records a second of both, the median of several rounds in turn, and their ratio."""
-    connection = await asyncpg.connect(admin)
-    await connection.execute("DROP DATABASE IF EXISTS relaybench")
-    await connection.execute("CREATE DATABASE relaybench")
-    await connection.close()
-    url = with_database(admin, "relaybench")
+    url = await scene.new_database("relaybench")
     await database.migrate(url, "notes")
     settings = NotesSettings(
         database_url=SecretStr(url),
-        kafka_bootstrap=bootstrap,
+        kafka_bootstrap=scene.kafka.kafka_bootstrap,
         topic_prefix="relaybench.",
         oidc_issuer="http://127.0.0.1/unused",
     )

@@ -22,7 +22,7 @@ class Load:
     p99_ms: float
 
 
-async def run(script: str, targets: Path, url: str, *, clients: int, seconds: float) -> Load:
+async def run(script: str, targets: Path, url: str, *arguments: str, clients: int, seconds: float) -> Load:
     """Let so many clients ask one after the other; any answer that is no success fails the benchmark."""
     program = shutil.which("wrk")
     if program is None:
@@ -30,7 +30,7 @@ async def run(script: str, targets: Path, url: str, *, clients: int, seconds: fl
     process = await asyncio.create_subprocess_exec(
         program,
         *("-t1", f"-c{clients}", f"-d{seconds:.0f}s", "--timeout", "10s", "-s", str(_SCRIPTS / script)),
-        *(url, "--", str(targets)),
+        *(url, "--", str(targets), *arguments),
         stdout=asyncio.subprocess.PIPE,
         stderr=asyncio.subprocess.STDOUT,
     )

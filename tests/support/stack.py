@@ -83,7 +83,7 @@ class Stack:
         )
         assert answer.status_code == 200, answer.text
 
-    async def level(self) -> None:
+    async def level(self, *, within: float = 20) -> None:
         """Wait until no consumer is behind."""
         bootstrap = (await self.json("status"))["kafka"]["bootstrap"]
 
@@ -91,7 +91,7 @@ class Stack:
             groups = await lags(bootstrap)
             return bool(groups) and not any(each.lag for each in groups)
 
-        await until(none_behind, what="all consumers to be level")
+        await until(none_behind, within=within, what="all consumers to be level")
 
 
 @asynccontextmanager

@@ -1,0 +1,125 @@
+"""The notifier's sustained rate, beside bare aiosmtplib on as many kept connections."""
+
+import asyncio
+import sys
+import time
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from datetime import UTC, datetime
+
+import aiosmtplib
+import asyncpg
+from relato.stack.mail import listening
+from relato.stack.ports import free
+from relato_contracts import topics
+from relato_contracts.envelope import Envelope, encode
+from relato_runtime import kafka
+from uuid6 import uuid7
+
+from tests.bench import facts
+from tests.bench.scene import Figures, Scene, connected
+from tests.support import stream, world
+from tests.support.waiting import until
+
+_MAILS = 4_000
+_TICKETS = 500
+_SENDERS = 4
+_PREFIX = "mailbench."
+_LIMITLESS = {"RECIPIENT_PER_MINUTE": "1000000", "DOMAIN_PER_MINUTE": "10000000"}
+
+
+async def measure(scene: Scene) -> Figures:
+    """Mails a second, from the first record taken in to the last mail accepted."""
+    settings = scene.kafka.model_copy(update={"topic_prefix": _PREFIX})
+    await kafka.create_topics(settings, topics.TOPICS, partitions=6)
+    url = await scene.new_database("mailbench")
+    people = [world.person(f"m{number}") for number in range(_TICKETS)]
+    tickets = [world.ticket(f"M{number}", requester_id=f"m{number}") for number in range(_TICKETS)]
+    await facts.publish(
+        settings, [world.record(settings, fact) for fact in (*world.world(), *people, *tickets)]
+    )
+    async with scene.alone("none of them"), _sink() as port:
+        limits = {**_LIMITLESS, "SENDERS": str(_SENDERS), "SMTP_URL": f"smtp://127.0.0.1:{port}"}
+        async with scene.process("notifier", _PREFIX, url, **limits), connected(url) as ledger:
+            await until(lambda: _knows_all(ledger), within=60, what="the notifier to know everyone")
+            await facts.publish(settings, (_mailed(number) for number in range(_MAILS)))
+            began = time.perf_counter()
+            await until(lambda: _all_accepted(ledger), within=300, what="all mails to be accepted")
+            rate = _MAILS / (time.perf_counter() - began)
+            mails = await ledger.fetch("SELECT sender, recipient, source FROM mails")
+        limit = await _bare(port, [(each["sender"], each["recipient"], each["source"]) for each in mails])
+    return {
+        "mails": _MAILS,
+        "rate": round(rate),
+        "limit": round(limit),
+        "ratio": round(rate / limit, 2),
+        "wanted": 0.5,
+    }
+
+
+def _mailed(number: int) -> kafka.OutgoingRecord:
+    ticket = number % _TICKETS
+    fact = stream.to_requester(
+        number,
+        ticket_id=f"M{ticket}",
+        requester_id=f"m{ticket}",
+        message_id=str(uuid7()),
+        notify_by_email=True,
+    )
+    envelope = Envelope(
+        id=str(uuid7()),
+        source="/relato/notes",
+        time=datetime.now(UTC),
+        stream_version=number // _TICKETS + 1,
+        actor="carlos",
+    )
+    return kafka.OutgoingRecord(_PREFIX + topics.NOTES.name, *encode(fact, envelope))
+
+
+async def _knows_all(ledger: "asyncpg.Connection[asyncpg.Record]") -> bool:
+    if await ledger.fetchval("SELECT to_regclass('people')") is None:
+        return False
+    known = await ledger.fetchval(
+        "SELECT (SELECT count(*) FROM tickets) >= $1 AND (SELECT count(*) FROM people) > $1 "
+        "AND (SELECT count(*) FROM email_templates) > 0 AND (SELECT count(*) FROM parameters) > 0",
+        _TICKETS,
+    )
+    return bool(known)
+
+
+async def _all_accepted(ledger: "asyncpg.Connection[asyncpg.Record]") -> bool:
+    accepted = await ledger.fetchval("SELECT count(*) FROM mails WHERE state = 'accepted'")
+    return bool(accepted >= _MAILS)
+
+
+async def _bare(port: int, mails: list[tuple[str, str, bytes]]) -> float:
+    """The same mails, with nothing recorded and nothing that could be told afterwards."""
+    waiting = iter(mails)
+
+    async def send() -> None:
+        async with aiosmtplib.SMTP(hostname="127.0.0.1", port=port) as client:
+            for sender, recipient, source in waiting:
+                await client.sendmail(sender, recipient, source)
+
+    began = time.perf_counter()
+    await asyncio.gather(*(send() for _ in range(_SENDERS)))
+    return len(mails) / (time.perf_counter() - began)
+
+
+@asynccontextmanager
+async def _sink() -> AsyncIterator[int]:
+    """A mail server in a process of its own that takes everything and keeps nothing."""
+    port = free()
+    process = await asyncio.create_subprocess_exec(
+        *(sys.executable, "-m", "aiosmtpd", "-n", "-l", f"127.0.0.1:{port}", "-c", "aiosmtpd.handlers.Sink")
+    )
+    try:
+        await until(lambda: _up(port), what="the mail server")
+        yield port
+    finally:
+        process.terminate()
+        await process.wait()
+
+
+async def _up(port: int) -> bool:
+    return await listening(port) is None
