@@ -29,7 +29,9 @@ def build(settings: NotesSettings) -> FastAPI:
         async with AsyncExitStack() as stack:
             url = settings.database_url.get_secret_value()
             await database.migrate(url, "notes")
-            pool = await stack.enter_async_context(await database.open_pool(url, size=settings.database_pool))
+            pool = await stack.enter_async_context(
+                await database.open_pool(url, size=settings.database_pool, generic_plans=True)
+            )
             readiness.has("database")
             relay = Relay(settings, readiness, "relay")
             committer = Committer(pool, relay.wake)

@@ -33,7 +33,7 @@ def routes(pool: Pool, authenticate: Authenticator, limit: RateLimit) -> APIRout
     async def owner(request: Request, ticket_id: Annotated[Id, Path()]) -> str:
         """Whoever may see the ticket may keep a draft on it."""
         caller: Caller = await authenticate(request)
-        await limit.spend(caller.person_id)
+        limit.spend(caller.person_id)
         async with pool.acquire() as connection:
             question = commands.MarkViewed(ticket_id, caller.person_id, datetime.now(UTC), 1)
             (situation,) = await situations.read(connection, [question])

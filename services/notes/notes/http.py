@@ -33,7 +33,7 @@ def routes(committer: Committer, authenticate: Authenticator, limit: RateLimit) 
 
     async def caller(request: Request) -> Caller:
         who = await authenticate(request)
-        await limit.spend(who.person_id)
+        limit.spend(who.person_id)
         return who
 
     Who = Annotated[Caller, Depends(caller)]

@@ -1,6 +1,8 @@
 """The situations that commands are decided in, read with one query for a whole batch."""
 
-from collections.abc import Sequence
+import json
+from collections.abc import Mapping, Sequence
+from typing import TypedDict
 
 from relato_runtime.database import Connection
 
@@ -19,33 +21,43 @@ async def read(connection: Connection, commands: Sequence[AnyCommand]) -> list[S
         [_catalog(command)[0] for command in commands],
         [_catalog(command)[1] for command in commands],
         max(command.now for command in commands),
-    )
-    switches = await connection.fetch(
-        """
-        SELECT number, value, template_id IS NOT NULL AS names_template,
-            EXISTS (SELECT FROM categories WHERE category_id = value AND active) AS names_category,
-            EXISTS (SELECT FROM origins WHERE origin_id = value AND active) AS names_origin
-        FROM parameters LEFT JOIN email_templates ON template_id = value
-        WHERE number = ANY($1::int[])
-        """,
         _DECIDING,
     )
-    parameters = {row["number"]: row["value"] for row in switches}
-    templates = frozenset(row["number"] for row in switches if row["names_template"])
-    category = next(
-        (row["value"] for row in switches if row["number"] == 262 and row["names_category"]), None
-    )
-    origin = next((row["value"] for row in switches if row["number"] == 263 and row["names_origin"]), None)
+    configuration = _configuration(json.loads(rows[0]["switches"]))
     return [
-        Situation(
-            **dict(row),
-            portal_category_id=category,
-            portal_origin_id=origin,
-            parameters=parameters,
-            configured_templates=templates,
-        )
+        Situation(**{name: value for name, value in row.items() if name != "switches"}, **configuration)
         for row in rows
     ]
+
+
+class _Configuration(TypedDict):
+    """What all situations share."""
+
+    portal_category_id: str | None
+    portal_origin_id: str | None
+    parameters: Mapping[int, str]
+    configured_templates: frozenset[int]
+
+
+class _Switch(TypedDict):
+    number: int
+    value: str
+    template: bool
+    category: bool
+    origin: bool
+
+
+def _configuration(switches: Sequence[_Switch]) -> _Configuration:
+    return _Configuration(
+        portal_category_id=next(
+            (each["value"] for each in switches if each["number"] == 262 and each["category"]), None
+        ),
+        portal_origin_id=next(
+            (each["value"] for each in switches if each["number"] == 263 and each["origin"]), None
+        ),
+        parameters={each["number"]: each["value"] for each in switches},
+        configured_templates=frozenset(each["number"] for each in switches if each["template"]),
+    )
 
 
 def _catalog(command: AnyCommand) -> tuple[str | None, str | None]:
@@ -75,7 +87,16 @@ SELECT
     ) AS attendant_online,
     coalesce(requester.active AND requester.has_email, false) AS requester_has_address,
     CASE WHEN ticket.responsible_id IS NULL THEN coalesce(ticket_group.has_email, false)
-        ELSE coalesce(responsible.active AND responsible.has_email, false) END AS attendant_has_address
+        ELSE coalesce(responsible.active AND responsible.has_email, false) END AS attendant_has_address,
+    (
+        SELECT coalesce(json_agg(json_build_object(
+            'number', number, 'value', value,
+            'template', EXISTS (SELECT FROM email_templates WHERE template_id = value),
+            'category', EXISTS (SELECT FROM categories WHERE category_id = value AND active),
+            'origin', EXISTS (SELECT FROM origins WHERE origin_id = value AND active)
+        )), '[]')
+        FROM parameters WHERE number = ANY($6::int[])
+    ) AS switches
 FROM unnest($1::text[], $2::text[], $3::text[], $4::text[]) WITH ORDINALITY
     AS given (ticket_id, person_id, category_id, origin_id, place)
 LEFT JOIN tickets AS ticket ON ticket.ticket_id = given.ticket_id

@@ -108,32 +108,11 @@ async def append(
     A version or an id that is there already is an error, never skipped: it would mean that the
     stream lock did not hold.
     """
+    ticket_ids = sorted({event.ticket_id for event in events})
+    now = [streams[ticket_id] for ticket_id in ticket_ids]
+    answers = sorted(new_answers, key=lambda answer: (answer.person_id, answer.key))
     await connection.execute(
-        """
-        WITH given AS (
-            SELECT nextval('events_seq') AS seq, event.*
-            FROM (
-                SELECT * FROM unnest(
-                    $1::text[], $2::int[], $3::uuid[], $4::text[], $5::uuid[], $6::text[], $7::text[],
-                    $8::text[], $9::timestamptz[], $10::text[]
-                ) WITH ORDINALITY AS event (
-                    ticket_id, version, event_id, type, subject_id, actor, correlation_id,
-                    traceparent, recorded_at, data, place
-                )
-                ORDER BY place
-            ) AS event
-        ), logged AS (
-            INSERT INTO events (
-                ticket_id, version, seq, event_id, type, subject_id, actor, correlation_id,
-                traceparent, recorded_at, data
-            )
-            SELECT
-                ticket_id, version, seq, event_id, type, subject_id, actor, correlation_id,
-                traceparent, recorded_at, data::json
-            FROM given
-        )
-        INSERT INTO outbox (seq, ticket_id, version) SELECT seq, ticket_id, version FROM given
-        """,
+        _APPEND,
         [event.ticket_id for event in events],
         [event.version for event in events],
         [event.event_id for event in events],
@@ -144,37 +123,55 @@ async def append(
         [event.traceparent for event in events],
         [event.recorded_at for event in events],
         [event.data for event in events],
-    )
-    ticket_ids = sorted({event.ticket_id for event in events})
-    await connection.execute(
-        """
-        UPDATE streams
-        SET version = now.version, seen_up_to = now.seen_up_to, shown_version = now.shown_version,
-            recorded_at = now.recorded_at
-        FROM unnest($1::text[], $2::int[], $3::int[], $4::int[], $5::timestamptz[])
-            AS now (ticket_id, version, seen_up_to, shown_version, recorded_at)
-        WHERE streams.ticket_id = now.ticket_id
-        """,
         ticket_ids,
-        [streams[ticket_id].state.version for ticket_id in ticket_ids],
-        [streams[ticket_id].state.seen_up_to for ticket_id in ticket_ids],
-        [streams[ticket_id].state.shown_version for ticket_id in ticket_ids],
-        [streams[ticket_id].recorded_at for ticket_id in ticket_ids],
+        [stream.state.version for stream in now],
+        [stream.state.seen_up_to for stream in now],
+        [stream.state.shown_version for stream in now],
+        [stream.recorded_at for stream in now],
+        [answer.person_id for answer in answers],
+        [answer.key for answer in answers],
+        [answer.request_hash for answer in answers],
+        [json.dumps(answer.response) for answer in answers],
     )
-    if new_answers:
-        ordered = sorted(new_answers, key=lambda answer: (answer.person_id, answer.key))
-        await connection.execute(
-            """
-            INSERT INTO idempotency_keys (person_id, key, request_hash, response)
-            SELECT person_id, key, request_hash, response::json
-            FROM unnest($1::text[], $2::text[], $3::bytea[], $4::text[])
-                AS answer (person_id, key, request_hash, response)
-            """,
-            [answer.person_id for answer in ordered],
-            [answer.key for answer in ordered],
-            [answer.request_hash for answer in ordered],
-            [json.dumps(answer.response) for answer in ordered],
+
+
+_APPEND = """
+WITH given AS (
+    SELECT nextval('events_seq') AS seq, event.*
+    FROM (
+        SELECT * FROM unnest(
+            $1::text[], $2::int[], $3::uuid[], $4::text[], $5::uuid[], $6::text[], $7::text[],
+            $8::text[], $9::timestamptz[], $10::text[]
+        ) WITH ORDINALITY AS event (
+            ticket_id, version, event_id, type, subject_id, actor, correlation_id,
+            traceparent, recorded_at, data, place
         )
+        ORDER BY place
+    ) AS event
+), logged AS (
+    INSERT INTO events (
+        ticket_id, version, seq, event_id, type, subject_id, actor, correlation_id,
+        traceparent, recorded_at, data
+    )
+    SELECT
+        ticket_id, version, seq, event_id, type, subject_id, actor, correlation_id,
+        traceparent, recorded_at, data::json
+    FROM given
+), moved AS (
+    UPDATE streams
+    SET version = now.version, seen_up_to = now.seen_up_to, shown_version = now.shown_version,
+        recorded_at = now.recorded_at
+    FROM unnest($11::text[], $12::int[], $13::int[], $14::int[], $15::timestamptz[])
+        AS now (ticket_id, version, seen_up_to, shown_version, recorded_at)
+    WHERE streams.ticket_id = now.ticket_id
+), answered AS (
+    INSERT INTO idempotency_keys (person_id, key, request_hash, response)
+    SELECT person_id, key, request_hash, response::json
+    FROM unnest($16::text[], $17::text[], $18::bytea[], $19::text[])
+        AS answer (person_id, key, request_hash, response)
+)
+INSERT INTO outbox (seq, ticket_id, version) SELECT seq, ticket_id, version FROM given
+"""
 
 
 _OCCURRENCE_FACT: TypeAdapter[OccurrenceFact] = TypeAdapter(OccurrenceFact)

@@ -57,7 +57,7 @@ class Portal:
     async def caller(self, request: Request) -> Caller:
         """Who asks, as a FastAPI dependency; ``Problem`` 401 or 429."""
         caller = await self.authenticate(request)
-        await self.limit.spend(caller.person_id)
+        self.limit.spend(caller.person_id)
         return caller
 
     async def at_version(

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 
 import httpx
 import structlog
+from cachetools import TTLCache
 from fastapi import Request
 from joserfc import jwt
 from joserfc.errors import JoseError
@@ -22,6 +23,8 @@ _LEEWAY_SECONDS = 30
 _KEYS_SECONDS = 600.0
 _RELOAD_SECONDS = 5.0  # a forged key id must not make us ask the issuer with every request
 _TOKEN_LIMIT = 8_192
+_VERIFIED_SECONDS = 60.0  # for so long a key counts that the issuer has withdrawn
+_VERIFIED_LIMIT = 10_000
 _person = TypeAdapter(Id)
 
 
@@ -32,6 +35,12 @@ class Caller:
     person_id: str
     name: str
     roles: frozenset[str]
+
+
+@dataclass(frozen=True, slots=True)
+class _Verified:
+    caller: Caller
+    until: float
 
 
 class Authenticator:
@@ -49,6 +58,8 @@ class Authenticator:
         self._keys: KeySet | None = None
         self._loaded = -_KEYS_SECONDS
         self._loading = asyncio.Lock()
+        # Verifying a signature takes as long as all that a command decides.
+        self._verified: TTLCache[str, _Verified] = TTLCache(_VERIFIED_LIMIT, _VERIFIED_SECONDS)
 
     async def __call__(self, request: Request) -> Caller:
         """The caller of a request, as a FastAPI dependency."""
@@ -59,6 +70,9 @@ class Authenticator:
 
     async def verify(self, token: str) -> Caller:
         """The caller that a token names; ``Problem`` 401 when it does not count, 503 without keys."""
+        known = self._verified.get(token)
+        if known is not None and time.time() < known.until:
+            return known.caller
         if len(token) > _TOKEN_LIMIT:
             raise unauthenticated("The token is too long.")
         try:
@@ -78,13 +92,15 @@ class Authenticator:
         except (JoseError, ValidationError) as error:
             raise unauthenticated(f"The token does not count: {getattr(error, 'error', 'sub')}.") from error
         roles = decoded.claims.get(self._settings.oidc_roles_claim, [])
-        return Caller(
+        caller = Caller(
             person_id,
             str(decoded.claims.get("name", person_id)),
             frozenset(role for role in roles if isinstance(role, str))
             if isinstance(roles, list)
             else frozenset(),
         )
+        self._verified[token] = _Verified(caller, decoded.claims["exp"] + _LEEWAY_SECONDS)
+        return caller
 
     async def _key_set(self, *, newer: bool = False) -> KeySet:
         age = time.monotonic() - self._loaded

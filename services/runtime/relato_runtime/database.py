@@ -41,8 +41,12 @@ class MigrationFailed(Exception):
     """The database could not be brought to the version that this program needs."""
 
 
-async def open_pool(url: str, *, size: int = 10) -> Pool:
-    """Open a pool of at most ``size`` connections; statements are bounded to 30 s."""
+async def open_pool(url: str, *, size: int = 10, generic_plans: bool = False) -> Pool:
+    """Open a pool of at most ``size`` connections; statements are bounded to 30 s.
+
+    With ``generic_plans`` no statement is planned again for its parameters: right where the plan
+    would come out the same, as for lookups by key, and planning takes longer than running.
+    """
     return await asyncpg.create_pool(
         url,
         min_size=1,
@@ -51,8 +55,19 @@ async def open_pool(url: str, *, size: int = 10) -> Pool:
         timeout=5,
         max_inactive_connection_lifetime=300,
         # A process that is stopped in the middle of a transaction must not hold its locks for ever.
-        server_settings={"idle_in_transaction_session_timeout": "30s"},
+        server_settings={
+            "idle_in_transaction_session_timeout": "30s",
+            "plan_cache_mode": "force_generic_plan" if generic_plans else "auto",
+        },
+        reset=_keep,
     )
+
+
+async def _keep(_connection: Connection) -> None:
+    """Nothing to undo between two users of a connection: what we do ends with its transaction.
+
+    In its place asyncpg would send a statement after each use.
+    """
 
 
 async def migrate(url: str, package: str, *, schema: str = "public", consumes: bool = True) -> None:

@@ -1,15 +1,19 @@
 """Trace context from a request to the records that follow from it (W3C Trace Context)."""
 
-from opentelemetry import propagate, trace
+from opentelemetry import propagate
 from opentelemetry.sdk.resources import Resource
 from opentelemetry.sdk.trace import TracerProvider
+from opentelemetry.sdk.trace.sampling import ALWAYS_OFF, ParentBased
 
-tracer = trace.get_tracer("relato")
 
+def tracing(service: str) -> TracerProvider:
+    """What makes a service's spans; they have ids even where nobody collects them.
 
-def configure(service: str) -> None:
-    """Give this process a tracer, so that spans have ids even where nobody collects them."""
-    trace.set_tracer_provider(TracerProvider(resource=Resource.create({"service.name": f"relato-{service}"})))
+    Only where a caller's trace is collected does a span hold more than its ids.
+    """
+    return TracerProvider(
+        sampler=ParentBased(ALWAYS_OFF), resource=Resource.create({"service.name": service})
+    )
 
 
 def trace_id(traceparent: str | None) -> str | None:
