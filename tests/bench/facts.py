@@ -13,6 +13,7 @@ from relato_runtime.settings import KafkaSettings
 from uuid6 import uuid7
 
 from tests.support import stream
+from tests.support.projection import new_id
 
 _AT_ONCE = 5_000
 _CHARACTERS = 250
@@ -25,7 +26,7 @@ def occurrence(ticket_id: str, *, number: int, visible: bool) -> OccurrenceRecor
     return stream.recorded(
         number,
         ticket_id=ticket_id,
-        occurrence_id=str(uuid7()),
+        occurrence_id=new_id(),
         description_html=f"<p>{text}</p>",
         description_text=text,
         visible_to_requester=visible,
@@ -51,10 +52,10 @@ def ordinary_history(ticket_id: str, *, prefix: str = "") -> Iterator[kafka.Outg
     about_second = here | {"occurrence_id": second.occurrence_id}
     facts: list[NoteEvent] = [
         first,
-        stream.to_requester(**here, message_id=str(uuid7())),
+        stream.to_requester(**here, message_id=new_id()),
         second,
         stream.viewed(3, **here),
-        stream.chatted(**here, message_id=str(uuid7())),
+        stream.chatted(**here, message_id=new_id()),
         stream.corrected(
             **about_first, description_html="<p>Era o switch</p>", description_text="Era o switch"
         ),

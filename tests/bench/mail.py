@@ -19,6 +19,7 @@ from uuid6 import uuid7
 from tests.bench import facts
 from tests.bench.scene import Figures, Scene, connected
 from tests.support import stream, world
+from tests.support.projection import new_id
 from tests.support.waiting import until
 
 _MAILS = 4_000
@@ -63,7 +64,7 @@ def _mailed(number: int) -> kafka.OutgoingRecord:
         number,
         ticket_id=f"M{ticket}",
         requester_id=f"m{ticket}",
-        message_id=str(uuid7()),
+        message_id=new_id(),
         notify_by_email=True,
     )
     envelope = Envelope(

@@ -24,8 +24,8 @@ async def measure(scene: Scene) -> Figures:
     readers: list[asyncio.StreamReader] = []
     writers: list[asyncio.StreamWriter] = []
     try:
-        for _ in range(_STREAMS):
-            reader, writer = await _open(scene, ticket)
+        for number in range(_STREAMS):
+            reader, writer = await _open(scene, ticket, number)
             readers.append(reader)
             writers.append(writer)
         after = portal.memory_info().rss
@@ -50,9 +50,9 @@ async def measure(scene: Scene) -> Figures:
     }
 
 
-async def _open(scene: Scene, ticket: str) -> tuple[asyncio.StreamReader, asyncio.StreamWriter]:
+async def _open(scene: Scene, ticket: str, number: int) -> tuple[asyncio.StreamReader, asyncio.StreamWriter]:
     address = urlsplit(scene.addresses["portal-query"])
-    token = scene.company.tokens[scene.company.executors[0]]
+    token = scene.company.tokens[scene.company.executors[number % len(scene.company.executors)]]
     reader, writer = await asyncio.open_connection(address.hostname, address.port)
     writer.write(
         f"GET /api/portal/tickets/{ticket}/stream HTTP/1.1\r\nHost: {address.netloc}\r\n"

@@ -29,6 +29,7 @@ from portal_query.http import (
 )
 from portal_query.read import Filters
 from portal_query.streams import DeskSource, Position
+from portal_query.together import Together
 
 _TICKET = "/tickets/{ticket_id}"
 
@@ -85,6 +86,8 @@ def routes(portal: Portal, pool: Pool) -> APIRouter:
             raise not_found()
         return answer(request, view.ticket(row))
 
+    together = Together(pool)
+
     async def opened(
         who: Who,
         ticket_id: TicketId,
@@ -94,7 +97,7 @@ def routes(portal: Portal, pool: Pool) -> APIRouter:
         row = await read.ticket(pool, who.person_id, ticket_id)
         if row is None:
             raise not_found()
-        source = DeskSource(pool, portal.presence, who.person_id, ticket_id)
+        source = DeskSource(together, portal.presence, who.person_id, ticket_id)
         known = row["last_version"] if after is None else after
         position = streams.resumed(last_event_id) or streams.beginning(known, datetime.now(UTC))
         return Opened(source, ticket_id, position)

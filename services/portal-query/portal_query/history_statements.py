@@ -61,16 +61,17 @@ FROM ticket
 LEFT JOIN page ON true
 LEFT JOIN history.occurrences AS o ON page.kind = 'occurrence' AND o.occurrence_id = page.subject_id
 LEFT JOIN reference.people AS author ON page.author_name IS NULL AND author.person_id = page.author_id
-LEFT JOIN LATERAL (
-    SELECT jsonb_agg(
+LEFT JOIN (
+    SELECT mail.subject_id, jsonb_agg(
         jsonb_strip_nulls(jsonb_build_object(
             'mail_id', mail.mail_id, 'recipient', mail.recipient, 'state', mail.state, 'reason', mail.reason,
             'at', to_char(mail.at AT TIME ZONE 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS.US"Z"')
         )) ORDER BY mail.at, mail.mail_id
     ) AS emails
     FROM history.email_outcomes AS mail
-    WHERE page.kind IN ('occurrence', 'message', 'chat') AND mail.subject_id = page.subject_id
-) AS mails ON true
+    WHERE mail.subject_id IN (SELECT subject_id FROM page WHERE kind IN ('occurrence', 'message', 'chat'))
+    GROUP BY mail.subject_id
+) AS mails ON page.kind IN ('occurrence', 'message', 'chat') AND mails.subject_id = page.subject_id
 LEFT JOIN LATERAL (
     SELECT view.seen_at FROM history.views AS view
     WHERE view.ticket_id = ticket.ticket_id AND page.author_id <> ticket.requester_id

@@ -3,7 +3,7 @@
 Who may see a ticket is part of each statement; without access there are no rows.
 """
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import TypeAlias
@@ -71,6 +71,12 @@ async def tickets(
 async def is_executor(pool: Pool, person_id: str) -> bool:
     """Whether there is any group whose tickets the person may see."""
     return bool(await pool.fetchval(statements.IS_EXECUTOR, person_id))
+
+
+async def who_may_see(pool: Pool, person_ids: Collection[str], ticket_id: str) -> set[str]:
+    """Those of the people who may see a ticket."""
+    rows = await pool.fetch(statements.WHO_MAY_SEE, list(person_ids), ticket_id)
+    return {row["person_id"] for row in rows}
 
 
 async def ticket(pool: Pool, person_id: str, ticket_id: str) -> Row | None:

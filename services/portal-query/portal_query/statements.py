@@ -1,17 +1,19 @@
 """The statements about tickets, and who may see them: put together from the parts that they share.
 
-Parameters: $1 is always the person, and where the statement is about one ticket, $2 is that.
+Parameters: $1 is always who asks, and where the statement is about one ticket, $2 is that.
 """
 # ruff: noqa: S608  # put together from constants alone; what is asked for comes as parameters
 
 import unicodedata
 
-# Someone who is not active may see nothing, whatever group they are still in.
-MINE = """
+
+def mine(person: str) -> str:
+    """The groups whose tickets somebody may see, as ``mine``; nobody's, of who is not active."""
+    return f"""
 WITH own AS (
     SELECT group_id, permissions FROM reference.groups
-    WHERE member_ids @> ARRAY[$1::text]
-      AND EXISTS (SELECT FROM reference.people WHERE person_id = $1 AND active)
+    WHERE member_ids @> ARRAY[{person}]
+      AND EXISTS (SELECT FROM reference.people AS p WHERE p.person_id = {person} AND p.active)
 ), mine AS (
     SELECT group_id FROM own
     UNION
@@ -19,6 +21,9 @@ WITH own AS (
     WHERE permission -> 'may' ?| ARRAY['execute', 'comment']
 )
 """
+
+
+MINE = mine("$1::text")
 IS_EXECUTOR = f"{MINE} SELECT EXISTS (SELECT FROM mine)"
 
 _TICKETS = f"""
@@ -39,6 +44,14 @@ LEFT JOIN reference.groups AS ticket_group ON ticket_group.group_id = t.group_id
 WHERE t.title IS NOT NULL AND t.group_id IN (SELECT group_id FROM mine)
 """
 TICKET = f"{_TICKETS} AND t.ticket_id = $2"
+WHO_MAY_SEE = f"""
+SELECT asking.person_id FROM unnest($1::text[]) AS asking (person_id)
+WHERE EXISTS (
+    {mine("asking.person_id")}
+    SELECT FROM history.tickets AS t
+    WHERE t.ticket_id = $2 AND t.title IS NOT NULL AND t.group_id IN (SELECT group_id FROM mine)
+)
+"""
 
 
 def pattern(search: str) -> str:

@@ -19,10 +19,11 @@ from fastapi.sse import ServerSentEvent
 from pydantic_core import to_json
 from relato_runtime.database import UNAVAILABLE, Pool
 
-from portal_query import read, read_requests, view
+from portal_query import read_requests, view
 from portal_query.live import Live
 from portal_query.presence import Presence
 from portal_query.shapes import DeskPresence, RequestPresence
+from portal_query.together import Together
 
 log = structlog.get_logger(__name__)
 
@@ -119,8 +120,8 @@ def beginning(version: int, now: datetime) -> Position:
 class DeskSource:
     """What executors are told: entries, outcomes of mails, and who is there."""
 
-    def __init__(self, pool: Pool, presence: Presence, person_id: str, ticket_id: str) -> None:
-        self._pool = pool
+    def __init__(self, together: Together, presence: Presence, person_id: str, ticket_id: str) -> None:
+        self._together = together
         self._presence = presence
         self._person_id = person_id
         self._ticket_id = ticket_id
@@ -129,9 +130,9 @@ class DeskSource:
 
     async def catch_up(self, position: Position) -> AsyncIterator[Event]:
         now = datetime.now(UTC)
-        found = await read.since(
-            self._pool, self._person_id, self._ticket_id, position.version, position.recorded_at - _CLOCKS
-        )
+        # To the minute, so that streams which began at different moments ask for the same.
+        after = (position.recorded_at - _CLOCKS).replace(second=0, microsecond=0)
+        found = await self._together.since(self._person_id, self._ticket_id, position.version, after)
         if found is None:
             raise Ended
         for row in found.rows:
@@ -146,13 +147,13 @@ class DeskSource:
             yield event
 
     async def _outside(self, position: Position, since: datetime) -> AsyncIterator[Event]:
-        latest = await read.outside(self._pool, self._ticket_id, _OUTSIDE)
+        latest = await self._together.outside(self._ticket_id, _OUTSIDE)
         if self._known is None:
             self._known = {row["event_id"] for row in latest if row["recorded_at"] <= since}
         new = [row["event_id"] for row in latest if row["event_id"] not in self._known]
         if not new:
             return
-        found = await read.entries(self._pool, self._person_id, self._ticket_id, new)
+        found = await self._together.entries(self._person_id, self._ticket_id, new)
         if found is None:
             raise Ended
         for row in found.rows:
@@ -163,7 +164,10 @@ class DeskSource:
                 yield Event("entry", view.entry(row), position)
 
     async def presence(self) -> DeskPresence:
-        return DeskPresence(people=[view.present(row) for row in await self._presence.of(self._ticket_id)])
+        rows = await self._together.once(
+            ("presence", self._ticket_id), lambda: self._presence.of(self._ticket_id)
+        )
+        return DeskPresence(people=[view.present(row) for row in rows])
 
 
 class RequestSource:

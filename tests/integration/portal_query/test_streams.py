@@ -192,10 +192,19 @@ async def test_streams_catch_up_when_the_connection_that_listens_was_lost(portal
     await until(ready, what="readiness after the loss")
 
 
-async def test_a_stream_ends_for_whoever_may_no_longer_see_the_ticket(portal: Portal) -> None:
-    stream = await portal.stream("carlos", DESK + "/stream")
-    await stream.next("presence")
-    await portal.history.tell(world.group("redes", member_ids=("edu",)))
+async def test_a_stream_ends_for_whoever_may_no_longer_see_the_ticket_and_for_nobody_else(
+    portal: Portal,
+) -> None:
+    await portal.history.tell(world.group("redes", member_ids=("carlos", "edu")))
+    stream, other = [await portal.stream(each, DESK + "/stream") for each in ("carlos", "edu")]
+    for each in (stream, other):
+        await each.next("presence")
     await portal.history.tell(recorded())
+    entries = [(await each.next("entry")).data for each in (stream, other)]
+    assert entries[0] == entries[1]
+    await portal.history.tell(world.group("redes", member_ids=("edu",)))
+    await portal.history.tell(recorded(description_html="<p>Sem Carlos</p>"))
     assert await stream.ended()
+    assert (await other.next("entry")).data["description_html"] == "<p>Sem Carlos</p>"
     await stream.close()
+    await other.close()
