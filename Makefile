@@ -1,5 +1,5 @@
 # Thin on purpose: what these do lies in deploy/bootstrap and in the `relato` command.
-.PHONY: up down test lint faults bench
+.PHONY: up down test lint faults bench audit
 MEMBERS = contracts services/runtime services/notes services/notifier services/history-projector services/portal-query deploy
 
 up:
@@ -20,3 +20,7 @@ lint:
 
 bench:
 	@deploy/bootstrap bench && .venv/bin/python -m tests.bench
+
+# Asks osv.dev about what uv.lock names, so it needs the network.
+audit:
+	@deploy/bootstrap && "$${RELATO_HOME:-.relato}/tools/bin/uv" --preview-features audit-command audit --locked
