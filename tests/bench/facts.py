@@ -10,9 +10,9 @@ from relato_contracts.notes import NoteEvent, NoteFact, OccurrenceRecorded
 from relato_contracts.topics import NOTES
 from relato_runtime import kafka
 from relato_runtime.settings import KafkaSettings
-from uuid6 import uuid7
 
 from tests.support import stream
+from tests.support.projection import new_id
 
 _AT_ONCE = 5_000
 _CHARACTERS = 250
@@ -25,7 +25,7 @@ def occurrence(ticket_id: str, *, number: int, visible: bool) -> OccurrenceRecor
     return stream.recorded(
         number,
         ticket_id=ticket_id,
-        occurrence_id=str(uuid7()),
+        occurrence_id=new_id(),
         description_html=f"<p>{text}</p>",
         description_text=text,
         visible_to_requester=visible,
@@ -51,10 +51,10 @@ def ordinary_history(ticket_id: str, *, prefix: str = "") -> Iterator[kafka.Outg
     about_second = here | {"occurrence_id": second.occurrence_id}
     facts: list[NoteEvent] = [
         first,
-        stream.to_requester(**here, message_id=str(uuid7())),
+        stream.to_requester(**here, message_id=new_id()),
         second,
         stream.viewed(3, **here),
-        stream.chatted(**here, message_id=str(uuid7())),
+        stream.chatted(**here, message_id=new_id()),
         stream.corrected(
             **about_first, description_html="<p>Era o switch</p>", description_text="Era o switch"
         ),
@@ -80,6 +80,6 @@ async def publish(settings: KafkaSettings, records: Iterable[kafka.OutgoingRecor
 
 def _record(fact: NoteFact, version: int, at: datetime, prefix: str = "") -> kafka.OutgoingRecord:
     envelope = Envelope(
-        id=str(uuid7()), source="/relato/notes", time=at, stream_version=version, actor=fact.author_id
+        id=str(new_id()), source="/relato/notes", time=at, stream_version=version, actor=fact.author_id
     )
     return kafka.OutgoingRecord(prefix + NOTES.name, *encode(fact, envelope))
