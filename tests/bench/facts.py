@@ -10,7 +10,6 @@ from relato_contracts.notes import NoteEvent, NoteFact, OccurrenceRecorded
 from relato_contracts.topics import NOTES
 from relato_runtime import kafka
 from relato_runtime.settings import KafkaSettings
-from uuid6 import uuid7
 
 from tests.support import stream
 from tests.support.projection import new_id
@@ -81,6 +80,6 @@ async def publish(settings: KafkaSettings, records: Iterable[kafka.OutgoingRecor
 
 def _record(fact: NoteFact, version: int, at: datetime, prefix: str = "") -> kafka.OutgoingRecord:
     envelope = Envelope(
-        id=str(uuid7()), source="/relato/notes", time=at, stream_version=version, actor=fact.author_id
+        id=str(new_id()), source="/relato/notes", time=at, stream_version=version, actor=fact.author_id
     )
     return kafka.OutgoingRecord(prefix + NOTES.name, *encode(fact, envelope))

@@ -2,7 +2,6 @@
 
 import json
 from collections.abc import Callable, Sequence
-from dataclasses import asdict
 from pathlib import Path
 from typing import cast
 from uuid import UUID
@@ -47,14 +46,14 @@ def projected(sample: Sample) -> dict[str, object]:
     assert not folded.waiting, folded.waiting
     changed = [folded.occurrences[each] for each in folded.changed]
     return {
-        "ticket": asdict(folded.tickets[ticket_id]),
-        "entries": [asdict(each) for each in folded.entries],
-        "occurrences": [asdict(each) for each in changed],
-        "shown": [asdict(row) for each in changed if (row := shown(each)) is not None],
-        "messages": [asdict(each) for each in folded.messages],
-        "chat": [asdict(each) for each in folded.chat],
-        "views": [asdict(each) for each in folded.views.values()],
-        "outcomes": [asdict(each) for each in folded.outcomes.values()],
+        "ticket": folded.tickets[ticket_id]._asdict(),
+        "entries": [each._asdict() for each in folded.entries],
+        "occurrences": [each._asdict() for each in changed],
+        "shown": [row._asdict() for each in changed if (row := shown(each)) is not None],
+        "messages": [each._asdict() for each in folded.messages],
+        "chat": [each._asdict() for each in folded.chat],
+        "views": [each._asdict() for each in folded.views.values()],
+        "outcomes": [each._asdict() for each in folded.outcomes.values()],
     }
 
 

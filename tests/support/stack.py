@@ -88,7 +88,7 @@ class Stack:
         bootstrap = (await self.json("status"))["kafka"]["bootstrap"]
 
         async def none_behind() -> bool:
-            groups = await lags(bootstrap)
+            groups = await lags(bootstrap, prefix="relato.")  # and not those of a benchmark
             return bool(groups) and not any(each.lag for each in groups)
 
         await until(none_behind, within=within, what="all consumers to be level")

@@ -1,7 +1,7 @@
 """What records of the three topics say, as far as a ticket's history needs it."""
 
-from dataclasses import dataclass
 from datetime import datetime
+from typing import NamedTuple
 from uuid import UUID
 
 from relato_contracts.itsm import TicketSaved
@@ -9,8 +9,7 @@ from relato_contracts.notes import NoteEvent
 from relato_contracts.notifications import EmailOutcome
 
 
-@dataclass(frozen=True, slots=True)
-class Saved:
+class Saved(NamedTuple):
     """A record of ``itsm.tickets``; no fact is the ticket's removal. ``key`` identifies the record."""
 
     ticket_id: str
@@ -20,8 +19,7 @@ class Saved:
     fact: TicketSaved | None
 
 
-@dataclass(frozen=True, slots=True)
-class Noted:
+class Noted(NamedTuple):
     """A record of ``relato.notes``, at its place in the ticket's stream."""
 
     version: int
@@ -30,8 +28,7 @@ class Noted:
     fact: NoteEvent
 
 
-@dataclass(frozen=True, slots=True)
-class Mailed:
+class Mailed(NamedTuple):
     """A record of ``relato.notifications``."""
 
     event_id: UUID

@@ -3,19 +3,19 @@
 from collections import Counter
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
+from typing import NamedTuple
 from uuid import UUID
 
 from relato_runtime.positions import DeadLetter, Record
 
 from history_projector.facts import Mailed, Noted, Saved
-from history_projector.occurrences import UnknownOccurrence, minutes
+from history_projector.occurrences import UnknownOccurrence, minutes, subject
 from history_projector.project import project, project_mail
 from history_projector.rows import ChatEntry, Entry, Occurrence, Outcome, RequesterEntry, Ticket, View
 from history_projector.tickets import save
 
 
-@dataclass(frozen=True, slots=True)
-class Arrival:
+class Arrival(NamedTuple):
     """A fact of a ticket's stream with the record that brought it, now or, if it was parked, earlier."""
 
     noted: Noted
@@ -100,8 +100,8 @@ def keep_latest(outcomes: dict[UUID, Outcome], outcome: Outcome) -> None:
 
 def changed_occurrences(arrivals: Iterable[Arrival]) -> set[UUID]:
     """The occurrences that these facts are about."""
-    subjects = (getattr(arrival.noted.fact, "occurrence_id", None) for arrival in arrivals)
-    return {subject for subject in subjects if subject is not None}
+    subjects = (subject(arrival.noted.fact) for arrival in arrivals)
+    return {each for each in subjects if each is not None}
 
 
 def _follow(folded: Folded, ticket_id: str, stream: Mapping[int, Arrival]) -> None:
@@ -126,8 +126,8 @@ def _follow(folded: Folded, ticket_id: str, stream: Mapping[int, Arrival]) -> No
 
 def _apply(folded: Folded, noted: Noted) -> None:
     fact = noted.fact
-    subject: UUID | None = getattr(fact, "occurrence_id", None)
-    before = None if subject is None else folded.occurrences.get(subject)
+    occurrence_id = subject(fact)
+    before = None if occurrence_id is None else folded.occurrences.get(occurrence_id)
     projected = project(folded.tickets[fact.ticket_id], before, noted)
     folded.tickets[fact.ticket_id] = projected.ticket
     folded.entries.append(projected.entry)

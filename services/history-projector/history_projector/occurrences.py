@@ -1,9 +1,9 @@
 """How an occurrence changes from fact to fact, and what its requester may see of it."""
 
 import json
-from dataclasses import replace
 from datetime import datetime
-from typing import assert_never
+from typing import Any, assert_never
+from uuid import UUID
 
 from relato_contracts import notes
 
@@ -58,25 +58,26 @@ def evolve(before: Occurrence | None, version: int, at: datetime, fact: Occurren
     """The occurrence after a fact about it; ``UnknownOccurrence`` if there was none before."""
     if before is None or before.ticket_id != fact.ticket_id:
         raise UnknownOccurrence(f"occurrence {fact.occurrence_id} was never recorded")
-    now = replace(before, version=version)
     match fact:
         case notes.OccurrenceCorrected():
-            return _corrected(now, at, fact)
+            return before._replace(version=version, **_correction(before, version, at, fact))
         case notes.OccurrenceSolved():
-            minutes = before.time_spent_minutes + fact.time_spent_minutes
-            return _seen_change(
-                replace(now, solution_html=fact.solution_html, time_spent_minutes=minutes), fact
+            return before._replace(
+                version=version,
+                solution_html=fact.solution_html,
+                time_spent_minutes=before.time_spent_minutes + fact.time_spent_minutes,
+                shown_version=version,
+                shown_by_id=fact.author_id,
             )
         case notes.OccurrenceRetracted():
-            return replace(now, retracted=True)
+            return before._replace(version=version, retracted=True)
         case notes.OccurrenceVisibilityChanged():
-            return _seen_change(
-                replace(
-                    now,
-                    visible_to_requester=fact.visible_to_requester,
-                    notify_by_email=fact.notify_by_email,
-                ),
-                fact,
+            return before._replace(
+                version=version,
+                visible_to_requester=fact.visible_to_requester,
+                notify_by_email=fact.notify_by_email,
+                shown_version=version,
+                shown_by_id=fact.author_id,
             )
         case _:
             assert_never(fact)
@@ -103,34 +104,47 @@ def shown(occurrence: Occurrence) -> RequesterEntry | None:
     )
 
 
+def subject(fact: notes.NoteFact) -> UUID | None:
+    """The occurrence that a fact is about, if it is about one."""
+    occurrence_id: UUID | None = vars(fact).get("occurrence_id")  # getattr is slow where there is none
+    return occurrence_id
+
+
 def minutes(occurrence: Occurrence | None) -> int:
     """The minutes that count in a ticket's total."""
     return 0 if occurrence is None or occurrence.retracted else occurrence.time_spent_minutes
 
 
-def _corrected(now: Occurrence, at: datetime, fact: notes.OccurrenceCorrected) -> Occurrence:
+def _correction(
+    before: Occurrence, version: int, at: datetime, fact: notes.OccurrenceCorrected
+) -> dict[str, Any]:
+    """The columns that a correction changes."""
     given = {name: getattr(fact, name) for name in _CORRECTABLE if getattr(fact, name) is not None}
-    after = replace(now, corrected=True, **given)
+    changes: dict[str, Any] = {"corrected": True, **given}
     if fact.description_html is not None:
         replaced = {
-            "version": now.described_version,
-            "description_html": now.description_html,
+            "version": before.described_version,
+            "description_html": before.description_html,
             "reason": fact.reason,
-            "author": {"id": now.described_by_id, "name": now.described_by_name},
-            "recorded_at": now.described_at.isoformat(),
+            "author": {"id": before.described_by_id, "name": before.described_by_name},
+            "recorded_at": before.described_at.isoformat(),
         }
-        after = replace(
-            after,
-            earlier=json.dumps([*json.loads(now.earlier), replaced], ensure_ascii=False),
-            described_version=now.version,
-            described_by_id=fact.author_id,
-            described_by_name=fact.author_name,
-            described_at=at,
-        )
-    if _VISIBLE.isdisjoint(given):
-        return after  # minutes, category and origin are internal, and so is that they changed
-    # Who could not see the earlier text is not told that there was one.
-    return _seen_change(replace(after, shown_corrected=now.shown_corrected or now.visible_to_requester), fact)
+        changes |= {
+            "earlier": json.dumps([*json.loads(before.earlier), replaced], ensure_ascii=False),
+            "described_version": version,
+            "described_by_id": fact.author_id,
+            "described_by_name": fact.author_name,
+            "described_at": at,
+        }
+    # Minutes, category and origin are internal, and so is that they changed.
+    if not _VISIBLE.isdisjoint(given):
+        changes |= {
+            # Who could not see the earlier text is not told that there was one.
+            "shown_corrected": before.shown_corrected or before.visible_to_requester,
+            "shown_version": version,
+            "shown_by_id": fact.author_id,
+        }
+    return changes
 
 
 _CORRECTABLE = (
@@ -138,7 +152,3 @@ _CORRECTABLE = (
     "category_id", "origin_id",
 )  # fmt: skip
 _VISIBLE = {"description_html", "occurred_at", "solution_html"}
-
-
-def _seen_change(now: Occurrence, fact: OccurrenceChange) -> Occurrence:
-    return replace(now, shown_version=now.version, shown_by_id=fact.author_id)

@@ -1,9 +1,8 @@
 """What each fact means for the rows of its ticket: pure functions from rows and fact to rows."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass
 from datetime import datetime
-from typing import assert_never
+from typing import NamedTuple, assert_never
 from uuid import UUID
 
 from relato_contracts import notes, notifications
@@ -26,8 +25,7 @@ from history_projector.rows import (
 from history_projector.tickets import advance
 
 
-@dataclass(frozen=True, slots=True)
-class Projected:
+class Projected(NamedTuple):
     """The rows that follow from one fact of a ticket's stream; what is None stays as it was."""
 
     ticket: Ticket

@@ -1,15 +1,17 @@
-"""Rows of the read models: the fields of each class are the columns of its table, in their order."""
+"""Rows of the read models: the fields of each class are the columns of its table, in their order.
 
-from dataclasses import dataclass
+Tuples, because a rebuild makes millions: they are made and replaced several times faster than frozen
+dataclasses, and are sent as they are.
+"""
+
 from datetime import datetime
-from typing import Literal
+from typing import Literal, NamedTuple
 from uuid import UUID
 
 EntryKind = Literal["occurrence", "message", "chat", "mail", "action", "view"]
 
 
-@dataclass(frozen=True, slots=True)
-class Ticket:
+class Ticket(NamedTuple):
     """What is known about a ticket: the columns of ``tickets`` and, below, those for its requester.
 
     Without ``title`` there is no ``TicketSaved``: facts about the ticket came first, or it was removed.
@@ -30,8 +32,7 @@ class Ticket:
     seen_up_to: int = 0
 
 
-@dataclass(frozen=True, slots=True)
-class Entry:
+class Entry(NamedTuple):
     """``ticket_entries``: one fact, as the audit history keeps it."""
 
     ticket_id: str
@@ -48,8 +49,7 @@ class Entry:
     """JSON."""
 
 
-@dataclass(frozen=True, slots=True)
-class Occurrence:
+class Occurrence(NamedTuple):
     """``occurrences``: an occurrence as it now stands."""
 
     occurrence_id: UUID
@@ -82,8 +82,7 @@ class Occurrence:
     shown_corrected: bool
 
 
-@dataclass(frozen=True, slots=True)
-class ChatEntry:
+class ChatEntry(NamedTuple):
     """``chat_entries``: one line of chat."""
 
     ticket_id: str
@@ -97,8 +96,7 @@ class ChatEntry:
     recipient_online: bool
 
 
-@dataclass(frozen=True, slots=True)
-class View:
+class View(NamedTuple):
     """``views``: the requester saw their ticket's history up to a version."""
 
     ticket_id: str
@@ -107,8 +105,7 @@ class View:
     viewer_id: str
 
 
-@dataclass(frozen=True, slots=True)
-class Outcome:
+class Outcome(NamedTuple):
     """``email_outcomes``: what became of a mail, as far as is known."""
 
     mail_id: UUID
@@ -125,8 +122,7 @@ class Outcome:
     outcome_id: UUID
 
 
-@dataclass(frozen=True, slots=True)
-class RequesterEntry:
+class RequesterEntry(NamedTuple):
     """``requester_entries``: an occurrence or message as its requester may see it, and nothing else."""
 
     ticket_id: str

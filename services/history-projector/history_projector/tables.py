@@ -3,16 +3,14 @@
 Rows travel as arrays of each table's own row type: one statement and one parameter a table.
 """
 
-from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
-from dataclasses import fields
-from operator import attrgetter
+from collections.abc import Collection, Sequence
 from uuid import UUID
 
 from relato_runtime.database import Connection
 
 from history_projector import occurrences
 from history_projector.fold import Folded
-from history_projector.rows import ChatEntry, Entry, Occurrence, Outcome, RequesterEntry, Ticket, View
+from history_projector.rows import Occurrence, Ticket
 
 
 async def lock_tickets(connection: Connection, ticket_ids: Sequence[str]) -> dict[str, Ticket]:
@@ -43,22 +41,23 @@ async def load_occurrences(connection: Connection, ids: Collection[UUID]) -> dic
 
 async def write(connection: Connection, folded: Folded) -> None:
     """Everything that a batch came to."""
-    tickets = list(folded.tickets.values())
-    await _put(connection, _TICKETS, _ticket, tickets)
-    await _put(connection, _REQUESTER_TICKETS, _requester_ticket, tickets)
-    await _put(connection, _ENTRIES, _entry, folded.entries)
+    tickets = folded.tickets.values()
+    await _put(connection, _TICKETS, [ticket[:_TICKET_COLUMNS] for ticket in tickets])
+    await _put(connection, _REQUESTER_TICKETS, [_of_requester(ticket) for ticket in tickets])
+    await _put(connection, _ENTRIES, folded.entries)
     changed = [folded.occurrences[each] for each in folded.changed]
-    await _put(connection, _OCCURRENCES, _occurrence, changed)
+    await _put(connection, _OCCURRENCES, changed)
     shown = [(each, occurrences.shown(each)) for each in changed]
     hidden = [(each.ticket_id, each.recorded_version) for each, entry in shown if entry is None]
     if hidden:
         await connection.execute(_HIDE, *zip(*hidden, strict=True))
     visible = [*(entry for _, entry in shown if entry is not None), *folded.messages]
-    await _put(connection, _REQUESTER_ENTRIES, _requester_entry, visible)
-    await _put(connection, _CHAT, _chat_entry, folded.chat)
-    await _put(connection, _VIEWS, _view, folded.views.values())
-    await _put(connection, _OUTCOMES, _outcome, folded.outcomes.values())
-    await _put(connection, _TIME_TOTALS, lambda row: row, _totals(folded.minutes))
+    await _put(connection, _REQUESTER_ENTRIES, visible)
+    await _put(connection, _CHAT, folded.chat)
+    await _put(connection, _VIEWS, list(folded.views.values()))
+    await _put(connection, _OUTCOMES, list(folded.outcomes.values()))
+    totals = [(*ticket_and_author, grown) for ticket_and_author, grown in folded.minutes.items()]
+    await _put(connection, _TIME_TOTALS, totals)
 
 
 async def notify(connection: Connection, generation: int, payloads: Sequence[str]) -> None:
@@ -73,33 +72,19 @@ async def notify(connection: Connection, generation: int, payloads: Sequence[str
     )
 
 
-async def _put(
-    connection: Connection, statement: str, columns: Callable[[object], object], rows: Iterable[object]
-) -> None:
-    values = [columns(row) for row in rows]
-    if values:
-        await connection.execute(statement, values)
+async def _put(connection: Connection, statement: str, rows: Sequence[tuple[object, ...]]) -> None:
+    if rows:
+        await connection.execute(statement, rows)
 
 
-def _totals(minutes: Mapping[tuple[str, str], int]) -> list[tuple[str, str, int]]:
-    return [(*ticket_and_author, grown) for ticket_and_author, grown in minutes.items()]
+def _of_requester(ticket: Ticket) -> tuple[object, ...]:
+    return (
+        ticket.ticket_id, ticket.requester_id, ticket.title, ticket.status, ticket.opened_at,
+        ticket.shown_activity_at, ticket.last_version, ticket.seen_up_to,
+    )  # fmt: skip
 
 
-def _columns(row: type) -> Callable[[object], object]:
-    return attrgetter(*(field.name for field in fields(row)))
-
-
-_ticket = attrgetter(*(field.name for field in fields(Ticket)[:10]))
-_requester_ticket = attrgetter(
-    "ticket_id", "requester_id", "title", "status", "opened_at", "shown_activity_at", "last_version",
-    "seen_up_to",
-)  # fmt: skip
-_entry = _columns(Entry)
-_occurrence = _columns(Occurrence)
-_requester_entry = _columns(RequesterEntry)
-_chat_entry = _columns(ChatEntry)
-_view = _columns(View)
-_outcome = _columns(Outcome)
+_TICKET_COLUMNS = 10  # what follows are the requester's
 
 _TICKETS = """
     UPDATE tickets SET

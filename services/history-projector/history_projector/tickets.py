@@ -1,7 +1,6 @@
 """How a ticket's row changes: with each fact of its stream, and with each state that the ITSM sends."""
 
 import json
-from dataclasses import replace
 from datetime import datetime
 from uuid import NAMESPACE_URL, uuid5
 
@@ -20,10 +19,9 @@ def advance(ticket: Ticket, noted: Noted, *, shown: bool) -> Ticket:
     fact = noted.fact
     if isinstance(fact, notes.HistoryViewed):
         seen_up_to = max(ticket.seen_up_to, fact.up_to_version)
-        return replace(ticket, last_version=noted.version, seen_up_to=seen_up_to)
+        return ticket._replace(last_version=noted.version, seen_up_to=seen_up_to)
     written = isinstance(fact, notes.OccurrenceRecorded | notes.AttendantMessaged | notes.ChatMessagePosted)
-    return replace(
-        ticket,
+    return ticket._replace(
         last_version=noted.version,
         unread=ticket.unread + written if fact.author_id == fact.requester_id else 0,
         last_activity_at=_later(ticket.last_activity_at, noted.at),
@@ -35,8 +33,7 @@ def save(ticket: Ticket, saved: Saved) -> tuple[Ticket, list[Entry]]:
     """The ticket as it now is, and an entry for each difference from what it was."""
     known = ticket.title is not None
     if saved.fact is None:
-        gone = replace(
-            ticket,
+        gone = ticket._replace(
             title=None,
             status=None,
             requester_id=None,
@@ -46,7 +43,7 @@ def save(ticket: Ticket, saved: Saved) -> tuple[Ticket, list[Entry]]:
         )
         return gone, [_action(saved, "ticket-removed", saved.at, "{}")] if known else []
     fact = saved.fact
-    now = replace(ticket, **{name: getattr(fact, name) for name in (*_DIFFERENCES, "opened_at")})
+    now = ticket._replace(**{name: getattr(fact, name) for name in (*_DIFFERENCES, "opened_at")})
     if not known:
         active = min(fact.opened_at, saved.at)
         opened = _action(saved, "ticket-opened", fact.opened_at, serialise(fact).decode())
@@ -75,8 +72,7 @@ _SHOWN_DIFFERENCES = {"title-changed", "status-changed", "requester-changed"}
 
 
 def _active(ticket: Ticket, at: datetime, *, shown: bool) -> Ticket:
-    return replace(
-        ticket,
+    return ticket._replace(
         last_activity_at=_later(ticket.last_activity_at, at),
         shown_activity_at=_later(ticket.shown_activity_at, at) if shown else ticket.shown_activity_at,
     )

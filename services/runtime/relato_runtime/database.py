@@ -41,12 +41,13 @@ class MigrationFailed(Exception):
     """The database could not be brought to the version that this program needs."""
 
 
-async def open_pool(url: str, *, size: int = 10, generic_plans: bool = False) -> Pool:
+async def open_pool(url: str, *, size: int = 10, by_key: bool = False) -> Pool:
     """Open a pool of at most ``size`` connections; statements are bounded to 30 s.
 
-    With ``generic_plans`` no statement is planned again for its parameters: right where the plan
-    would come out the same, as for lookups by key, and planning takes longer than running.
+    Where rows are looked up ``by_key`` alone, no statement is planned again for its parameters, which
+    may take longer than running it, and none begins to scan tables because they once were empty.
     """
+    planning = {"plan_cache_mode": "force_generic_plan", "enable_seqscan": "off"} if by_key else {}
     return await asyncpg.create_pool(
         url,
         min_size=1,
@@ -55,10 +56,7 @@ async def open_pool(url: str, *, size: int = 10, generic_plans: bool = False) ->
         timeout=5,
         max_inactive_connection_lifetime=300,
         # A process that is stopped in the middle of a transaction must not hold its locks for ever.
-        server_settings={
-            "idle_in_transaction_session_timeout": "30s",
-            "plan_cache_mode": "force_generic_plan" if generic_plans else "auto",
-        },
+        server_settings={"idle_in_transaction_session_timeout": "30s"} | planning,
         reset=_keep,
     )
 

@@ -2,7 +2,6 @@
 
 import json
 from collections.abc import Iterable, Sequence
-from dataclasses import astuple, replace
 from itertools import count, pairwise
 
 from history_projector import occurrences
@@ -136,17 +135,17 @@ def in_memory(folded: Folded, ticket_id: str) -> Tables:
     now = folded.tickets[ticket_id]
     shown = [occurrences.shown(each) for each in folded.occurrences.values()]
     return {
-        "tickets": [astuple(now)[:10]],
+        "tickets": [now[:10]],
         "requester_tickets": [
             (ticket_id, now.requester_id, now.title, now.status, now.opened_at, now.shown_activity_at,
              now.last_version, now.seen_up_to)
         ],
-        "ticket_entries": _sorted((*astuple(each)[:-1], json.loads(each.data)) for each in folded.entries),
-        "occurrences": _sorted(astuple(_readable(each)) for each in folded.occurrences.values()),
-        "requester_entries": _sorted(astuple(each) for each in [*filter(None, shown), *folded.messages]),
-        "chat_entries": _sorted(astuple(each) for each in folded.chat),
-        "views": _sorted(astuple(each) for each in folded.views.values()),
-        "email_outcomes": _sorted(astuple(each) for each in folded.outcomes.values()),
+        "ticket_entries": _sorted((*each[:-1], json.loads(each.data)) for each in folded.entries),
+        "occurrences": _sorted(_readable(each) for each in folded.occurrences.values()),
+        "requester_entries": _sorted([*filter(None, shown), *folded.messages]),
+        "chat_entries": _sorted(folded.chat),
+        "views": _sorted(folded.views.values()),
+        "email_outcomes": _sorted(folded.outcomes.values()),
         "time_totals": _sorted((*key, minutes) for key, minutes in folded.minutes.items()),
         "parked_tickets": [],
         "parked_records": [],
@@ -160,13 +159,13 @@ async def tables(connection: Connection, ticket_id: str) -> Tables:
         rows = await connection.fetch(f"SELECT * FROM {table} WHERE ticket_id = $1", ticket_id)
         found[table] = _sorted(tuple(row) for row in rows)
     found["ticket_entries"] = [(*row[:-1], json.loads(str(row[-1]))) for row in found["ticket_entries"]]
-    found["occurrences"] = [astuple(_readable(Occurrence(*row))) for row in found["occurrences"]]  # type: ignore[arg-type]
+    found["occurrences"] = [_readable(Occurrence(*row)) for row in found["occurrences"]]  # type: ignore[arg-type]
     return found
 
 
 def _readable(occurrence: Occurrence) -> Occurrence:
     """JSON in one spelling."""
-    return replace(occurrence, earlier=json.dumps(json.loads(occurrence.earlier), sort_keys=True))
+    return occurrence._replace(earlier=json.dumps(json.loads(occurrence.earlier), sort_keys=True))
 
 
 def _sorted(rows: Iterable[tuple[object, ...]]) -> list[tuple[object, ...]]:
