@@ -157,9 +157,10 @@ class Schedule:
         for gate in [each for each in self._gates if each.process is process]:
             self._gates.remove(gate)
             gate.opened.set_exception(Crashed())
-        await self._observer.fetch("SELECT pg_terminate_backend(unnest($1::int[]))", list(process.backends))
+        # Again and again: a connection that was being opened may have been made meanwhile.
         while await self._observer.fetchval(
-            "SELECT EXISTS (SELECT FROM pg_stat_activity WHERE pid = ANY($1::int[]))", list(process.backends)
+            "SELECT count(pg_terminate_backend(pid)) > 0 FROM pg_stat_activity WHERE pid = ANY($1::int[])",
+            list(process.backends),
         ):
             pass
         for task in process.tasks:

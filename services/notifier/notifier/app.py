@@ -36,6 +36,7 @@ def build(settings: NotifierSettings) -> FastAPI:
             renderer = Renderer(settings.render_seconds)
             stack.push_async_callback(renderer.close)
             planner = Planner(settings, renderer)
+            sender = Sender(settings, pool, readiness, "senders")
             consumer = Consumer(
                 settings,
                 pool,
@@ -45,9 +46,9 @@ def build(settings: NotifierSettings) -> FastAPI:
                 apply=Intake(planner, settings.topic_prefix).apply,
                 readiness=readiness,
                 part="consumer",
+                on_commit=sender.wake,
                 max_records=_BATCH,
             )
-            sender = Sender(settings, pool, readiness, "senders")
             loops: dict[str, background.Loop] = {
                 "consumer": consumer.run,
                 "waiting": lambda: look_again(pool, planner, readiness, "waiting"),

@@ -48,10 +48,15 @@ class Sender:
             longest=timedelta(seconds=settings.longest_retry_seconds),
             age=settings.age_limit,
         )
+        self._planned = asyncio.Event()
         self._limits = {
             "recipient": Rate(settings.recipient_per_minute, settings.recipient_burst),
             "domain": Rate(settings.domain_per_minute, settings.domain_burst),
         }
+
+    def wake(self) -> None:
+        """Say that mails may have been planned by this process."""
+        self._planned.set()
 
     async def run(self) -> None:
         """Send until cancelled, then finish what has begun; whatever breaks is raised."""
@@ -63,6 +68,7 @@ class Sender:
             self._readiness.has(self._part)
             while True:
                 idle = [each for each in connections if each not in busy.values()]
+                self._planned.clear()
                 claimed, any_due = await self._claim(len(idle), lease)
                 for mail, connection in zip(claimed, idle, strict=False):
                     busy[asyncio.create_task(self._deliver(mail, connection, lease))] = connection
@@ -84,13 +90,16 @@ class Sender:
 
     async def _wait(self, busy: dict[asyncio.Task[None], MailConnection], *, polling: bool) -> None:
         """Until a sender is free or, where one already is, until it is time to look for mails again."""
-        if not busy:
-            await asyncio.sleep(_POLL_SECONDS)
-            return
-        done, _ = await asyncio.wait(
-            busy, timeout=_POLL_SECONDS if polling else None, return_when=asyncio.FIRST_COMPLETED
-        )
-        for task in done:
+        planned = asyncio.create_task(self._planned.wait())
+        try:
+            done, _ = await asyncio.wait(
+                {*busy, planned} if polling else set(busy),
+                timeout=_POLL_SECONDS if polling else None,
+                return_when=asyncio.FIRST_COMPLETED,
+            )
+        finally:
+            planned.cancel()
+        for task in [each for each in busy if each in done]:
             busy.pop(task)
             task.result()
 

@@ -65,6 +65,7 @@ class Consumer:
         readiness: Readiness,
         part: str,
         broken: Broken | None = None,
+        on_commit: Callable[[], None] | None = None,
         max_records: int = 2_000,
     ) -> None:
         self._settings = settings
@@ -74,6 +75,7 @@ class Consumer:
         self._topics = {settings.topic_prefix + topic.name: topic for topic in topics}
         self._apply = apply
         self._broken = broken
+        self._on_commit = on_commit
         self._readiness = readiness
         self._part = part
         self._max_records = max_records
@@ -184,6 +186,8 @@ class Consumer:
             ends = {partition: records[-1].offset + 1 for partition, records in batches.items()}
             moved = {partition: max(end, locked[partition]) for partition, end in ends.items()}
             await positions.advance(connection, self._name, moved)
+        if self._on_commit is not None:
+            self._on_commit()
         for partition, records in batches.items():
             CONSUMED.labels(self._name, partition.topic).inc(len(records))
         for letter in letters:
