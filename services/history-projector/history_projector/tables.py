@@ -44,7 +44,9 @@ async def write(connection: Connection, folded: Folded) -> None:
     tickets = folded.tickets.values()
     await _put(connection, _TICKETS, [ticket[:_TICKET_COLUMNS] for ticket in tickets])
     await _put(connection, _REQUESTER_TICKETS, [_of_requester(ticket) for ticket in tickets])
-    await _put(connection, _ENTRIES, folded.entries)
+    # A ticket's lock and version let each fact of its stream be written once; others may come again.
+    await _append(connection, "ticket_entries", [each for each in folded.entries if each.version])
+    await _put(connection, _ENTRIES, [each for each in folded.entries if not each.version])
     changed = [folded.occurrences[each] for each in folded.changed]
     await _put(connection, _OCCURRENCES, changed)
     shown = [(each, occurrences.shown(each)) for each in changed]
@@ -53,7 +55,7 @@ async def write(connection: Connection, folded: Folded) -> None:
         await connection.execute(_HIDE, *zip(*hidden, strict=True))
     visible = [*(entry for _, entry in shown if entry is not None), *folded.messages]
     await _put(connection, _REQUESTER_ENTRIES, visible)
-    await _put(connection, _CHAT, folded.chat)
+    await _append(connection, "chat_entries", folded.chat)
     await _put(connection, _VIEWS, list(folded.views.values()))
     await _put(connection, _OUTCOMES, list(folded.outcomes.values()))
     totals = [(*ticket_and_author, grown) for ticket_and_author, grown in folded.minutes.items()]
@@ -75,6 +77,12 @@ async def notify(connection: Connection, generation: int, payloads: Sequence[str
 async def _put(connection: Connection, statement: str, rows: Sequence[tuple[object, ...]]) -> None:
     if rows:
         await connection.execute(statement, rows)
+
+
+async def _append(connection: Connection, table: str, rows: Sequence[tuple[object, ...]]) -> None:
+    """Rows that cannot be there yet: COPY takes two thirds of what INSERT does, on both sides."""
+    if rows:
+        await connection.copy_records_to_table(table, records=rows)
 
 
 def _of_requester(ticket: Ticket) -> tuple[object, ...]:
@@ -128,7 +136,6 @@ _REQUESTER_ENTRIES = """
         solution_html = excluded.solution_html, corrected = excluded.corrected,
         current_version = excluded.current_version, current_by_id = excluded.current_by_id
 """
-_CHAT = "INSERT INTO chat_entries SELECT * FROM unnest($1::chat_entries[])"
 _VIEWS = "INSERT INTO views SELECT * FROM unnest($1::views[]) ON CONFLICT DO NOTHING"
 _OUTCOMES = """
     INSERT INTO email_outcomes SELECT * FROM unnest($1::email_outcomes[])

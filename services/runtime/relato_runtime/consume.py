@@ -2,7 +2,9 @@
 
 import asyncio
 import re
-from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Mapping, Sequence
+from itertools import chain
+from typing import NamedTuple, TypeVar
 
 import structlog
 from aiokafka import AIOKafkaConsumer, AIOKafkaProducer
@@ -31,10 +33,13 @@ _IDLE_MS = 1_000
 _COMMIT_SECONDS = 1.0
 _COMMIT_LIMIT_SECONDS = 15.0
 _STALLED_SECONDS = 60.0
+_AT_A_STRETCH = 100  # records decoded: one or two milliseconds
 _ID = re.compile(rb"[A-Za-z0-9._:-]{1,64}")
 
 Decoded = tuple[Record, Envelope, Fact | None]
 """A record with what it says; no fact is a tombstone of a compacted topic."""
+
+_Result = TypeVar("_Result")
 
 Apply = Callable[[Connection, Sequence[Decoded]], Awaitable[Sequence[DeadLetter]]]
 """Writes what decoded records mean, inside the transaction that moves the positions.
@@ -44,6 +49,18 @@ Gets each partition's records in order and never twice; returns those that it co
 
 Broken = Callable[[Connection, Sequence[DeadLetter]], Awaitable[None]]
 """Told, inside the same transaction and before what can be decoded is applied, of records that cannot."""
+
+
+class Polled(NamedTuple):
+    """What one poll brought, and what it says."""
+
+    records: Mapping[TopicPartition, Sequence[Record]]
+    decoded: Sequence[Decoded]
+    broken: Sequence[DeadLetter]
+
+
+class Unreadable(Exception):
+    """A record that the client cannot even read."""
 
 
 class Stalled(Exception):
@@ -98,6 +115,7 @@ class Consumer:
         told_at = progressed = clock()
         reached: dict[TopicPartition, int] = {}
         told: dict[TopicPartition, int] = {}
+        ahead = Polled({}, (), ())
         while True:
             if assignment.fresh:
                 reached |= await self._seek(consumer, assignment)
@@ -106,17 +124,23 @@ class Consumer:
             else:
                 self._readiness.lacks(self._part, "no partitions assigned yet")
             try:
-                batches = await consumer.getmany(timeout_ms=_IDLE_MS, max_records=self._max_records)
-            except UnicodeDecodeError:
-                # The client cannot read a header whose name is no text, and would fail on it for ever.
+                polled = ahead if ahead.records else await self._poll(consumer, _IDLE_MS)
+                if polled.records:
+                    progressed = clock()
+                    # While the database has its work with these, the next ones are decoded.
+                    taken, next_ones = await asyncio.gather(
+                        self._in_turn(assignment, producer, polled),
+                        self._poll(consumer, 0),
+                        return_exceptions=True,
+                    )
+                    ahead = Polled({}, (), ())
+                    reached |= _unless_failed(taken)
+                    ahead = _unless_failed(next_ones)
+            except Unreadable:
                 async with assignment.working:
                     reached |= await self._pass_unreadable(consumer, producer, reached)
                 continue
-            if batches:
-                progressed = clock()
-                async with assignment.working:
-                    reached |= await self._take_in(producer, batches)
-            elif clock() - progressed > _STALLED_SECONDS and _behind(consumer, reached):
+            if not polled.records and clock() - progressed > _STALLED_SECONDS and _behind(consumer, reached):
                 raise Stalled(f"{self._name}: no records for {_STALLED_SECONDS:.0f} s though some lie ready")
             if reached != told and clock() - told_at > _COMMIT_SECONDS:
                 if await self._tell_group(consumer, reached):
@@ -158,17 +182,34 @@ class Consumer:
                         break
             except UnicodeDecodeError:
                 offset = good[-1].offset + 1 if good else reached[partition]
-                passed |= await self._take_in(producer, {partition: [*good, _unreadable(partition, offset)]})
+                records = {partition: [*good, _unreadable(partition, offset)]}
+                passed |= await self._take_in(producer, await self._decode(records))
                 consumer.seek(partition, offset + 1)
             else:
                 consumer.seek(partition, reached[partition])
         return passed
 
-    async def _take_in(
-        self, producer: AIOKafkaProducer, batches: Mapping[TopicPartition, Sequence[Record]]
+    async def _poll(self, consumer: AIOKafkaConsumer, timeout_ms: int) -> Polled:
+        try:
+            records = await consumer.getmany(timeout_ms=timeout_ms, max_records=self._max_records)
+        except UnicodeDecodeError as error:
+            # The client cannot read a header whose name is no text, and would fail on it for ever.
+            raise Unreadable from error
+        return await self._decode(records)
+
+    async def _in_turn(
+        self, assignment: Assignment, producer: AIOKafkaProducer, polled: Polled
     ) -> dict[TopicPartition, int]:
-        """Everything from one poll in one transaction: returns where each partition reads on."""
-        decoded, broken = self._decode(record for records in batches.values() for record in records)
+        async with assignment.working:
+            return await self._take_in(producer, polled)
+
+    async def _take_in(self, producer: AIOKafkaProducer, polled: Polled) -> dict[TopicPartition, int]:
+        """Everything from one poll in one transaction: returns where each partition reads on.
+
+        Some of it may be of partitions that were taken away meanwhile: what another member has
+        taken in by now lies below the positions, and is dropped.
+        """
+        batches, decoded, broken = polled
         if broken:
             await self._publish(producer, broken)
         async with self._pool.acquire() as connection, connection.transaction():
@@ -201,15 +242,17 @@ class Consumer:
             )
         return moved
 
-    def _decode(self, records: Iterable[Record]) -> tuple[list[Decoded], list[DeadLetter]]:
+    async def _decode(self, batches: Mapping[TopicPartition, Sequence[Record]]) -> Polled:
         decoded: list[Decoded] = []
         broken: list[DeadLetter] = []
-        for record in records:
+        for number, record in enumerate(chain.from_iterable(batches.values()), 1):
             try:
                 decoded.append(self._read(record))
             except Undecodable as error:
                 broken.append(DeadLetter(record, error.reason, str(error)))
-        return decoded, broken
+            if number % _AT_A_STRETCH == 0:
+                await asyncio.sleep(0)  # the transaction under way goes on
+        return Polled(batches, decoded, broken)
 
     def _read(self, record: Record) -> Decoded:
         topic = self._topics[record.topic]
@@ -247,6 +290,12 @@ class Consumer:
         for partition in consumer.assignment():
             behind = _lag(consumer, partition, reached)
             LAG.labels(self._name, partition.topic, partition.partition).set(behind)
+
+
+def _unless_failed(result: _Result | BaseException) -> _Result:
+    if isinstance(result, BaseException):
+        raise result
+    return result
 
 
 def _behind(consumer: AIOKafkaConsumer, reached: Mapping[TopicPartition, int]) -> bool:
