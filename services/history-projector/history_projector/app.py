@@ -48,7 +48,7 @@ def build(settings: ProjectorSettings) -> FastAPI:
             for number in numbers:
                 readiness.lacks(generations.consumer(number), "not started yet")
                 pools[number] = await stack.enter_async_context(
-                    await database.open_pool(generations.address(url, number), size=2)
+                    await database.open_pool(generations.address(url, number), size=2, by_key=True)
                 )
                 loops[generations.consumer(number)] = _consumer(
                     settings, pools[number], number, readiness

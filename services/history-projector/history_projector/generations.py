@@ -41,14 +41,9 @@ def schema(generation: int) -> str:
 
 
 def address(url: str, generation: int) -> str:
-    """The database as a generation sees it: names without a schema are those of its own tables.
-
-    Rows are looked up by their keys alone. A plan that was made for empty tables would go on reading
-    them as a whole when they have grown.
-    """
+    """The database as a generation sees it: names without a schema are those of its own tables."""
     parts = urlsplit(url)
-    by_key = dict.fromkeys(("enable_seqscan", "enable_hashjoin", "enable_mergejoin"), "off")
-    query = {**dict(parse_qsl(parts.query)), **by_key, "search_path": f"{schema(generation)},public"}
+    query = {**dict(parse_qsl(parts.query)), "search_path": f"{schema(generation)},public"}
     return urlunsplit(parts._replace(query=urlencode(query, safe="/,")))
 
 

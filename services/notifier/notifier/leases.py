@@ -104,14 +104,14 @@ async def _take_turns(
     return [mail_id for mail_id, turn in turns.items() if turn.now]
 
 
-async def submitting(pool: Pool, mail: Leased, lease: UUID) -> bool:
-    """Say, before anything goes out, that it now may have.
+async def submitting(pool: Pool, mail: Leased, lease: UUID, lasting: timedelta) -> bool:
+    """Say, before anything goes out, that it now may have; the lease begins anew.
 
     False when it must not: the lease has run out, or what the mail is about was taken back, which
     suppresses it.
     """
     async with pool.acquire() as connection, connection.transaction():
-        state: str | None = await connection.fetchval(_SUBMITTING, mail.mail_id, lease, mail.attempt)
+        state: str | None = await connection.fetchval(_SUBMITTING, mail.mail_id, lease, mail.attempt, lasting)
         if state == "suppressed":
             await outbox.tell(connection, [mail.mail_id])
         return state == "submitting"
@@ -124,6 +124,7 @@ WITH gone AS (
     WHERE mail_id = $1 AND (retracted OR (NOT visible AND recipient_role = 'requester'))
 ), held AS (
     UPDATE mails SET reason = (SELECT reason FROM gone), updated_at = clock_timestamp(),
+        leased_until = clock_timestamp() + $4,
         state = CASE WHEN EXISTS (SELECT FROM gone) THEN 'suppressed' ELSE 'submitting' END
     WHERE mail_id = $1 AND lease = $2 AND attempts = $3
         AND state = 'leased' AND leased_until > clock_timestamp()
@@ -140,29 +141,46 @@ async def record(pool: Pool, mail: Leased, lease: UUID, result: Result) -> bool:
     An answer that comes after the lease ran out still counts: it is no longer uncertain then.
     """
     async with pool.acquire() as connection, connection.transaction():
-        changed = await connection.fetchval(
-            """
-            UPDATE mails SET state = $3, reason = nullif($4, ''), due_at = coalesce($5, due_at),
-                leased_until = NULL, updated_at = clock_timestamp()
-            WHERE mail_id = $1 AND lease = $2 AND attempts = $6
-                AND state IN ('leased', 'submitting', 'uncertain')
-            RETURNING true
-            """,
+        changed = await connection.fetchrow(
+            _RECORD,
             *(mail.mail_id, lease, result.state),
             *("" if result.state == "accepted" else result.answer, result.due_at, mail.attempt),
+            *(result.code, result.answer),
         )
         if changed is None:
             return False
-        await connection.execute(
-            """
-            INSERT INTO attempts (mail_id, attempt, outcome, code, answer) VALUES ($1, $2, $3, $4, $5)
-            ON CONFLICT (mail_id, attempt) DO UPDATE SET outcome = excluded.outcome,
-                code = excluded.code, answer = excluded.answer
-            """,
-            *(mail.mail_id, mail.attempt, result.state, result.code, result.answer),
-        )
-        await outbox.tell(connection, [mail.mail_id])
+        await outbox.announce(connection, [changed])
         return True
+
+
+_RECORD = f"""
+WITH changed AS (
+    UPDATE mails SET state = $3, reason = nullif($4, ''), due_at = coalesce($5, due_at),
+        leased_until = NULL, updated_at = clock_timestamp()
+    WHERE mail_id = $1 AND lease = $2 AND attempts = $6
+        AND state IN ('leased', 'submitting', 'uncertain')
+    RETURNING {outbox.COLUMNS}
+), noted AS (
+    INSERT INTO attempts (mail_id, attempt, outcome, code, answer)
+    SELECT mail_id, $6, state, $7, $8 FROM changed
+    ON CONFLICT (mail_id, attempt) DO UPDATE SET outcome = excluded.outcome,
+        code = excluded.code, answer = excluded.answer
+)
+SELECT * FROM changed
+"""  # noqa: S608  # constants alone
+
+
+async def release(pool: Pool, mails: Sequence[Leased], lease: UUID) -> None:
+    """Give back mails that nobody has begun to hand over, as if they had not been claimed."""
+    await pool.execute(
+        """
+        UPDATE mails SET state = 'planned', lease = NULL, leased_until = NULL, attempts = attempts - 1,
+            updated_at = clock_timestamp()
+        WHERE mail_id = ANY($1::uuid[]) AND lease = $2 AND state = 'leased'
+        """,
+        [mail.mail_id for mail in mails],
+        lease,
+    )
 
 
 async def expire(pool: Pool) -> int:

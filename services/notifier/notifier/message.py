@@ -5,10 +5,11 @@ import unicodedata
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from email.headerregistry import Address
+from email.headerregistry import Address, BaseHeader, HeaderRegistry
 from email.message import EmailMessage
 from email.policy import SMTP
 from email.utils import format_datetime
+from functools import lru_cache
 from uuid import UUID, uuid5
 
 from notifier.render import Rendered
@@ -16,6 +17,18 @@ from notifier.settings import Sender
 
 _NAMESPACE = UUID("5f1f6f0e-7a0b-5c55-9c0e-3d7b0c6b2a51")
 _SUBJECT_CHARACTERS = 250
+
+
+class _Headers(HeaderRegistry):
+    """Kinds of headers, made once: the package makes a class for each header of each mail."""
+
+    @lru_cache(maxsize=64)  # noqa: B019  # there is one registry, and it stays
+    def __getitem__(self, name: str) -> type[BaseHeader]:
+        kind: type[BaseHeader] = super().__getitem__(name)
+        return kind
+
+
+_POLICY = SMTP.clone(cte_type="7bit", header_factory=_Headers())
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,8 +57,7 @@ def message_id(mail: UUID, sender: Sender) -> str:
 def build(headed: Headed, rendered: Rendered) -> bytes:
     """A mail of two parts; ``ValueError`` for addresses that no header can hold."""
     recipient = deliverable(headed.recipient)
-    policy = SMTP.clone(cte_type="7bit", utf8=not recipient.isascii())
-    message = EmailMessage(policy=policy)
+    message = EmailMessage(policy=_POLICY.clone(utf8=not recipient.isascii()))
     message["From"] = Address(_line(headed.sender.name), addr_spec=deliverable(headed.sender.address))
     message["To"] = Address(_line(headed.recipient_name), addr_spec=recipient)
     message["Subject"] = _line(rendered.subject)[:_SUBJECT_CHARACTERS]

@@ -38,17 +38,25 @@ class Pending:
 async def tell(connection: Connection, mail_ids: Iterable[UUID]) -> None:
     """Announce what became of mails, in the transaction that changed them; open states are not told."""
     rows = await connection.fetch(
-        """
-        SELECT mail_id, event_id, event_version, correlation_id, traceparent, ticket_id, subject_id,
-            recipient, recipient_role, template_id, state, reason, updated_at
-        FROM mails
-        WHERE mail_id = ANY($1::uuid[])
-            AND state IN ('accepted', 'rejected', 'dead', 'uncertain', 'suppressed')
-        ORDER BY ticket_id, event_version, mail_id
-        """,
+        f"SELECT {COLUMNS} FROM mails WHERE mail_id = ANY($1::uuid[]) "  # noqa: S608  # constants alone
+        "ORDER BY ticket_id, event_version, mail_id",
         list(mail_ids),
     )
-    outcomes = [(row, _outcome(row)) for row in rows]
+    await announce(connection, rows)
+
+
+COLUMNS = """
+    mail_id, event_id, event_version, correlation_id, traceparent, ticket_id, subject_id, recipient,
+    recipient_role, template_id, state, reason, updated_at
+"""
+"""What ``announce`` has to know of a mail."""
+
+
+async def announce(connection: Connection, mails: Iterable[Record]) -> None:
+    """As ``tell``, of rows that are as the transaction leaves them."""
+    outcomes = [(row, _outcome(row)) for row in mails if row["state"] in _TOLD]
+    if not outcomes:
+        return
     await connection.executemany(
         """
         INSERT INTO outbox (outcome_id, ticket_id, type, event_id, correlation_id, traceparent, at, data)
@@ -68,6 +76,9 @@ async def tell(connection: Connection, mail_ids: Iterable[UUID]) -> None:
             for row, outcome in outcomes
         ],
     )
+
+
+_TOLD = frozenset({"accepted", "rejected", "dead", "uncertain", "suppressed"})
 
 
 def _outcome(row: Record) -> EmailOutcome:

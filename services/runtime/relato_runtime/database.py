@@ -47,7 +47,7 @@ async def open_pool(url: str, *, size: int = 10, by_key: bool = False) -> Pool:
     Where rows are looked up ``by_key`` alone, no statement is planned again for its parameters, which
     may take longer than running it, and none begins to scan tables because they once were empty.
     """
-    planning = {"plan_cache_mode": "force_generic_plan", "enable_seqscan": "off"} if by_key else {}
+    session = {"idle_in_transaction_session_timeout": "30s"} | (_BY_KEY if by_key else {})
     return await asyncpg.create_pool(
         url,
         min_size=1,
@@ -56,9 +56,15 @@ async def open_pool(url: str, *, size: int = 10, by_key: bool = False) -> Pool:
         timeout=5,
         max_inactive_connection_lifetime=300,
         # A process that is stopped in the middle of a transaction must not hold its locks for ever.
-        server_settings={"idle_in_transaction_session_timeout": "30s"} | planning,
+        server_settings=session,
         reset=_keep,
     )
+
+
+_BY_KEY = {
+    "plan_cache_mode": "force_generic_plan",
+    **dict.fromkeys(("enable_seqscan", "enable_bitmapscan", "enable_hashjoin", "enable_mergejoin"), "off"),
+}
 
 
 async def _keep(_connection: Connection) -> None:
