@@ -12,7 +12,8 @@ from relato_contracts.topics import NOTES
 from relato_runtime import database, kafka
 from relato_runtime.readiness import Readiness
 
-from tests.bench.scene import Figures, Scene
+from tests.bench.scene import Figures, Scene, nothing_waits
+from tests.support.waiting import until
 
 _EVENTS = 60_000
 _ROUNDS = 3
@@ -77,8 +78,7 @@ async def _relay(settings: NotesSettings, connection: "asyncpg.Connection[asyncp
     started = time.perf_counter()
     task = asyncio.create_task(Relay(settings, Readiness(), "relay").run())
     try:
-        while await connection.fetchval("SELECT EXISTS (SELECT FROM outbox)"):  # noqa: ASYNC110  # it is a table
-            await asyncio.sleep(0.02)
+        await until(lambda: nothing_waits(connection), within=120, what="the outbox to be empty")
         return _EVENTS / (time.perf_counter() - started)
     finally:
         task.cancel()

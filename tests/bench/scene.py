@@ -18,6 +18,7 @@ from relato_runtime.settings import KafkaSettings
 from tests.bench.company import Company
 from tests.support.databases import with_database
 from tests.support.stack import Stack
+from tests.support.waiting import until
 
 _PATIENCE_SECONDS = 600
 
@@ -33,6 +34,11 @@ async def connected(url: str) -> AsyncIterator["asyncpg.Connection[asyncpg.Recor
         yield connection
     finally:
         await connection.close()
+
+
+async def nothing_waits(connection: "asyncpg.Connection[asyncpg.Record]") -> bool:
+    """Whether all that was committed has reached Kafka."""
+    return not await connection.fetchval("SELECT EXISTS (SELECT FROM outbox)")
 
 
 @dataclass(frozen=True)
@@ -118,8 +124,8 @@ class Scene:
     async def relayed(self) -> None:
         """What was committed has reached Kafka."""
         async with connected(self.database("notes")) as connection:
-            while await connection.fetchval("SELECT EXISTS (SELECT FROM outbox)"):  # noqa: ASYNC110  # a table
-                await asyncio.sleep(0.05)
+            relayed = "the outbox to be empty"
+            await until(lambda: nothing_waits(connection), within=_PATIENCE_SECONDS, what=relayed)
 
 
 async def scene(stack: Stack, company: Company, work: Path) -> Scene:

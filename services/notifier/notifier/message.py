@@ -9,7 +9,6 @@ from email.headerregistry import Address, BaseHeader, HeaderRegistry
 from email.message import EmailMessage
 from email.policy import SMTP
 from email.utils import format_datetime
-from functools import lru_cache
 from uuid import UUID, uuid5
 
 from notifier.render import Rendered
@@ -22,10 +21,14 @@ _SUBJECT_CHARACTERS = 250
 class _Headers(HeaderRegistry):
     """Kinds of headers, made once: the package makes a class for each header of each mail."""
 
-    @lru_cache(maxsize=64)  # noqa: B019  # there is one registry, and it stays
+    def __init__(self) -> None:
+        super().__init__()
+        self._kinds: dict[str, type[BaseHeader]] = {}
+
     def __getitem__(self, name: str) -> type[BaseHeader]:
-        kind: type[BaseHeader] = super().__getitem__(name)
-        return kind
+        if name not in self._kinds:
+            self._kinds[name] = super().__getitem__(name)
+        return self._kinds[name]
 
 
 _POLICY = SMTP.clone(cte_type="7bit", header_factory=_Headers())

@@ -88,10 +88,12 @@ class Sender:
             patience = _STOP_SECONDS
             raise
         finally:
-            await self._finish(busy, patience)
-            await self._release(waiting, lease)
-            for each in connections:
-                each.close()
+            try:
+                await self._release(waiting, lease)
+            finally:
+                await self._finish(busy, patience)
+                for each in connections:
+                    each.close()
 
     async def _claim(self, lease: UUID) -> tuple[list[Leased], bool]:
         number = _AHEAD * self._settings.senders

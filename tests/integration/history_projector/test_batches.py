@@ -159,7 +159,7 @@ async def tables(connection: Connection, ticket_id: str) -> Tables:
         rows = await connection.fetch(f"SELECT * FROM {table} WHERE ticket_id = $1", ticket_id)
         found[table] = _sorted(tuple(row) for row in rows)
     found["ticket_entries"] = [(*row[:-1], json.loads(str(row[-1]))) for row in found["ticket_entries"]]
-    found["occurrences"] = [_readable(Occurrence(*row)) for row in found["occurrences"]]  # type: ignore[arg-type]
+    found["occurrences"] = [_readable(Occurrence._make(row)) for row in found["occurrences"]]
     return found
 
 

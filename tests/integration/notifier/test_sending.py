@@ -185,6 +185,44 @@ async def test_a_process_told_to_stop_finishes_the_mail_in_its_hands(idle: Notif
     assert mail["state"] == "accepted"
 
 
+async def test_a_process_told_to_stop_gives_back_what_it_has_not_begun(idle: Notifier) -> None:
+    tickets = [str(2000 + number) for number in range(8)]
+    await idle.publish(*world.world(), *(world.ticket(each) for each in tickets))
+    process = await _own_process(idle, SENDERS="1")
+    idle.mailbox.answers[ANA] = ["slow 250 taken"] * 2
+    for number, ticket_id in enumerate(tickets):
+        idle.version = 0
+        await idle.note(stream.to_requester(number, ticket_id=ticket_id, notify_by_email=True))
+
+    async def states() -> Counter[str]:
+        return Counter(each["state"] for each in await ledger.listing(idle.database))
+
+    async def waiting_for_the_first() -> bool:
+        return (await states()).total() == 8 and len(idle.mailbox.seen) == 1
+
+    await until(waiting_for_the_first)
+    idle.mailbox.patience.set()
+    idle.mailbox.patience.clear()
+
+    async def claimed_ahead() -> bool:
+        return len(idle.mailbox.seen) == 2 and (await states())["leased"] > 0
+
+    await until(claimed_ahead)
+    process.send_signal(signal.SIGTERM)
+
+    async def given_back() -> bool:
+        return await states() == {"accepted": 1, "submitting": 1, "planned": 6}
+
+    await until(given_back)
+    idle.mailbox.patience.set()
+    await process.wait()
+    assert await states() == {"accepted": 2, "planned": 6}
+    await idle.start()
+    mails = await idle.mails(8, "accepted")
+    assert {each["attempts"] for each in mails} == {1}
+    assert idle.mailbox.seen == [ANA] * 8
+
+
 async def test_an_answer_that_comes_while_the_database_is_away_is_still_recorded(notifier: Notifier) -> None:
     notifier.mailbox.answers[ANA] = ["slow 250 taken"]
     await notifier.note(stream.to_requester(notify_by_email=True))
@@ -269,7 +307,7 @@ async def test_a_dropped_mail_is_not_sent_and_its_reason_is_told(hasty: Notifier
         await ledger.one(hasty.database, UUID(int=0))
 
 
-async def _own_process(idle: Notifier) -> asyncio.subprocess.Process:
+async def _own_process(idle: Notifier, **settings: str) -> asyncio.subprocess.Process:
     """The notifier as the local stack runs it, once it is ready."""
     given = idle.settings.model_dump(exclude_unset=True)
     environment = {
@@ -278,7 +316,9 @@ async def _own_process(idle: Notifier) -> asyncio.subprocess.Process:
     }
     process = await asyncio.create_subprocess_exec(
         *(sys.executable, "-m", "notifier"),
-        env={"PATH": os.environ["PATH"], "RELATO_HTTP_PORT": "0"} | environment,
+        env={"PATH": os.environ["PATH"], "RELATO_HTTP_PORT": "0"}
+        | environment
+        | {f"RELATO_{name}": value for name, value in settings.items()},
     )
     await idle.taken_in()
     return process
