@@ -80,11 +80,9 @@ def _circumstances() -> dict[str, Any]:
 
 def _show(figures: Mapping[str, Any]) -> None:
     table = Table("figure", "ratio", "wanted", "", box=None, pad_edge=False)
-    for name, ratio, wanted, least in plots.ratios(figures):
-        met = ratio >= wanted if least else ratio <= wanted
-        table.add_row(
-            name, f"{ratio:.2f}", f"{'≥' if least else '≤'} {wanted:.2f}", "" if met else "not reached"
-        )
+    for each in plots.ratios(figures):
+        wanted = f"{'≤' if each.at_most else '≥'} {each.wanted:.2f}"
+        table.add_row(each.name, f"{each.ratio:.2f}", wanted, "" if each.met else "not reached")
     Console(width=110).print(table)
 
 

@@ -39,7 +39,7 @@ async def measure(scene: Scene) -> Figures:
     await facts.publish(
         settings, [world.record(settings, fact) for fact in (*world.world(), *people, *tickets)]
     )
-    async with scene.alone("none of them"), _sink() as port:
+    async with scene.alone(), _sink() as port:
         limits = {**_LIMITLESS, "SENDERS": str(_SENDERS), "SMTP_URL": f"smtp://127.0.0.1:{port}"}
         async with scene.process("notifier", _PREFIX, url, **limits), connected(url) as ledger:
             await until(lambda: _knows_all(ledger), within=60, what="the notifier to know everyone")

@@ -2,7 +2,7 @@
 
 from collections.abc import Iterator, Mapping
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 import matplotlib as mpl
 from matplotlib import pyplot
@@ -20,35 +20,47 @@ def draw(figures: Mapping[str, Any], directory: Path) -> None:
         pyplot.close()
 
 
-def ratios(figures: Mapping[str, Any]) -> Iterator[tuple[str, float, float, bool]]:
-    """Each figure's name, its ratio, what is wanted of it, and whether that is the least or the most."""
+class Ratio(NamedTuple):
+    """One figure beside what is wanted of it: at least that or, with ``at_most``, no more."""
+
+    name: str
+    ratio: float
+    wanted: float
+    at_most: bool = False
+
+    @property
+    def met(self) -> bool:
+        """Whether it is as wanted."""
+        return self.ratio <= self.wanted if self.at_most else self.ratio >= self.wanted
+
+
+def ratios(figures: Mapping[str, Any]) -> Iterator[Ratio]:
+    """What there is of the figures, in the order in which they are measured."""
     for each in figures.get("commands", ()):
-        yield f"commands, {each['clients']} clients", each["ratio"], each["wanted"], True
+        yield Ratio(f"commands, {each['clients']} clients", each["ratio"], each["wanted"])
     for name in ("relay", "mail"):
         if name in figures:
-            yield name, figures[name]["ratio"], figures[name]["wanted"], True
+            yield Ratio(name, figures[name]["ratio"], figures[name]["wanted"])
     if "projection" in figures:
-        yield "projection", figures["projection"]["rate"] / figures["projection"]["wanted"], 1.0, True
+        yield Ratio("projection", figures["projection"]["rate"] / figures["projection"]["wanted"], 1.0)
     for where, found in figures.get("end_to_end", {}).items():
         if isinstance(found, dict):
-            yield f"end to end, {where}", found["ratio"], 1.0, False
+            yield Ratio(f"end to end, {where}", found["ratio"], 1.0, at_most=True)
     for name in ("history", "growth"):
         if name in figures:
-            yield name, figures[name]["ratio"], figures[name]["wanted_at_most"], False
-    if "streams" in figures:
-        yield "streams", figures["streams"]["ratio"], 1.0, False
-    if "memory" in figures:
-        yield "memory", figures["memory"]["ratio"], 1.0, False
+            yield Ratio(name, figures[name]["ratio"], figures[name]["wanted_at_most"], at_most=True)
+    for name in ("streams", "memory"):
+        if name in figures:
+            yield Ratio(name, figures[name]["ratio"], 1.0, at_most=True)
 
 
 def _ratios(figures: Mapping[str, Any]) -> bool:
     found = list(ratios(figures))
-    names = [name for name, *_ in found]
-    colours = ["#2a7f62" if (ratio >= wanted) == least or ratio == wanted else "#b5452c"
-               for _, ratio, wanted, least in found]  # fmt: skip
+    names = [each.name for each in found]
     pyplot.figure(figsize=(9, 0.4 * len(found) + 1))
-    pyplot.barh(names, [ratio for _, ratio, *_ in found], color=colours)
-    pyplot.plot([wanted for _, _, wanted, _ in found], names, "k|", markersize=14, label="wanted")
+    colours = ["#2a7f62" if each.met else "#b5452c" for each in found]
+    pyplot.barh(names, [each.ratio for each in found], color=colours)
+    pyplot.plot([each.wanted for each in found], names, "k|", markersize=14, label="wanted")
     pyplot.gca().invert_yaxis()
     pyplot.xlabel("ratio to the limit measured beside it, or to what is wanted")
     pyplot.legend()

@@ -32,7 +32,7 @@ async def measure(scene: Scene) -> Figures:
     published = await facts.publish(
         settings, chain.from_iterable(facts.ordinary_history(each, prefix=_PREFIX) for each in tickets)
     )
-    async with scene.alone("none of them"):
+    async with scene.alone():
         one = await _rebuild(scene, 1, published)
         limit = await _copy(scene)
         two = await _rebuild(scene, 2, published)

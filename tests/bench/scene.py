@@ -79,8 +79,8 @@ class Scene:
         return with_database(self.admin, name)
 
     @asynccontextmanager
-    async def alone(self, service: str) -> AsyncIterator[None]:
-        """Hold up the other services: in earnest each has a machine of its own, here all share two cores."""
+    async def alone(self, service: str | None = None) -> AsyncIterator[None]:
+        """Hold up the stack's other services, or all: in earnest each has a machine of its own."""
         others = [pid for name, pid in self.pids.items() if name != service]
         for pid in others:
             os.kill(pid, signal.SIGSTOP)
