@@ -320,5 +320,13 @@ async def _own_process(idle: Notifier, **settings: str) -> asyncio.subprocess.Pr
         | environment
         | {f"RELATO_{name}": value for name, value in settings.items()},
     )
+    idle.running.push_async_callback(_ended, process)
     await idle.taken_in()
     return process
+
+
+async def _ended(process: asyncio.subprocess.Process) -> None:
+    """Also when the test has failed before it came to that."""
+    if process.returncode is None:
+        process.kill()
+        await process.wait()
