@@ -47,13 +47,14 @@ class Projection:
             for each in decoded
             if isinstance(each[2], itsm.TicketSaved | NoteFact | notifications.EmailFact)
         ]
-        others = [each for each in decoded if each not in about_tickets]
+        others = [each for each in decoded if type(each[2]) in itsm.KINDS.values()]
         await self._apply(others, about_tickets)
 
     async def remove_ticket(self, ticket_id: str) -> None:
         """The tombstone of a ticket."""
         record = self._record(TICKETS.name, ticket_id.encode(), None, [])
-        await self._apply([], [(record, Envelope(str(new_id()), "/itsm", self._tick()), None)])
+        removed = (record, Envelope(str(new_id()), "/itsm", self._tick()), None)
+        await self._apply([removed], [removed])
 
     async def _apply(self, others: Sequence[Decoded], about_tickets: Sequence[Decoded]) -> None:
         connection = await asyncpg.connect(generations.address(self.url, 1))

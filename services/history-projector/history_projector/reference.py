@@ -1,16 +1,16 @@
-"""itsm.* facts into the schema ``reference``: names, switches and who may see which tickets."""
+"""itsm.* facts into the schema ``reference``: names, switches, who may see which tickets, who changed what."""
 
 import json
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 from relato_contracts import itsm
 from relato_contracts.fields import Fact
-from relato_contracts.topics import CATALOG, GROUPS, PARAMETERS, PEOPLE
+from relato_contracts.topics import CATALOG, EMAIL_TEMPLATES, GROUPS, PARAMETERS, PEOPLE, TICKETS
 from relato_runtime.consume import Decoded
 from relato_runtime.database import Connection
 from relato_runtime.positions import DeadLetter
 
-TOPICS = (PEOPLE, GROUPS, PARAMETERS, CATALOG)
+TOPICS = (PEOPLE, GROUPS, PARAMETERS, CATALOG, EMAIL_TEMPLATES, TICKETS)
 _REMOVALS = {
     PEOPLE.name: ("DELETE FROM reference.people WHERE person_id = $1",),
     GROUPS.name: ("DELETE FROM reference.groups WHERE group_id = $1",),
@@ -20,14 +20,16 @@ _REMOVALS = {
         "DELETE FROM reference.categories WHERE category_id = $1",
         "DELETE FROM reference.origins WHERE origin_id = $1",
     ),
+    EMAIL_TEMPLATES.name: ("DELETE FROM reference.email_templates WHERE template_id = $1",),
+    TICKETS.name: ("DELETE FROM reference.tickets WHERE ticket_id = $1",),
 }
 
 
 async def apply(connection: Connection, decoded: Sequence[Decoded]) -> Sequence[DeadLetter]:
     """Bring the tables to what the records say, one after the other."""
-    for record, _, fact in decoded:
+    for record, envelope, fact in decoded:
         if fact is not None:
-            await _save(connection, fact)
+            await connection.execute(_SAVED[type(fact)], *_values(fact), envelope.actor, envelope.time)
         elif record.key is not None:
             topic = next(name for name in _REMOVALS if record.topic.endswith(name))
             for statement in _REMOVALS[topic]:
@@ -35,58 +37,52 @@ async def apply(connection: Connection, decoded: Sequence[Decoded]) -> Sequence[
     return ()
 
 
-async def _save(connection: Connection, fact: Fact) -> None:
+def _values(fact: Fact) -> tuple[object, ...]:
+    """What a fact says, in the order of its table's columns."""
     match fact:
         case itsm.PersonSaved():
-            await connection.execute(
-                """
-                INSERT INTO reference.people (person_id, name, email, language, time_zone, active)
-                VALUES ($1, $2, $3, $4, $5, $6)
-                ON CONFLICT (person_id) DO UPDATE SET name = excluded.name, email = excluded.email,
-                    language = excluded.language, time_zone = excluded.time_zone, active = excluded.active
-                """,
-                *(fact.person_id, fact.name, fact.email, fact.language, fact.time_zone, fact.active),
-            )
+            return fact.person_id, fact.name, fact.email, fact.language, fact.time_zone, fact.active
         case itsm.GroupSaved():
-            permissions = [permission.model_dump(mode="json") for permission in fact.permissions]
-            await connection.execute(
-                """
-                INSERT INTO reference.groups (group_id, name, member_ids, emails, permissions)
-                VALUES ($1, $2, $3, $4, $5)
-                ON CONFLICT (group_id) DO UPDATE SET name = excluded.name, member_ids = excluded.member_ids,
-                    emails = excluded.emails, permissions = excluded.permissions
-                """,
-                *(
-                    fact.group_id,
-                    fact.name,
-                    list(fact.member_ids),
-                    list(fact.emails),
-                    json.dumps(permissions),
-                ),
-            )
+            members, emails = list(fact.member_ids), list(fact.emails)
+            return fact.group_id, fact.name, members, emails, _json(fact.permissions)
         case itsm.ParameterSaved():
-            await connection.execute(
-                """
-                INSERT INTO reference.parameters (number, value) VALUES ($1, $2)
-                ON CONFLICT (number) DO UPDATE SET value = excluded.value
-                """,
-                *(fact.number, fact.value),
-            )
+            return fact.number, fact.value
         case itsm.CategorySaved():
-            await connection.execute(
-                """
-                INSERT INTO reference.categories (category_id, name, active) VALUES ($1, $2, $3)
-                ON CONFLICT (category_id) DO UPDATE SET name = excluded.name, active = excluded.active
-                """,
-                *(fact.category_id, fact.name, fact.active),
-            )
+            return fact.category_id, fact.name, fact.active
         case itsm.OriginSaved():
-            await connection.execute(
-                """
-                INSERT INTO reference.origins (origin_id, name, active) VALUES ($1, $2, $3)
-                ON CONFLICT (origin_id) DO UPDATE SET name = excluded.name, active = excluded.active
-                """,
-                *(fact.origin_id, fact.name, fact.active),
-            )
+            return fact.origin_id, fact.name, fact.active
+        case itsm.EmailTemplateSaved():
+            return fact.template_id, fact.name, _json(fact.variants)
+        case itsm.TicketSaved():
+            people = fact.requester_id, fact.group_id, fact.responsible_id
+            return fact.ticket_id, fact.title, fact.status, *people, fact.opened_at
         case _:
             raise TypeError(f"{type(fact).__name__} is not reference data")
+
+
+def _json(parts: Sequence[Fact]) -> str:
+    return json.dumps([part.model_dump(mode="json") for part in parts])
+
+
+def _upsert(table: str, key: str, *columns: str) -> str:
+    """The statement that keeps a row as the last fact said it, with who said so and when."""
+    columns = (*columns, "changed_by", "changed_at")
+    places = ", ".join(f"${number}" for number in range(1, len(columns) + 2))
+    changes = ", ".join(f"{column} = excluded.{column}" for column in columns)
+    return (
+        f"INSERT INTO reference.{table} ({key}, {', '.join(columns)}) VALUES ({places}) "  # noqa: S608  # names from below
+        f"ON CONFLICT ({key}) DO UPDATE SET {changes}"
+    )
+
+
+_SAVED: Mapping[type[Fact], str] = {
+    itsm.PersonSaved: _upsert("people", "person_id", "name", "email", "language", "time_zone", "active"),
+    itsm.GroupSaved: _upsert("groups", "group_id", "name", "member_ids", "emails", "permissions"),
+    itsm.ParameterSaved: _upsert("parameters", "number", "value"),
+    itsm.CategorySaved: _upsert("categories", "category_id", "name", "active"),
+    itsm.OriginSaved: _upsert("origins", "origin_id", "name", "active"),
+    itsm.EmailTemplateSaved: _upsert("email_templates", "template_id", "name", "variants"),
+    itsm.TicketSaved: _upsert(
+        *("tickets", "ticket_id", "title", "status", "requester_id", "group_id", "responsible_id", "opened_at")
+    ),
+}

@@ -1,5 +1,6 @@
 """A history projector with its own database and topics."""
 
+from collections import Counter
 from collections.abc import AsyncIterator, Awaitable, Callable
 from dataclasses import dataclass
 
@@ -28,8 +29,10 @@ class Projecting:
 
     async def publish(self, *records: OutgoingRecord) -> None:
         """Publish records in order, and wait until the projector has taken in those of its topics."""
-        names = {self.settings.topic_prefix + topic.name for topic in (*consume.TOPICS, *reference.TOPICS)}
-        awaited = sum(record.topic in names for record in records)
+        # What both consumers read, both take in.
+        prefix, topics = self.settings.topic_prefix, (*consume.TOPICS, *reference.TOPICS)
+        consumed = Counter(prefix + topic.name for topic in topics)
+        awaited = sum(consumed[record.topic] for record in records)
         before = await self._taken_in()
         async with kafka.producing(self.settings) as producer:
             await kafka.send(producer, records)

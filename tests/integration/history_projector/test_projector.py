@@ -174,7 +174,7 @@ async def test_the_executors_role_reads_all_of_history_and_reference_and_writes_
             "SELECT schemaname || '.' || viewname AS name FROM pg_views WHERE schemaname = 'history' "
             "UNION ALL SELECT schemaname || '.' || tablename FROM pg_tables WHERE schemaname = 'reference'"
         )
-        assert len(tables) == 19
+        assert len(tables) == 21
         for table in tables:
             await executor.fetch(f"SELECT * FROM {table['name']}")
         for statement in ("DELETE FROM history.tickets", "DELETE FROM reference.people"):
