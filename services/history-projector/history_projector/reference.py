@@ -1,4 +1,4 @@
-"""itsm.* facts into the schema ``reference``: names, switches, who may see which tickets, who changed what."""
+"""itsm.* facts into the schema ``reference``: names, switches, who may see what, and who changed it."""
 
 import json
 from collections.abc import Mapping, Sequence
@@ -83,6 +83,15 @@ _SAVED: Mapping[type[Fact], str] = {
     itsm.OriginSaved: _upsert("origins", "origin_id", "name", "active"),
     itsm.EmailTemplateSaved: _upsert("email_templates", "template_id", "name", "variants"),
     itsm.TicketSaved: _upsert(
-        *("tickets", "ticket_id", "title", "status", "requester_id", "group_id", "responsible_id", "opened_at")
+        *(
+            "tickets",
+            "ticket_id",
+            "title",
+            "status",
+            "requester_id",
+            "group_id",
+            "responsible_id",
+            "opened_at",
+        )
     ),
 }

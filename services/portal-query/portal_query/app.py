@@ -16,7 +16,7 @@ from relato_runtime.problems import unavailable
 from relato_runtime.readiness import Readiness
 from starlette.middleware.sessions import SessionMiddleware
 
-from portal_query import desk, front_door, histories, login, requests
+from portal_query import administration, desk, front_door, histories, login, requests
 from portal_query.cursor import Cursors
 from portal_query.http import Portal
 from portal_query.issuer import Issuer
@@ -67,6 +67,7 @@ def build(settings: PortalSettings) -> FastAPI:
             app.include_router(desk.routes(portal, executors))
             app.include_router(histories.routes(portal, executors))
             app.include_router(requests.routes(portal, requesters))
+            app.include_router(administration.routes(portal, executors))
             issuer = Issuer(settings, authenticate)
             app.include_router(login.routes(settings, issuer, sessions))
             app.include_router(front_door.routes(settings, issuer, sessions))
