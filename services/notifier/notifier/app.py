@@ -5,16 +5,20 @@ from contextlib import AsyncExitStack, asynccontextmanager
 
 from fastapi import FastAPI
 from relato_runtime import background, database
+from relato_runtime.auth import Authenticator
 from relato_runtime.consume import Consumer
-from relato_runtime.http import create_app
+from relato_runtime.http import RateLimit, create_app
 from relato_runtime.readiness import Readiness
 
+from notifier import http
 from notifier.consume import TOPICS, Intake, look_again
 from notifier.planner import Planner
 from notifier.publish import publish
 from notifier.render import Renderer
 from notifier.send import Sender, keep_house
 from notifier.settings import NotifierSettings
+from notifier.tester import Tester
+from notifier.trying import Workshop
 
 _BATCH = 200
 """Events planned in one transaction: their mails go out when it ends."""
@@ -25,7 +29,7 @@ def build(settings: NotifierSettings) -> FastAPI:
     readiness = Readiness("database", "consumer", "waiting", "senders", "leases", "outcomes")
 
     @asynccontextmanager
-    async def lifespan(_app: FastAPI) -> AsyncIterator[None]:
+    async def lifespan(app: FastAPI) -> AsyncIterator[None]:
         async with AsyncExitStack() as stack:
             url = settings.database_url.get_secret_value()
             await database.migrate(url, "notifier")
@@ -36,6 +40,12 @@ def build(settings: NotifierSettings) -> FastAPI:
             renderer = Renderer(settings.render_seconds)
             stack.push_async_callback(renderer.close)
             planner = Planner(settings, renderer)
+            trying = Renderer(settings.render_seconds)
+            stack.push_async_callback(trying.close)
+            workshop = Workshop(settings, pool, trying)
+            tester = Tester(settings, pool, workshop)
+            limit = RateLimit(settings.requests_per_second)
+            app.include_router(http.routes(pool, workshop, tester, Authenticator(settings), limit))
             sender = Sender(settings, pool, readiness, "senders")
             consumer = Consumer(
                 settings,

@@ -126,7 +126,7 @@ def compose(
             reason = reason or "not-configured"
             mails.append(Suppressed(parameter, reader.role, reader.address, template_id, reason))
         else:
-            letter = _letter(event.fact, written, ticket, reader, house)
+            letter = letter_of(event.fact.ticket_id, written, ticket, reader, house)
             mails.append(Draft(parameter, reader, template_id, variant, letter))
     return mails
 
@@ -186,7 +186,9 @@ def _withdrawn(who: Audience, occurrence: Occurrence | None) -> str | None:
 
 
 @dataclass(frozen=True, slots=True)
-class _Written:
+class Written:
+    """What a mail tells of."""
+
     kind: Literal["occurrence", "message", "chat"]
     author_name: str
     happened_at: datetime
@@ -195,32 +197,38 @@ class _Written:
     solution_html: str = ""
 
 
-def _written(event: Event, occurrence: Occurrence | None, known: Known) -> _Written:
+def _written(event: Event, occurrence: Occurrence | None, known: Known) -> Written:
     match event.fact:
         case RequesterMessaged() | AttendantMessaged() as message:
-            return _Written("message", message.author_name, event.at, message.text, message.text_html)
+            return Written("message", message.author_name, event.at, message.text, message.text_html)
         case ChatMessagePosted() as line:
-            return _Written("chat", line.author_name, event.at, line.text, marked_up(line.text))
+            return Written("chat", line.author_name, event.at, line.text, marked_up(line.text))
         case OccurrenceRecorded() | OccurrenceVisibilityChanged() as fact:
             if occurrence is None:
                 raise Unknown(f"occurrence:{fact.occurrence_id}", "unknown-occurrence")
-            return _Written(
-                "occurrence",
-                occurrence.author_name,
-                occurrence.occurred_at,
-                occurrence.text,
-                occurrence.html,
-                occurrence.solution_html if known.parameters.get(SOLUTION_SHOWN) == "S" else "",
-            )
+            return told_of(occurrence, known)
         case _:
             raise TypeError(f"{type(event.fact).__name__} is told to nobody")
 
 
-def _letter(fact: NoteEvent, written: _Written, ticket: Ticket, reader: Reader, house: House) -> Letter:
+def told_of(occurrence: Occurrence, known: Known) -> Written:
+    """What mails tell of an occurrence."""
+    return Written(
+        "occurrence",
+        occurrence.author_name,
+        occurrence.occurred_at,
+        occurrence.text,
+        occurrence.html,
+        occurrence.solution_html if known.parameters.get(SOLUTION_SHOWN) == "S" else "",
+    )
+
+
+def letter_of(ticket_id: str, written: Written, ticket: Ticket, reader: Reader, house: House) -> Letter:
+    """What a template can say to a reader."""
     page = "portal/requests" if reader.role == "requester" else "desk/tickets"
     return Letter(
         kind=written.kind,
-        ticket_id=fact.ticket_id,
+        ticket_id=ticket_id,
         ticket_title=ticket.title,
         author_name=written.author_name,
         recipient_name=reader.name,
@@ -229,6 +237,6 @@ def _letter(fact: NoteEvent, written: _Written, ticket: Ticket, reader: Reader, 
         solution=plain(written.solution_html),
         solution_html=written.solution_html,
         happened_at=moment(written.happened_at, reader.language, reader.time_zone),
-        link=f"{house.public_url}/{page}/{fact.ticket_id}",
+        link=f"{house.public_url}/{page}/{ticket_id}",
         language=reader.language,
     )

@@ -52,6 +52,11 @@ def mail_id(event_id: UUID, recipient: str, template_id: str) -> UUID:
     return uuid5(_NAMESPACE, f"{event_id} {recipient} {template_id}")
 
 
+def mail_id_of_test(person_id: str, key: str) -> UUID:
+    """The id of a test mail: a hash of its key, likewise."""
+    return uuid5(_NAMESPACE, f"test {person_id} {key}")
+
+
 def message_id(mail: UUID, sender: Sender) -> str:
     """The Message-ID of a mail, at its sender's domain (RFC 5322 §3.6.4)."""
     return f"<{mail.hex}@{_domain(sender.address)}>"
@@ -63,7 +68,7 @@ def build(headed: Headed, rendered: Rendered) -> bytes:
     message = EmailMessage(policy=_POLICY.clone(utf8=not recipient.isascii()))
     message["From"] = Address(_line(headed.sender.name), addr_spec=deliverable(headed.sender.address))
     message["To"] = Address(_line(headed.recipient_name), addr_spec=recipient)
-    message["Subject"] = _line(rendered.subject)[:_SUBJECT_CHARACTERS]
+    message["Subject"] = subject_line(rendered.subject)
     message["Date"] = format_datetime(headed.date)
     message["Message-ID"] = message_id(headed.mail_id, headed.sender)
     if headed.thread:
@@ -77,6 +82,11 @@ def build(headed: Headed, rendered: Rendered) -> bytes:
     message.add_alternative(_lines(rendered.html), subtype="html", charset="utf-8")
     message.set_boundary(f"=_{headed.mail_id.hex}")
     return message.as_bytes()
+
+
+def subject_line(text: str) -> str:
+    """A subject as it stands in its header, whatever a template made of it."""
+    return _line(text)[:_SUBJECT_CHARACTERS]
 
 
 def deliverable(address: str) -> str:

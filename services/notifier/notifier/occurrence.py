@@ -27,6 +27,8 @@ class Occurrence:
     solution_html: str
     visible: bool
     retracted: bool = False
+    ticket_id: str | None = None
+    """Not known of what was recorded before it was kept, until the next fact."""
 
 
 def evolve(occurrence: Occurrence | None, version: int, fact: OccurrenceFact) -> Occurrence | None:
@@ -41,10 +43,11 @@ def evolve(occurrence: Occurrence | None, version: int, fact: OccurrenceFact) ->
             text=fact.description_text,
             solution_html=fact.solution_html or "",
             visible=fact.visible_to_requester,
+            ticket_id=fact.ticket_id,
         )
     if occurrence is None or version <= occurrence.version:
         return occurrence
-    occurrence = replace(occurrence, version=version)
+    occurrence = replace(occurrence, version=version, ticket_id=fact.ticket_id)
     match fact:
         case OccurrenceCorrected():
             return _corrected(occurrence, fact)

@@ -25,12 +25,7 @@ class Planner:
     def __init__(self, settings: NotifierSettings, renderer: Renderer) -> None:
         self._settings = settings
         self._renderer = renderer
-        self._house = House(
-            str(settings.public_url).rstrip("/"),
-            settings.default_language,
-            settings.default_time_zone,
-            settings.age_limit,
-        )
+        self._house = house_of(settings)
 
     async def plan(
         self, connection: Connection, events: Sequence[Event], *, give_up: Collection[UUID] = ()
@@ -58,7 +53,9 @@ class Planner:
         known = await reference.load(connection, tickets, {event.fact.requester_id for event in events})
         chats = {event.fact.ticket_id for event in events if isinstance(event.fact, ChatMessagePosted)}
         quiet = ChatQuiet(self._settings.chat_quiet, await plans.chat_mails(connection, chats))
-        clerk = Clerk(self._renderer, self._sender(known), await plans.threads(connection, tickets))
+        clerk = Clerk(
+            self._renderer, sender_of(self._settings, known), await plans.threads(connection, tickets)
+        )
         now = datetime.now(UTC)
         lacking: list[Waiting] = []
         for event in events:
@@ -75,13 +72,6 @@ class Planner:
         await plans.plan(connection, clerk.written)
         return lacking
 
-    def _sender(self, known: Known) -> Sender:
-        """By parameter 10, when that holds an address."""
-        try:
-            return sender(known.parameters.get(SENDER, ""))
-        except ValueError:
-            return sender(self._settings.sender)
-
     def _patience(self, unknown: Unknown) -> timedelta:
         configuration = unknown.reason == "not-configured"
         return timedelta(
@@ -89,6 +79,24 @@ class Planner:
             if configuration
             else self._settings.reference_patience_seconds
         )
+
+
+def house_of(settings: NotifierSettings) -> House:
+    """What holds for all mails of an installation."""
+    return House(
+        str(settings.public_url).rstrip("/"),
+        settings.default_language,
+        settings.default_time_zone,
+        settings.age_limit,
+    )
+
+
+def sender_of(settings: NotifierSettings, known: Known) -> Sender:
+    """Whom mails are from: by parameter 10, when that holds an address."""
+    try:
+        return sender(known.parameters.get(SENDER, ""))
+    except ValueError:
+        return sender(settings.sender)
 
 
 async def _follow(connection: Connection, events: Sequence[Event]) -> dict[UUID, Occurrence | None]:

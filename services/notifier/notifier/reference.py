@@ -166,12 +166,12 @@ async def save_occurrences(connection: Connection, occurrences: Sequence[Occurre
     await connection.executemany(
         """
         INSERT INTO occurrences (occurrence_id, version, author_name, occurred_at, html, text,
-            solution_html, visible, retracted)
-        VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9)
+            solution_html, visible, retracted, ticket_id)
+        VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10)
         ON CONFLICT (occurrence_id) DO UPDATE SET version = excluded.version,
             occurred_at = excluded.occurred_at, html = excluded.html, text = excluded.text,
             solution_html = excluded.solution_html, visible = excluded.visible,
-            retracted = excluded.retracted
+            retracted = excluded.retracted, ticket_id = excluded.ticket_id
         """,
         [
             (
@@ -184,6 +184,7 @@ async def save_occurrences(connection: Connection, occurrences: Sequence[Occurre
                 each.solution_html,
                 each.visible,
                 each.retracted,
+                each.ticket_id,
             )
             for each in occurrences
         ],

@@ -34,7 +34,14 @@ class Rendered:
 
 
 class TemplateError(Exception):
-    """A template cannot be rendered; the message says what its author needs to know."""
+    """A template cannot be rendered; the message says what its author needs to know.
+
+    ``detail`` says it without naming the part of the mail, with the line where that is known.
+    """
+
+    def __init__(self, why: str, detail: str | None = None) -> None:
+        super().__init__(why)
+        self.detail = detail or why
 
 
 class Renderer:
@@ -66,7 +73,7 @@ class Renderer:
                         raise self._ban(variant, "used too much memory or time") from None
                 else:
                     if "error" in answer:
-                        raise TemplateError(answer["error"])
+                        raise TemplateError(answer["error"], answer["detail"])
                     return Rendered(**answer)
             raise AssertionError("unreachable: the second time returns or raises")
 

@@ -40,7 +40,10 @@ def main() -> None:
 
 
 def render(parts: Mapping[str, str], variables: Mapping[str, str]) -> dict[str, str]:
-    """The rendered ``subject``, ``text`` and ``html``; or ``error``, with the part and what is wrong."""
+    """The rendered ``subject``, ``text`` and ``html``; or ``error``, with the part and what is wrong.
+
+    ``detail`` says the latter, with the line, to whoever wrote the template.
+    """
     marked = {
         name: Markup(value) if name.endswith("_html") else value  # noqa: S704  # sanitised when recorded
         for name, value in variables.items()
@@ -52,12 +55,28 @@ def render(parts: Mapping[str, str], variables: Mapping[str, str]) -> dict[str, 
                 _compiled(part, parts[part]), marked if part == "html" else variables, limit
             )
         except Exception as error:  # templates can raise anything; the answer says what
-            return {"error": f"{part}: {type(error).__name__}: {error}"[:500]}
+            return {
+                "error": f"{part}: {type(error).__name__}: {error}"[:500],
+                "detail": _said(error)[:500],
+            }
     try:
         rendered["html"] = _INLINER.inline(rendered["html"])
     except ValueError as error:  # css-inline's own errors are kinds of it
-        return {"error": f"html: {error}"[:500]}
+        return {"error": f"html: {error}"[:500], "detail": str(error)[:500]}
     return rendered
+
+
+def _said(error: Exception) -> str:
+    """What is wrong, and in which line of the template, where Jinja2 knows it."""
+    said = str(getattr(error, "message", None) or error) or type(error).__name__
+    line: int | None = getattr(error, "lineno", None)
+    step = error.__traceback__
+    while step is not None:
+        # Jinja2 puts steps of its own, with the template's lines, in place of those of what it compiled.
+        if "__jinja_exception__" in step.tb_frame.f_globals:
+            line = step.tb_lineno
+        step = step.tb_next
+    return said if line is None else f"Line {line}: {said}"
 
 
 @lru_cache(maxsize=256)

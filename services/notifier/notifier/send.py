@@ -15,7 +15,7 @@ from relato_runtime.readiness import Readiness
 from relato_runtime.telemetry import trace_id
 from tenacity import AsyncRetrying, retry_if_exception_type, stop_after_delay, wait_exponential_jitter
 
-from notifier import leases
+from notifier import leases, test_mails
 from notifier.leases import Leased, Result
 from notifier.rates import Rate
 from notifier.retry import Patience, next_attempt
@@ -201,5 +201,6 @@ async def keep_house(pool: Pool, readiness: Readiness, part: str) -> None:
             log.warning("mails became uncertain", number=uncertain)
         if clock() - tidied > _TIDY_SECONDS:
             await leases.tidy(pool)
+            await test_mails.forget(pool)
             tidied = clock()
         await asyncio.sleep(_EXPIRE_SECONDS)

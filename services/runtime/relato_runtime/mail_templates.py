@@ -6,7 +6,8 @@ what people wrote has to bound both.
 
 from collections.abc import Mapping
 
-from jinja2 import StrictUndefined, TemplateSyntaxError, meta, nodes
+from jinja2 import Environment, StrictUndefined, TemplateSyntaxError, meta, nodes
+from jinja2.compiler import Frame
 from jinja2.sandbox import ImmutableSandboxedEnvironment
 from relato_contracts.itsm import EmailTemplateSaved, EmailVariant
 
@@ -44,16 +45,37 @@ def wrong_parts(template: EmailTemplateSaved) -> list[FieldError]:
 
 
 def _wrong(variant: EmailVariant, part: str) -> str | None:
-    """Parsed and not compiled: compiling evaluates constants, and ``{{ 9**9**9 }}`` is one."""
     environment = HTML if part == "html" else PLAIN
     try:
         parsed = environment.parse(getattr(variant, part))
-        variables = meta.find_undeclared_variables(parsed) - VARIABLES.keys()
-    except (TemplateSyntaxError, RecursionError) as error:
-        return f"{type(error).__name__}: {error}"[:300]
-    filters = {each.name for each in parsed.find_all(nodes.Filter)} - environment.filters.keys()
-    tests = {each.name for each in parsed.find_all(nodes.Test)} - environment.tests.keys()
-    for kind, unknown in (("variable", variables), ("filter", filters), ("test", tests)):
+        variables = _Names(environment, parsed).undeclared_identifiers - VARIABLES.keys()
+    except TemplateSyntaxError as error:
+        return f"Line {error.lineno}: {error.message}"[:300]
+    except RecursionError:
+        return "It is nested too deeply."
+    used: dict[str, list[nodes.Name] | list[nodes.Filter] | list[nodes.Test]] = {
+        "variable": [each for each in parsed.find_all(nodes.Name) if each.name in variables],
+        "filter": [each for each in parsed.find_all(nodes.Filter) if each.name not in environment.filters],
+        "test": [each for each in parsed.find_all(nodes.Test) if each.name not in environment.tests],
+    }
+    for kind, unknown in used.items():
         if unknown:
-            return f"There is no {kind} {', '.join(sorted(unknown))}."
+            names = ", ".join(sorted({each.name for each in unknown}))
+            return f"Line {min(each.lineno for each in unknown)}: There is no {kind} {names}."
     return None
+
+
+class _Names(meta.TrackingCodeGenerator):
+    """The names that a template uses, found without evaluating constants.
+
+    Jinja2's own way (``meta.find_undeclared_variables``) computes them while it looks, and
+    ``{{ '%0999999999d' % 1 }}`` is one.
+    """
+
+    def __init__(self, environment: Environment, parsed: nodes.Template) -> None:
+        super().__init__(environment)
+        self.optimizer = None
+        self.visit(parsed)
+
+    def _output_child_to_const(self, node: nodes.Expr, frame: Frame, finalize: object) -> str:
+        raise nodes.Impossible

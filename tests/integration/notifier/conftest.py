@@ -7,6 +7,7 @@ from datetime import UTC, datetime
 from typing import Any
 
 import asyncpg
+import httpx
 import pytest
 from notifier import ledger
 from notifier.app import build
@@ -21,6 +22,7 @@ from relato_runtime import kafka
 from uuid6 import uuid7
 
 from tests.support import stream, topics, world
+from tests.support.issuer import Issuer
 from tests.support.mailbox import Mailbox, running_mailbox
 from tests.support.serving import serving
 from tests.support.waiting import until
@@ -38,17 +40,27 @@ class Notifier:
     settings: NotifierSettings
     mailbox: Mailbox
     database: "asyncpg.Connection[asyncpg.Record]"
+    issuer: Issuer
     running: AsyncExitStack = field(default_factory=AsyncExitStack)
     version: int = 0
+    address: str = ""
 
     async def start(self, **changes: Any) -> None:
         """Run the service, with some settings changed."""
         settings = self.settings.model_copy(update=changes)
-        await self.running.enter_async_context(serving(build(settings)))
+        self.address = await self.running.enter_async_context(serving(build(settings)))
 
     async def stop(self) -> None:
         """Stop it as SIGTERM does."""
         await self.running.aclose()
+
+    async def ask(
+        self, method: str, path: str, *roles: str, person: str = "davi", **options: Any
+    ) -> httpx.Response:
+        """A request below /api/notifier, of Davi as an administrator unless it says otherwise."""
+        headers = self.issuer.bearer(person, *(roles or ("administrator",))) | options.pop("headers", {})
+        async with httpx.AsyncClient(base_url=self.address, timeout=60) as client:
+            return await client.request(method, f"/api/notifier{path}", headers=headers, **options)
 
     async def publish(self, *facts: Fact) -> None:
         """Publish reference data."""
@@ -115,14 +127,18 @@ async def mailbox() -> AsyncIterator[Mailbox]:
 
 @pytest.fixture
 async def idle(
-    database: Callable[..., Awaitable[str]], kafka_bootstrap: str, topic_prefix: str, mailbox: Mailbox
+    database: Callable[..., Awaitable[str]],
+    kafka_bootstrap: str,
+    topic_prefix: str,
+    mailbox: Mailbox,
+    issuer: Issuer,
 ) -> AsyncIterator[Notifier]:
     """A notifier that is not running yet."""
     settings = NotifierSettings(
         database_url=SecretStr(await database("notifier")),
         kafka_bootstrap=kafka_bootstrap,
         topic_prefix=topic_prefix,
-        oidc_issuer="http://127.0.0.1/unused",
+        oidc_issuer=issuer.url,
         smtp_url=SecretStr(mailbox.url),
         smtp_timeout_seconds=30,
         lease_seconds=60,
@@ -131,7 +147,7 @@ async def idle(
         configuration_patience_seconds=0.2,
     )
     connection = await asyncpg.connect(settings.database_url.get_secret_value())
-    notifier = Notifier(settings, mailbox, connection)
+    notifier = Notifier(settings, mailbox, connection, issuer)
     try:
         yield notifier
     finally:

@@ -1,0 +1,94 @@
+"""The routes of administrators: what templates may say, previews, and test mails to oneself."""
+
+from typing import Annotated, Any
+
+from fastapi import APIRouter, Depends, Header, Query, Request
+from relato_contracts.fields import Id
+from relato_runtime.auth import Authenticator, Caller
+from relato_runtime.database import Pool
+from relato_runtime.http import RateLimit
+from relato_runtime.mail_templates import VARIABLES
+from relato_runtime.problems import Problem
+
+from notifier import shown
+from notifier.bodies import Occurrence, Occurrences, Preview, Sent, Trial, Variable, Variables
+from notifier.tester import Tester
+from notifier.trying import Workshop
+
+_CHOICES = 20
+
+Key = Annotated[
+    str,
+    Header(
+        alias="Idempotency-Key",
+        min_length=1,
+        max_length=255,
+        pattern=r"^[\x21-\x7e]+$",
+        description="One for each mail: the same key is answered as before, and sends nothing again.",
+    ),
+]
+
+
+def routes(
+    pool: Pool, workshop: Workshop, tester: Tester, authenticate: Authenticator, limit: RateLimit
+) -> APIRouter:
+    """The routes below ``/api/notifier``."""
+    router = APIRouter(prefix="/api/notifier", tags=["administration"])
+
+    async def administrator(request: Request) -> Caller:
+        caller = await authenticate(request)
+        limit.spend(caller.person_id)
+        if "administrator" not in caller.roles:
+            raise Problem(403, "not-permitted", "Only administrators try templates.")
+        return caller
+
+    Who = Annotated[Caller, Depends(administrator)]
+
+    @router.get("/variables", responses=_problems(401, 403, 429, 503))
+    async def variables(_who: Who) -> Variables:
+        """What templates may say."""
+        items = [Variable(name=name, description=holds) for name, holds in VARIABLES.items()]
+        return Variables(items=items)
+
+    @router.get("/occurrences", responses=_problems(401, 403, 422, 429, 503))
+    async def occurrences(_who: Who, ticket_id: Annotated[Id, Query()]) -> Occurrences:
+        """The latest occurrences of a ticket that its requester sees, to try templates with."""
+        async with pool.acquire() as connection:
+            choices = await shown.latest(connection, ticket_id, _CHOICES)
+        return Occurrences(items=[Occurrence(**each._asdict()) for each in choices])
+
+    @router.post("/previews", responses=_problems(400, 401, 403, 404, 413, 422, 429, 503))
+    async def previews(who: Who, trial: Trial) -> Preview:
+        """The mail that a template makes, of an occurrence or of a sample; nothing is sent or kept."""
+        situation = await workshop.situation(trial, who)
+        made = await workshop.rendered(trial, situation.letter)
+        return Preview(subject=made.subject, text=made.text, html=made.html)
+
+    @router.post("/test-mails", responses=_problems(400, 401, 403, 404, 409, 413, 422, 429, 503))
+    async def send_test_mail(who: Who, trial: Trial, key: Key) -> Sent:
+        """Send that mail to the caller, once for each key, and say what the mail server said."""
+        mail = await tester.send(who, key, trial)
+        state, code, said = mail.outcome
+        return Sent.model_validate(
+            {"outcome": state, "recipient": mail.recipient, "code": code, "answer": said}
+        )
+
+    return router
+
+
+_PROBLEM = {"content": {"application/problem+json": {"schema": {"type": "object"}}}}
+_WORDS = {
+    400: "Not UTF-8",
+    401: "No token that counts",
+    403: "Not an administrator",
+    404: "No such occurrence that its requester sees",
+    409: "E-mail is switched off, or this mail is being sent",
+    413: "Too large",
+    422: "Invalid; or the caller has no address",
+    429: "Too many requests",
+    503: "Try again later",
+}
+
+
+def _problems(*statuses: int) -> dict[int | str, dict[str, Any]]:
+    return {status: {"description": _WORDS[status], **_PROBLEM} for status in statuses}
