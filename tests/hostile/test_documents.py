@@ -9,7 +9,9 @@ import pytest
 from portal_query.settings import PortalSettings
 
 from tests.integration.notes.conftest import Service
+from tests.integration.notifier.conftest import Notifier
 from tests.integration.portal_query.conftest import Portal
+from tests.support import world
 
 _SEED = os.environ.get("RELATO_SCHEMATHESIS_SEED", "20261124")
 _EXAMPLES = os.environ.get("RELATO_SCHEMATHESIS_EXAMPLES", "4")
@@ -30,7 +32,7 @@ _KNOWN = """
 
 
 async def nothing_found(
-    address: str, token: str, directory: Path, *, ticket: bool, phases: str = _ALL
+    address: str, token: str, directory: Path, *, ticket: bool, phases: str = _ALL, only: str = ""
 ) -> None:
     """Schemathesis finds nothing; what it says is shown otherwise."""
     config = directory / "schemathesis.toml"
@@ -38,6 +40,7 @@ async def nothing_found(
     process = await asyncio.create_subprocess_exec(
         *(Path(sys.executable).with_name("schemathesis"), "--config-file", config, "run", address),
         *("--header", f"Authorization: {token}", "--phases", phases, "--max-examples", _EXAMPLES),
+        *(("--include-path-regex", f"^{only}") if only else ()),
         *("--seed", _SEED, "--workers", "1", "--generation-database", "none", "--no-color"),
         cwd=directory,
         stdout=asyncio.subprocess.PIPE,
@@ -68,3 +71,19 @@ async def test_questions_are_answered_as_documented(portal: Portal, tmp_path: Pa
     token = portal.issuer.bearer(person)["Authorization"]
     address = f"{portal.http.base_url}/api/portal/openapi.json"
     await nothing_found(address, token, tmp_path, ticket=True)
+
+
+async def test_questions_of_administrators_are_answered_as_documented(portal: Portal, tmp_path: Path) -> None:
+    token = portal.issuer.bearer("davi", "administrator")["Authorization"]
+    address = f"{portal.http.base_url}/api/portal/openapi.json"
+    await nothing_found(address, token, tmp_path, ticket=False, only="/api/portal/admin")
+
+
+async def test_templates_are_tried_as_documented(idle: Notifier, tmp_path: Path) -> None:
+    await idle.publish(*world.world())
+    await idle.start(requests_per_second=100_000)
+    await idle.taken_in()
+    token = idle.issuer.bearer("davi", "administrator")["Authorization"]
+    address = f"{idle.address}/api/notifier/openapi.json"
+    await nothing_found(address, token, tmp_path, ticket=False)
+    assert set(idle.mailbox.seen) <= {"davi@empresa.example"}

@@ -74,7 +74,9 @@ async def shown(notifier: Notifier, number: int = 1, **changes: object) -> str:
     ],
 )
 async def test_only_administrators_try_templates(notifier: Notifier, method: str, path: str) -> None:
-    options: dict[str, Any] = {"json": trial(), "headers": {"Idempotency-Key": "k"}} if method == "POST" else {}
+    options: dict[str, Any] = (
+        {"json": trial(), "headers": {"Idempotency-Key": "k"}} if method == "POST" else {}
+    )
     for person, role in (("carlos", "nothing"), ("ana", "nothing"), ("olga", "operator")):
         answer = await notifier.ask(method, path, role, person=person, **options)
         assert code(answer) == (403, "not-permitted")

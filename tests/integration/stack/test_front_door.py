@@ -64,12 +64,12 @@ class Door:
 
 @pytest.fixture
 async def door(directory: Path) -> AsyncIterator[Door]:
-    """A front door of this test's own; nothing listens where `notifier` would."""
+    """A front door of this test's own."""
     closed = asyncio.Event()
     settings = StackSettings(home=directory, port=free())
     async with AsyncExitStack() as stack:
-        upstreams = {"notifier": free()}
-        for name in ("notes", "portal-query", "issuer"):
+        upstreams = {}
+        for name in ("notes", "notifier", "portal-query", "issuer"):
             address = await stack.enter_async_context(serving(_service(name, closed)))
             upstreams[name] = urlsplit(address).port or 0
         program = caddy.program(settings, upstreams, directory / "caddy.log", {}, directory)
@@ -82,6 +82,7 @@ async def door(directory: Path) -> AsyncIterator[Door]:
     ("path", "service", "arrives_as"),
     [
         ("/api/notes/tickets/1", "notes", "/api/notes/tickets/1"),
+        ("/api/notifier/variables", "notifier", "/api/notifier/variables"),
         ("/api/portal/tickets", "portal-query", "/api/portal/tickets"),
         ("/desk/tickets/1", "portal-query", "/desk/tickets/1"),
         ("/login", "portal-query", "/login"),
@@ -98,8 +99,9 @@ async def test_programs_keep_their_own_token(door: Door) -> None:
     assert (await door.seen("/api/notes/x", Authorization="Bearer mine"))["authorization"] == "Bearer mine"
 
 
-async def test_a_session_becomes_a_token_and_replaces_what_the_client_sent(door: Door) -> None:
-    seen = await door.seen("/api/notes/x", Authorization="Bearer forged", **SESSION)
+@pytest.mark.parametrize("path", ["/api/notes/x", "/api/notifier/x", "/api/portal/x"])
+async def test_a_session_becomes_a_token_and_replaces_what_the_client_sent(door: Door, path: str) -> None:
+    seen = await door.seen(path, Authorization="Bearer forged", **SESSION)
     assert seen["authorization"] == "Bearer of-the-session"
 
 
@@ -136,8 +138,9 @@ async def test_the_session_question_cannot_be_asked_from_outside(door: Door, pat
     assert (await door.client.get(path, headers=SESSION)).status_code == 404
 
 
-async def test_unknown_paths_are_problems(door: Door) -> None:
-    answer = await door.client.get("/nothing/here")
+@pytest.mark.parametrize("path", ["/nothing/here", "/healthz", "/readyz", "/metrics", "/api/notifier"])
+async def test_unknown_paths_and_what_stays_inside_are_problems(door: Door, path: str) -> None:
+    answer = await door.client.get(path)
     assert answer.status_code == 404
     assert answer.headers["content-type"] == "application/problem+json"
 
