@@ -2,11 +2,21 @@
 
 from typing import Literal
 
-from pydantic import UUID7, Field
+from pydantic import UUID7, BaseModel, ConfigDict, Field
 
 from relato_contracts.fields import ChatText, Fact, Html, Id, Line, Minutes, Reason, Text, UtcTime, Version
 
 Channel = Literal["execution", "toolbar", "portal", "api"]
+ReleaseOutcome = Literal["shown", "withheld", "undone"]
+
+
+class Release(BaseModel):
+    """What is still internal is to be shown to the requester: when, and whether by mail too."""
+
+    model_config = ConfigDict(frozen=True, strict=True, extra="ignore")
+
+    at: UtcTime
+    notify_by_email: bool
 
 
 class NoteFact(Fact):
@@ -32,6 +42,9 @@ class OccurrenceRecorded(NoteFact):
     channel: Channel
     visible_to_requester: bool
     notify_by_email: bool
+    release: Release | None = Field(
+        default=None, description="Held back, and hence internal: to be shown then, unless that is undone."
+    )
 
     @property
     def by_requester(self) -> bool:
@@ -75,6 +88,10 @@ class OccurrenceRetracted(NoteFact):
 
     occurrence_id: UUID7
     reason: Reason = Field(description="Internal: never shown to the requester.")
+    release_outcome: ReleaseOutcome | None = Field(
+        default=None,
+        description="It was held back, and its author undid sending it; the reason is a code then.",
+    )
 
 
 class OccurrenceVisibilityChanged(NoteFact):
@@ -84,6 +101,14 @@ class OccurrenceVisibilityChanged(NoteFact):
     visible_to_requester: bool
     notify_by_email: bool
     reason: Reason = Field(description="Internal: never shown to the requester.")
+    release: Release | None = Field(
+        default=None,
+        description="Held back, and hence still hidden: to be shown then, unless that is undone.",
+    )
+    release_outcome: ReleaseOutcome | None = Field(
+        default=None,
+        description="What became of an occurrence that was held back; the reason is a code then.",
+    )
 
 
 class RequesterMessaged(NoteFact):
