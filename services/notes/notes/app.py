@@ -13,7 +13,8 @@ from relato_runtime.database import Pool
 from relato_runtime.http import RateLimit, create_app
 from relato_runtime.readiness import Readiness
 
-from notes import drafts_http, http, itsm_http, reference, store
+from notes import conversation_http, drafts_http, http, itsm_http, reference, release, store
+from notes.asking import Asking
 from notes.commit import Committer
 from notes.publisher import Publisher
 from notes.relay import Relay
@@ -22,7 +23,7 @@ from notes.settings import NotesSettings
 
 def build(settings: NotesSettings) -> FastAPI:
     """The service as an application; it begins to work with its lifespan."""
-    readiness = Readiness("database", "commands", "relay", "reference")
+    readiness = Readiness("database", "commands", "relay", "reference", "releases")
 
     @asynccontextmanager
     async def lifespan(app: FastAPI) -> AsyncIterator[None]:
@@ -49,13 +50,17 @@ def build(settings: NotesSettings) -> FastAPI:
             stack.push_async_callback(publisher.close)
             authenticate = Authenticator(settings)
             limit = RateLimit(settings.requests_per_second)
-            app.include_router(http.routes(committer, authenticate, limit))
+            asking = Asking(committer, authenticate, limit)
+            http.add_routes(asking)
+            conversation_http.add_routes(asking)
+            app.include_router(asking.router)
             app.include_router(drafts_http.routes(pool, authenticate, limit))
             app.include_router(itsm_http.routes(settings, publisher, authenticate, limit))
             loops: dict[str, background.Loop] = {
                 "relay": relay.run,
                 "commands": lambda: _commit(committer, readiness),
                 "reference": consumer.run,
+                "releases": lambda: release.run(pool, committer, readiness, "releases"),
                 "housekeeping": lambda: _forget_answers(pool, settings, readiness),
             }
             await stack.enter_async_context(background.running(loops, readiness))

@@ -1,8 +1,21 @@
 """What requests carry, as other programs see it: strict, and without fields that nobody knows."""
 
-from pydantic import BaseModel, ConfigDict
+from typing import Annotated
+
+from pydantic import BaseModel, ConfigDict, Field
 from relato_contracts.fields import ChatText, Html, Id, Minutes, Reason, UtcTime, Version
 from relato_contracts.notes import Channel
+
+from notes.holding import LONGEST_SECONDS
+
+HoldSeconds = Annotated[
+    int,
+    Field(
+        ge=0,
+        le=LONGEST_SECONDS,
+        description="For so long the requester does not see it, and its author can undo sending it.",
+    ),
+]
 
 
 class Body(BaseModel):
@@ -23,6 +36,7 @@ class OccurrenceBody(Body):
     channel: Channel = "api"
     visible_to_requester: bool = False
     notify_by_email: bool = False
+    hold_seconds: HoldSeconds = 0
 
 
 class CorrectionBody(Body):
@@ -55,7 +69,12 @@ class VisibilityBody(Body):
 
     visible_to_requester: bool
     notify_by_email: bool = False
+    hold_seconds: HoldSeconds = 0
     reason: Reason
+
+
+class UndoBody(Body):
+    """Nothing: undoing needs no reason."""
 
 
 class MessageBody(Body):

@@ -32,6 +32,8 @@ class RecordOccurrence(Command):
     channel: Channel
     visible_to_requester: bool
     notify_by_email: bool
+    hold_seconds: int = 0
+    """For how long the requester is not to see it yet, so that it can be undone."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,6 +79,17 @@ class ChangeVisibility(OccurrenceCommand):
     visible_to_requester: bool
     notify_by_email: bool
     reason: str
+    hold_seconds: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class UndoSending(OccurrenceCommand):
+    """Let what is held back not be shown."""
+
+
+@dataclass(frozen=True, slots=True)
+class ReleaseOccurrence(OccurrenceCommand):
+    """Show what was held back, now that its time has come: asked by the service, for its author."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -109,6 +122,8 @@ AnyCommand = (
     | SolveOccurrence
     | RetractOccurrence
     | ChangeVisibility
+    | UndoSending
+    | ReleaseOccurrence
     | SendMessage
     | PostChat
     | MarkViewed

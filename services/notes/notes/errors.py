@@ -63,6 +63,12 @@ class AlreadyRetracted(Refused):
     code = "already-retracted"
 
 
+class AlreadyReleased(Refused):
+    """The occurrence is not held back, or not any more."""
+
+    code = "already-released"
+
+
 class VersionConflict(Refused):
     """Something else happened to the occurrence since you saw it."""
 

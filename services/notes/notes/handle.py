@@ -10,11 +10,19 @@ from relato_contracts.notes import NoteEvent
 from relato_runtime.database import Connection
 from uuid6 import uuid7
 
-from notes import errors, situations, store
-from notes.commands import AnyCommand, OccurrenceCommand, PostChat, RecordOccurrence, SendMessage
+from notes import errors, releases, situations, store
+from notes.commands import (
+    AnyCommand,
+    OccurrenceCommand,
+    PostChat,
+    RecordOccurrence,
+    ReleaseOccurrence,
+    SendMessage,
+)
 from notes.note import decide, evolve, notification
+from notes.releases import Due
 from notes.situation import Situation
-from notes.state import State
+from notes.state import Held, State
 from notes.store import Answer, NewEvent, Stream
 
 
@@ -51,6 +59,7 @@ async def handle(connection: Connection, requests: Sequence[Request]) -> list[Ou
     streams = await _with_occurrences(connection, streams, commands)
     events: list[NewEvent] = []
     new_answers: list[Answer] = []
+    held: dict[UUID, Due | None] = {}
     outcomes: list[Outcome] = []
     for request, situation in zip(requests, decided_in, strict=True):
         known = answers.get((request.command.author_id, request.key)) if request.key else None
@@ -63,6 +72,7 @@ async def handle(connection: Connection, requests: Sequence[Request]) -> list[Ou
         except errors.Refused as refusal:
             outcomes.append(refusal)
             continue
+        held |= _held(request, before=streams[request.command.ticket_id].state, now=stream.state)
         streams[request.command.ticket_id] = stream
         events += new
         outcomes.append(response)
@@ -72,6 +82,8 @@ async def handle(connection: Connection, requests: Sequence[Request]) -> list[Ou
             new_answers.append(answer)
     if events or new_answers:
         await store.append(connection, events, streams, new_answers)
+    if held:
+        await _keep(connection, held)
     return outcomes
 
 
@@ -104,9 +116,13 @@ def _decide_one(
         )
     response: dict[str, object] = {"ticket_id": command.ticket_id, "version": state.version}
     match command:
+        case ReleaseOccurrence():
+            pass  # nobody is waiting for an answer
         case RecordOccurrence() | OccurrenceCommand():
             response["occurrence_id"] = str(command.occurrence_id)
             response["notification"] = notification(facts[0], situation)
+            if (held := state.occurrences[command.occurrence_id].held) is not None:
+                response["release_at"] = held.at.isoformat().replace("+00:00", "Z")
         case SendMessage():
             response["message_id"] = str(command.message_id)
             response["notification"] = notification(facts[0], situation)
@@ -115,6 +131,42 @@ def _decide_one(
         case _:
             response["recorded"] = bool(new)
     return Stream(state, recorded_at if new else stream.recorded_at), new, response
+
+
+def _held(request: Request, before: State, now: State) -> dict[UUID, Due | None]:
+    """When the command's occurrence is to be looked at again, where that has changed."""
+    command = request.command
+    if not isinstance(command, RecordOccurrence | OccurrenceCommand):
+        return {}
+    was, held = (_held_in(state, command.occurrence_id) for state in (before, now))
+    # Whoever came to release it and found nothing held back must not come again.
+    if was == held and not (held is None and isinstance(command, ReleaseOccurrence)):
+        return {}
+    if held is None:
+        return {command.occurrence_id: None}
+    due = Due(
+        command.occurrence_id,
+        command.ticket_id,
+        held.author_id,
+        held.at,
+        request.correlation_id,
+        request.traceparent,
+    )
+    return {command.occurrence_id: due}
+
+
+def _held_in(state: State, occurrence_id: UUID) -> Held | None:
+    occurrence = state.occurrences.get(occurrence_id)
+    return None if occurrence is None else occurrence.held
+
+
+async def _keep(connection: Connection, held: Mapping[UUID, Due | None]) -> None:
+    due = [each for each in held.values() if each is not None]
+    gone = [occurrence_id for occurrence_id, each in held.items() if each is None]
+    if due:
+        await releases.put(connection, due)
+    if gone:
+        await releases.remove(connection, gone)
 
 
 async def _with_occurrences(

@@ -7,7 +7,7 @@ from relato_contracts.fields import MINUTES_LIMIT
 from relato_contracts.notes import NoteEvent
 from relato_runtime.field_errors import FieldError
 
-from notes import errors, rules
+from notes import errors, holding, rules
 from notes.commands import (
     ChangeVisibility,
     CorrectOccurrence,
@@ -37,6 +37,7 @@ def record(command: RecordOccurrence, situation: Situation) -> NoteEvent:
     if by_requester:
         if command.notify_by_email:
             wrong.append(FieldError("/notify_by_email", "A requester is not told of their own note."))
+        wrong += holding.wrong_hold(command, by_requester=True)
         if command.solution is not None:
             wrong.append(FieldError("/solution_html", "Only those who execute a ticket record a solution."))
         if command.time_spent_minutes:
@@ -45,9 +46,11 @@ def record(command: RecordOccurrence, situation: Situation) -> NoteEvent:
             wrong.append(FieldError("/channel", "A requester records in the portal or through the API."))
     else:
         wrong += rules.wrong_mail(command.visible_to_requester, command.notify_by_email)
+        wrong += holding.wrong_hold(command)
         if command.channel == "portal":
             wrong.append(FieldError("/channel", "Only the requester records in the portal."))
     rules.refuse(wrong)
+    release = holding.hold(command)
     return facts.OccurrenceRecorded(
         **rules.who(command, situation),
         occurrence_id=command.occurrence_id,
@@ -60,8 +63,9 @@ def record(command: RecordOccurrence, situation: Situation) -> NoteEvent:
         origin_id=(situation.portal_origin_id if by_requester else None) or command.origin_id,
         channel=command.channel,
         # What requesters write they can see, whatever they said about it.
-        visible_to_requester=command.visible_to_requester or by_requester,
-        notify_by_email=command.notify_by_email,
+        visible_to_requester=(command.visible_to_requester or by_requester) and release is None,
+        notify_by_email=command.notify_by_email and release is None,
+        release=release,
     )
 
 
@@ -158,15 +162,19 @@ def _change_visibility(occurrence: Occurrence, command: ChangeVisibility, situat
     wrong = [
         *rules.wrong_reason(command.reason),
         *rules.wrong_mail(command.visible_to_requester, command.notify_by_email),
+        *holding.wrong_hold(command),
     ]
-    if occurrence.visible_to_requester == command.visible_to_requester:
+    # Hiding what is held back is no change yet, and keeps it from becoming one.
+    if occurrence.visible_to_requester == command.visible_to_requester and occurrence.held is None:
         how = "shown to" if command.visible_to_requester else "hidden from"
         wrong.append(FieldError("/visible_to_requester", f"It is already {how} the requester."))
     rules.refuse(wrong)
+    release = holding.hold(command)
     return facts.OccurrenceVisibilityChanged(
         **rules.who(command, situation),
         occurrence_id=command.occurrence_id,
-        visible_to_requester=command.visible_to_requester,
-        notify_by_email=command.notify_by_email,
+        visible_to_requester=command.visible_to_requester and release is None,
+        notify_by_email=command.notify_by_email and release is None,
         reason=command.reason,
+        release=release,
     )

@@ -2,6 +2,7 @@
 
 import json
 import re
+from collections.abc import Sequence
 from typing import Any, TypeVar, get_args
 
 from fastapi import Request as HttpRequest
@@ -19,11 +20,15 @@ _KEY = re.compile(r"[\x21-\x7e]{1,255}")
 _VERSION = re.compile(r'"?(\d{1,9})"?')
 
 
-async def body(request: HttpRequest, model: type[Model]) -> Model:
+async def body(request: HttpRequest, model: type[Model], *, or_none: bool = False) -> Model:
     """The request's JSON body; ``Problem`` 415 or 422 with a pointer for each wrong field.
+
+    Where there may be none (``or_none``), that is the same as an empty object.
 
     Read by hand, since FastAPI's own way costs more than the decision and its insert together.
     """
+    if or_none and not await request.body():
+        return model()
     media = request.headers.get("content-type", "application/json").partition(";")[0].strip().lower()
     if media != "application/json":
         raise Problem(415, "unsupported-media-type", "The body is to be application/json.")
@@ -45,7 +50,10 @@ def idempotency(request: HttpRequest, given: Body) -> tuple[str | None, bytes]:
         return None, b""
     if not _KEY.fullmatch(key):
         raise invalid(FieldError("/Idempotency-Key", "1 to 255 printable ASCII characters."))
-    canonical = json.dumps(given.model_dump(mode="json"), sort_keys=True)
+    said = given.model_dump(mode="json")
+    if said.get("hold_seconds") == 0:
+        del said["hold_seconds"]  # as when there was none: keys outlive the program that first saw them
+    canonical = json.dumps(said, sort_keys=True)
     return key, request_hash(f"{request.method} {request.url.path}", canonical)
 
 
@@ -60,7 +68,7 @@ def expected_version(request: HttpRequest) -> int | None:
     return int(match[1])
 
 
-def documented(model: type[BaseModel], *, versioned: bool = False) -> dict[str, Any]:
+def documented(model: type[BaseModel], *, versioned: bool = False, optional: bool = False) -> dict[str, Any]:
     """The OpenAPI description of a body that is read by hand."""
     parameters: list[dict[str, object]] = [
         {
@@ -84,7 +92,7 @@ def documented(model: type[BaseModel], *, versioned: bool = False) -> dict[str, 
     return {
         "parameters": parameters,
         "requestBody": {
-            "required": True,
+            "required": not optional,
             "content": {"application/json": {"schema": model.model_json_schema(mode="validation")}},
         },
     }
@@ -117,15 +125,20 @@ _ANSWERED: dict[str, dict[str, object]] = {
     "message_id": {"type": "string", "format": "uuid"},
     "notification": {"enum": list(get_args(Notification))},
     "recorded": {"type": "boolean"},
+    "release_at": {
+        "type": "string",
+        "format": "date-time",
+        "description": "Until then it is held back, and its author can undo sending it.",
+    },
 }
 
 
-def recorded(*made: str) -> dict[int | str, dict[str, Any]]:
+def recorded(*made: str, perhaps: Sequence[str] = ()) -> dict[int | str, dict[str, Any]]:
     """The OpenAPI description of the answer to a command: ticket, version, and what it ``made``."""
     fields = ("ticket_id", "version", *made)
     schema = {
         "type": "object",
-        "properties": {name: _ANSWERED[name] for name in fields},
+        "properties": {name: _ANSWERED[name] for name in (*fields, *perhaps)},
         "required": list(fields),
         "additionalProperties": False,
     }

@@ -18,6 +18,7 @@ class Situation:
     requester_id: str = ""
     author_name: str = ""
     is_requester: bool = False
+    author_active: bool = True
     may_execute: bool = False
     may_comment: bool = False
     category_known: bool = True

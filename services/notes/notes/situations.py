@@ -73,6 +73,7 @@ SELECT
     coalesce(ticket.requester_id, '') AS requester_id,
     coalesce(author.name, '') AS author_name,
     coalesce(author.active AND ticket.requester_id = author.person_id, false) AS is_requester,
+    coalesce(author.active, false) AS author_active,
     coalesce(author.active AND may.execute, false) AS may_execute,
     coalesce(author.active AND may.comment, false) AS may_comment,
     given.category_id IS NULL OR category.active IS TRUE AS category_known,

@@ -11,6 +11,19 @@ from relato_contracts.notes import NoteEvent
 
 
 @dataclass(frozen=True, slots=True)
+class Held:
+    """An occurrence that is to be shown, and by whose will."""
+
+    at: datetime
+    notify_by_email: bool
+    author_id: str
+    author_name: str
+    requester_id: str
+    since_recorded: bool
+    """Nobody was ever to see it as an internal one."""
+
+
+@dataclass(frozen=True, slots=True)
 class Occurrence:
     """An occurrence as it now stands."""
 
@@ -24,6 +37,7 @@ class Occurrence:
     origin_id: str | None
     visible_to_requester: bool
     retracted: bool = False
+    held: Held | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,6 +66,7 @@ def evolve(state: State, version: int, event: NoteEvent) -> State:
                 category_id=event.category_id,
                 origin_id=event.origin_id,
                 visible_to_requester=event.visible_to_requester,
+                held=_held(event),
             )
             return _with(state, event.occurrence_id, occurrence)
         case facts.OccurrenceCorrected():
@@ -68,12 +83,16 @@ def evolve(state: State, version: int, event: NoteEvent) -> State:
                 ),
             )
         case facts.OccurrenceRetracted():
-            return _changed(state, event.occurrence_id, lambda before: replace(before, retracted=True))
+            return _changed(
+                state, event.occurrence_id, lambda before: replace(before, retracted=True, held=None)
+            )
         case facts.OccurrenceVisibilityChanged():
             return _changed(
                 state,
                 event.occurrence_id,
-                lambda before: replace(before, visible_to_requester=event.visible_to_requester),
+                lambda before: replace(
+                    before, visible_to_requester=event.visible_to_requester, held=_held(event)
+                ),
             )
         case facts.RequesterMessaged() | facts.AttendantMessaged() | facts.ChatMessagePosted():
             return replace(state, shown_version=version)
@@ -86,6 +105,19 @@ def evolve(state: State, version: int, event: NoteEvent) -> State:
 _CORRECTABLE = {
     "description_html", "occurred_at", "time_spent_minutes", "solution_html", "category_id", "origin_id",
 }  # fmt: skip
+
+
+def _held(event: facts.OccurrenceRecorded | facts.OccurrenceVisibilityChanged) -> Held | None:
+    if event.release is None:
+        return None
+    return Held(
+        at=event.release.at,
+        notify_by_email=event.release.notify_by_email,
+        author_id=event.author_id,
+        author_name=event.author_name,
+        requester_id=event.requester_id,
+        since_recorded=isinstance(event, facts.OccurrenceRecorded),
+    )
 
 
 def _with(state: State, occurrence_id: UUID, occurrence: Occurrence) -> State:
