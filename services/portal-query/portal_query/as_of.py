@@ -24,6 +24,8 @@ def as_of(row: Row) -> Mapping[str, object]:
         if fact["kind"] == "action":
             _follow(occurrence, fact)
     del occurrence["described"]
+    held = None if occurrence["retracted"] else occurrence["release"]
+    occurrence["release"] = held and json.dumps(held)
     occurrence["earlier"] = json.dumps(occurrence["earlier"])
     return shared | occurrence | ({} if occurrence["visible_to_requester"] else {"seen_at": None})
 
@@ -42,6 +44,7 @@ def _recorded(row: Row) -> dict[str, object]:
             "author": {"id": row["author_id"], "name": row["author_name"]},
             "recorded_at": row["recorded_at"].isoformat(),
         },
+        "release": fact.get("release"),
         **{name: fact.get(name) for name in _FIELDS},
     }
 
@@ -62,6 +65,7 @@ def _follow(occurrence: dict[str, object], fact: Row) -> None:
             occurrence["retracted"] = True
         case "occurrence-visibility-changed":
             occurrence |= {name: data[name] for name in ("visible_to_requester", "notify_by_email")}
+            occurrence["release"] = data.get("release")
         case action:
             raise ValueError(f"{action} is not about an occurrence")
 

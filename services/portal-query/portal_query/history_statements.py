@@ -47,8 +47,21 @@ _OCCURRENCE_THEN = (
     + " LIKE $9"
 )
 
+# What is held back says so in its last fact about being visible; few have one beside their recording.
+_RELEASE = """CASE WHEN NOT o.visible_to_requester AND NOT o.retracted THEN
+        coalesce(
+            CASE WHEN o.version > page.version THEN (
+                SELECT fact.data FROM history.ticket_entries AS fact
+                WHERE fact.subject_id = page.subject_id AND fact.kind = 'action'
+                  AND fact.action = 'occurrence-visibility-changed' AND fact.ticket_id = ticket.ticket_id
+                ORDER BY fact.version DESC LIMIT 1
+            ) END,
+            page.data
+        ) -> 'release'
+    END"""
+
 # A page's entries with all that belongs to them. Occurrences come as they now stand.
-_ENTRIES = """
+_ENTRIES = f"""
 SELECT
     ticket.ticket_version, ticket.occurrences_shown, ticket.chat_enabled, ticket.requester_id,
     page.version, page.event_id, page.kind, page.action, page.subject_id, page.recorded_at, page.happened_at,
@@ -56,7 +69,7 @@ SELECT
     CASE WHEN page.kind <> 'occurrence' THEN page.data END AS data,
     o.version AS occurrence_version, o.occurred_at, o.channel, o.description_html, o.time_spent_minutes,
     o.solution_html, o.category_id, o.origin_id, o.visible_to_requester, o.notify_by_email, o.corrected,
-    o.retracted, o.earlier, mails.emails, seen.seen_at
+    o.retracted, o.earlier, mails.emails, seen.seen_at, {_RELEASE} AS release
 FROM ticket
 LEFT JOIN page ON true
 LEFT JOIN history.occurrences AS o ON page.kind = 'occurrence' AND o.occurrence_id = page.subject_id

@@ -32,6 +32,9 @@ class PortalSettings(ServiceSettings):
     stream_minutes: Annotated[float, Field(gt=0)] = 15
     """After this long a stream ends and the browser opens it anew, with its authorisation checked."""
 
+    hold_seconds: Annotated[int, Field(ge=0, le=60)] = 10
+    """For how long pages let sending be undone; they say so with each command, 0 for not at all."""
+
     @property
     def https(self) -> bool:
         """Whether cookies may be confined to encrypted connections."""

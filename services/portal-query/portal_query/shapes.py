@@ -89,6 +89,12 @@ class Entry(TypedDict):
     origin_id: NotRequired[str]
     visible_to_requester: NotRequired[bool]
     notify_by_email: NotRequired[bool]
+    release_at: NotRequired[datetime | str]
+    """It is held back and internal until then, and its author can undo sending it until it is shown."""
+    release_by_email: NotRequired[bool]
+    """Of what is held back: whether it is mailed too when it is shown."""
+    release_outcome: NotRequired[Literal["shown", "withheld", "undone"]]
+    """Of an action: it ended the holding back of an occurrence; the reason is a code then."""
     corrected: NotRequired[bool]
     retracted: NotRequired[bool]
     earlier: NotRequired[list[Earlier]]

@@ -143,6 +143,7 @@ def present(row: Row) -> Present:
 
 def _occurrence(row: Row) -> Mapping[str, object]:
     earlier, emails = row["earlier"], row["emails"]
+    release = {} if row["release"] is None else json.loads(row["release"])
     return {
         "version": row["occurrence_version"],
         "occurrence_id": row["subject_id"],
@@ -155,6 +156,8 @@ def _occurrence(row: Row) -> Mapping[str, object]:
         "origin_id": row["origin_id"],
         "visible_to_requester": row["visible_to_requester"],
         "notify_by_email": row["notify_by_email"],
+        "release_at": release.get("at"),
+        "release_by_email": release.get("notify_by_email"),
         "corrected": row["corrected"],
         "retracted": row["retracted"],
         "earlier": json.loads(earlier),
@@ -206,11 +209,16 @@ def _action(row: Row) -> Mapping[str, object]:
         "action": row["action"],
         "subject_id": row["subject_id"],
         "reason": fact.get("reason"),
+        "release_at": fact.get("release", {}).get("at"),
+        "release_by_email": fact.get("release", {}).get("notify_by_email"),
+        "release_outcome": fact.get("release_outcome"),
         "changes": _changes(row["action"], fact, about_occurrence),
     }
 
 
 def _changes(action: str, fact: Mapping[str, object], about_occurrence: bool) -> dict[str, object] | None:
+    if "release" in fact or fact.get("release_outcome") in {"withheld", "undone"}:
+        return None  # nobody sees anything else than before
     if about_occurrence:
         return {name: {"to": fact[name]} for name in _CHANGEABLE if name in fact} or None
     if action.endswith("-changed"):
