@@ -2,6 +2,7 @@
 
 import asyncio
 from datetime import UTC, datetime
+from typing import Any
 
 import pytest
 
@@ -130,6 +131,42 @@ async def test_what_is_shown_later_is_mailed_then(ticket: Ticket, ana_address: s
     assert body is not None
     assert "Agora pode ver" in body.get_content()
     assert "Pediu" not in body.get_content()
+
+
+async def test_what_is_held_back_can_be_undone_and_else_arrives_in_its_time(
+    ticket: Ticket, ana_address: str
+) -> None:
+    async def send(text: str, hold_seconds: int) -> dict[str, Any]:
+        return await ticket.record(
+            description_html=text,
+            visible_to_requester=True,
+            notify_by_email=True,
+            hold_seconds=hold_seconds,
+        )
+
+    wrong = await send("<p>Senha: 1234</p>", 60)
+    assert wrong["notification"] == "planned"
+    (entry,) = await ticket.history(wrong["version"], kind="occurrence")
+    assert entry["release_at"] == wrong["release_at"]
+    undone = await ticket.done(CARLOS, f"/occurrences/{wrong['occurrence_id']}/undo", {})
+    assert await ticket.mine(undone["version"]) == []
+
+    note = await send("<p>Troquei a fonte</p>", 1)
+    released = note["version"] + 1
+    (mine,) = await ticket.mine(released)
+    assert mine["description_html"] == "<p>Troquei a fonte</p>"
+    (outcome,) = await ticket.outcomes(released)
+    assert (outcome["recipient"], outcome["state"]) == (ana_address, "accepted")
+    assert len([each for each in ticket.mailbox.to(ana_address) if ticket.id in each["List-Id"]]) == 1
+    body = (await ticket.mail(ana_address)).get_body(("plain",))
+    assert body is not None
+    assert "Troquei a fonte" in body.get_content()
+    ends = [each["release_outcome"] for each in await ticket.history(released, kind="action")
+            if "release_outcome" in each]  # fmt: skip
+    assert ends == ["shown", "undone"]
+    assert await ticket.refused(CARLOS, f"/occurrences/{note['occurrence_id']}/undo", {}) == (
+        409, "already-released",
+    )  # fmt: skip
 
 
 async def test_the_requester_records_a_note_in_the_portal_and_the_responsible_gets_a_mail(

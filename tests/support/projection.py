@@ -19,6 +19,8 @@ from uuid6 import uuid7
 
 from tests.support.world import OPENED_AT
 
+RELEASE_AT = OPENED_AT + timedelta(seconds=10)
+
 
 def new_id() -> UUID:
     """The id of an occurrence, message or event."""
@@ -128,15 +130,17 @@ def solved(of: notes.OccurrenceRecorded, **changes: object) -> notes.OccurrenceS
     return notes.OccurrenceSolved.model_validate(known | changes)
 
 
-def retracted(of: notes.OccurrenceRecorded) -> notes.OccurrenceRetracted:
+def retracted(of: notes.OccurrenceRecorded, **changes: object) -> notes.OccurrenceRetracted:
     """Carlos took it back."""
     by = _by(of.ticket_id, "carlos")
     return notes.OccurrenceRetracted.model_validate(
-        {**by, "occurrence_id": of.occurrence_id, "reason": "Chamado errado"}
+        {**by, "occurrence_id": of.occurrence_id, "reason": "Chamado errado"} | changes
     )
 
 
-def visibility(of: notes.OccurrenceRecorded, visible: bool) -> notes.OccurrenceVisibilityChanged:
+def visibility(
+    of: notes.OccurrenceRecorded, visible: bool, **changes: object
+) -> notes.OccurrenceVisibilityChanged:
     """Carlos showed it, or hid it."""
     return notes.OccurrenceVisibilityChanged.model_validate(
         {
@@ -146,7 +150,13 @@ def visibility(of: notes.OccurrenceRecorded, visible: bool) -> notes.OccurrenceV
             "notify_by_email": False,
             "reason": "Engano",
         }
+        | changes
     )
+
+
+def release(**changes: object) -> notes.Release:
+    """It is to be shown and mailed, some time."""
+    return notes.Release.model_validate({"at": RELEASE_AT, "notify_by_email": True} | changes)
 
 
 def messaged(ticket_id: str = "1001", author_id: str = "carlos") -> NoteFact:

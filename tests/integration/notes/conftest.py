@@ -62,16 +62,21 @@ class Service:
 
 
 @pytest.fixture
-async def service(
+async def notes_settings(
     database: Callable[..., Awaitable[str]], kafka_bootstrap: str, topic_prefix: str, issuer: Issuer
-) -> AsyncIterator[Service]:
-    settings = NotesSettings(
+) -> NotesSettings:
+    return NotesSettings(
         database_url=SecretStr(await database("notes")),
         kafka_bootstrap=kafka_bootstrap,
         topic_prefix=topic_prefix,
         oidc_issuer=issuer.url,
         requests_per_second=1_000,
     )
+
+
+@pytest.fixture
+async def service(notes_settings: NotesSettings, issuer: Issuer) -> AsyncIterator[Service]:
+    settings = notes_settings
     connection = await asyncpg.connect(settings.database_url.get_secret_value())
     try:
         async with (

@@ -78,6 +78,25 @@ async def test_what_is_internal_or_not_to_be_mailed_makes_no_mail(notifier: Noti
     assert "Mensagem 5" in message.as_string()
 
 
+async def test_what_was_held_back_is_mailed_when_it_is_shown_as_if_it_had_been_so_at_once(
+    notifier: Notifier,
+) -> None:
+    held = {"release": {"at": stream.BEGINNING, "notify_by_email": True}}
+    await notifier.note(stream.recorded(1, **held), stream.recorded(2, **held))
+    await notifier.note(
+        stream.retracted(2, reason="undone", release_outcome="undone"),
+        stream.visibility(1, True, notify_by_email=True, reason="shown", release_outcome="shown"),
+        stream.recorded(1, occurrence_id=stream.uuid(3), visible_to_requester=True, notify_by_email=True),
+    )
+
+    await notifier.mails(2, "accepted")
+
+    released, at_once = [message.get_body(("plain",)) for message in notifier.mailbox.to(ANA)]
+    assert released is not None and at_once is not None
+    assert released.get_content() == at_once.get_content()
+    assert released.get_content().strip() == "Carlos escreveu: Texto 1"
+
+
 async def test_an_occurrence_shown_later_is_mailed_as_it_then_reads(notifier: Notifier) -> None:
     await notifier.note(
         stream.recorded(),

@@ -4,6 +4,8 @@ import asyncio
 from datetime import timedelta
 from urllib.parse import quote
 
+import pytest
+
 from tests.integration.portal_query.conftest import Portal
 from tests.support import world
 from tests.support.projection import (
@@ -13,6 +15,7 @@ from tests.support.projection import (
     messaged,
     recorded,
     rejected,
+    release,
     retracted,
     solved,
     viewed,
@@ -118,6 +121,51 @@ async def test_what_was_shown_later_was_not_seen_before(portal: Portal) -> None:
     await portal.history.tell(fact, viewed(1), visibility(fact, True))
     (entry,) = await portal.entries("carlos", HISTORY + "?kind=occurrence")
     assert "seen_at" not in entry
+
+
+@pytest.mark.parametrize("since_recorded", [True, False])
+async def test_what_is_held_back_says_until_when_and_the_requester_sees_nothing(
+    portal: Portal, since_recorded: bool
+) -> None:
+    fact = recorded(release=release() if since_recorded else None)
+    await portal.history.tell(fact)
+    if not since_recorded:
+        await portal.history.tell(visibility(fact, False, release=release()))
+    await portal.history.tell(corrected(fact))
+    before = quote(portal.history.now.isoformat())
+    for query in ("kind=occurrence", "kind=occurrence&q=novo", f"kind=occurrence&as_of={before}"):
+        (entry,) = await portal.entries("carlos", f"{HISTORY}?{query}")
+        assert (entry["release_at"], entry["release_by_email"]) == ("2026-11-02T09:30:10Z", True), query
+        assert entry["visible_to_requester"] is False
+    assert await portal.entries("ana", "/my/requests/1001/history") == []
+    await portal.history.tell(visibility(fact, True, notify_by_email=True, release_outcome="shown"))
+    (entry,) = await portal.entries("carlos", HISTORY + "?kind=occurrence")
+    assert "release_at" not in entry
+    (entry,) = await portal.entries("carlos", f"{HISTORY}?kind=occurrence&as_of={before}")
+    assert entry["release_at"]
+    assert len(await portal.entries("ana", "/my/requests/1001/history")) == 1
+
+
+async def test_what_became_of_what_was_held_back_is_said_by_the_action(portal: Portal) -> None:
+    first, second, third = recorded(release=release()), recorded(release=release()), recorded()
+    await portal.history.tell(first, second, third)
+    await portal.history.tell(
+        visibility(first, True, reason="shown", release_outcome="shown"),
+        retracted(second, reason="undone", release_outcome="undone"),
+        visibility(third, False, release=release(notify_by_email=False)),
+        visibility(third, False, reason="requester-changed", release_outcome="withheld"),
+    )
+    withheld, held, undone, shown, _ = await portal.entries("carlos", HISTORY + "?kind=action")
+    assert (shown["action"], shown["release_outcome"], shown["subject_id"]) == (
+        "occurrence-visibility-changed", "shown", str(first.occurrence_id),
+    )  # fmt: skip
+    assert shown["changes"]["visible_to_requester"] == {"to": True}
+    assert (undone["action"], undone["release_outcome"]) == ("occurrence-retracted", "undone")
+    assert (held["release_at"], held["release_by_email"]) == ("2026-11-02T09:30:10Z", False)
+    assert (withheld["release_outcome"], withheld["reason"]) == ("withheld", "requester-changed")
+    assert all("changes" not in each for each in (held, undone, withheld)), "nobody sees anything else"
+    entries = await portal.entries("carlos", HISTORY + "?kind=occurrence")
+    assert all("release_at" not in entry for entry in entries)
 
 
 async def test_a_message_says_what_was_written(portal: Portal) -> None:

@@ -8,7 +8,17 @@ from relato_contracts.topics import PRESENCE
 
 from tests.integration.portal_query.conftest import Portal
 from tests.support import world
-from tests.support.projection import accepted, chatted, corrected, messaged, recorded, rejected, viewed
+from tests.support.projection import (
+    accepted,
+    chatted,
+    corrected,
+    messaged,
+    recorded,
+    rejected,
+    release,
+    viewed,
+    visibility,
+)
 from tests.support.topics import read_all
 from tests.support.waiting import until
 
@@ -18,6 +28,24 @@ DESK, MINE = "/tickets/1001", "/my/requests/1001"
 @pytest.fixture
 def presence_prefix(topic_prefix: str) -> str:
     return topic_prefix
+
+
+async def test_executors_are_told_when_what_is_held_back_is_shown(portal: Portal) -> None:
+    stream, mine = (
+        await portal.stream("carlos", DESK + "/stream"),
+        await portal.stream("ana", MINE + "/stream"),
+    )
+    fact = recorded(release=release())
+    await portal.history.tell(fact)
+    assert (await stream.next("entry")).data["release_at"]
+    await portal.history.tell(visibility(fact, True, reason="shown", release_outcome="shown"))
+    entries = [(await stream.next("entry")).data for _ in range(2)]
+    assert {each.get("release_outcome") for each in entries if each["kind"] == "action"} == {"shown"}
+    (shown,) = [each for each in entries if each["kind"] == "occurrence"]
+    assert ("release_at" in shown, shown["visible_to_requester"]) == (False, True)
+    assert (await mine.next("entry")).data["version"] == 2, "the requester hears of the showing alone"
+    await stream.close()
+    await mine.close()
 
 
 async def test_executors_are_told_of_everything_new(portal: Portal) -> None:

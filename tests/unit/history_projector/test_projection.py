@@ -39,6 +39,14 @@ def test_an_internal_occurrence_is_in_the_audit_history_and_not_in_the_requester
     assert seen(state) == []
 
 
+def test_what_is_held_back_is_internal_until_it_is_shown() -> None:
+    held = a.recorded(release={"at": a.at(1), "notify_by_email": True})
+    assert seen(folded(held)) == []
+    assert folded(held).tickets["1001"].shown_activity_at == OPENED_AT
+    (shown,) = seen(folded(held, a.visibility(1, True, release_outcome="shown")))
+    assert (shown.version, shown.current_version, shown.corrected) == (1, 2, False)
+
+
 def test_internal_work_is_no_activity_for_the_requester() -> None:
     state = folded(a.recorded())
     assert state.tickets["1001"].last_activity_at == a.at(1)

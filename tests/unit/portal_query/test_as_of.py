@@ -10,7 +10,7 @@ from portal_query.as_of import as_of
 from relato_contracts import notes
 from relato_contracts.envelope import serialise
 
-from tests.support.projection import corrected, new_id, recorded, retracted, solved, visibility
+from tests.support.projection import corrected, new_id, recorded, release, retracted, solved, visibility
 from tests.support.world import OPENED_AT
 
 Changes = list[
@@ -43,6 +43,7 @@ def _changes() -> st.SearchStrategy[Changes]:
         corrections
         | minutes.map(lambda spent: solved(FACT, time_spent_minutes=spent))
         | st.booleans().map(lambda visible: visibility(FACT, visible))
+        | st.just(visibility(FACT, False, release=release()))
         | st.just(retracted(FACT)),
         max_size=6,
     )
@@ -76,4 +77,7 @@ def test_folding_facts_gives_what_the_projector_has(changes: Changes) -> None:
             "visible_to_requester", "notify_by_email", "corrected", "retracted", "occurred_at")  # fmt: skip
     assert {name: folded[name] for name in same} == {name: getattr(expected, name) for name in same}
     assert folded["occurrence_version"] == expected.version
+    showing = [each for each in changes if isinstance(each, notes.OccurrenceVisibilityChanged)]
+    held = not expected.retracted and any(each.release for each in showing[-1:])
+    assert (folded["release"] is not None) == held
     assert json.loads(str(folded["earlier"])) == json.loads(expected.earlier)
