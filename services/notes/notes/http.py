@@ -18,13 +18,14 @@ OccurrenceId = Annotated[UUID, Path()]
 _OCCURRENCES = "/tickets/{ticket_id}/occurrences"
 _OCCURRENCE = _OCCURRENCES + "/{occurrence_id}"
 _MADE = ("occurrence_id", "notification")
+_HELD = ("release_at",)
 
 
 def add_routes(asking: Asking) -> None:
     """Add the routes below ``/api/notes/tickets/…/occurrences``."""
     Who = Annotated[Caller, Depends(asking.caller)]
 
-    @asking.post(_OCCURRENCES, bodies.OccurrenceBody, *_MADE, perhaps=("release_at",))
+    @asking.post(_OCCURRENCES, bodies.OccurrenceBody, *_MADE, perhaps=_HELD)
     async def record_occurrence(request: Request, who: Who, ticket_id: TicketId) -> JSONResponse:
         """Record what happened; internal unless said otherwise."""
         given = await body(request, bodies.OccurrenceBody)
@@ -44,7 +45,7 @@ def add_routes(asking: Asking) -> None:
         )
         return await asking.answer(request, given, command)
 
-    @asking.post(_OCCURRENCE + "/corrections", bodies.CorrectionBody, *_MADE, versioned=True)
+    @asking.post(_OCCURRENCE + "/corrections", bodies.CorrectionBody, *_MADE, perhaps=_HELD, versioned=True)
     async def correct_occurrence(
         request: Request, who: Who, ticket_id: TicketId, occurrence_id: OccurrenceId
     ) -> JSONResponse:
@@ -64,7 +65,7 @@ def add_routes(asking: Asking) -> None:
         )
         return await asking.answer(request, given, command)
 
-    @asking.post(_OCCURRENCE + "/solution", bodies.SolutionBody, *_MADE, versioned=True)
+    @asking.post(_OCCURRENCE + "/solution", bodies.SolutionBody, *_MADE, perhaps=_HELD, versioned=True)
     async def solve_occurrence(
         request: Request, who: Who, ticket_id: TicketId, occurrence_id: OccurrenceId
     ) -> JSONResponse:
@@ -93,9 +94,7 @@ def add_routes(asking: Asking) -> None:
         )
         return await asking.answer(request, given, command)
 
-    @asking.post(
-        _OCCURRENCE + "/visibility", bodies.VisibilityBody, *_MADE, perhaps=("release_at",), versioned=True
-    )
+    @asking.post(_OCCURRENCE + "/visibility", bodies.VisibilityBody, *_MADE, perhaps=_HELD, versioned=True)
     async def change_visibility(
         request: Request, who: Who, ticket_id: TicketId, occurrence_id: OccurrenceId
     ) -> JSONResponse:

@@ -111,6 +111,15 @@ async def test_a_showing_that_is_held_back_comes_in_its_time_too(service: Servic
     assert await outcomes(service.database) == [("OccurrenceVisibilityChanged", False, None), SHOWN]
 
 
+async def test_what_is_held_back_can_be_corrected_and_is_shown_as_it_then_reads(service: Service) -> None:
+    answer = await held(service, **{**LONG, "hold_seconds": 3})
+    path = f"{OCCURRENCES}/{answer['occurrence_id']}/corrections"
+    fixed = await service.post("carlos", path, {"description_html": "<p>Certo</p>", "reason": "Engano"})
+    assert (fixed.status_code, fixed.json()["release_at"]) == (201, answer["release_at"])
+    await nothing_is_due(service.database)
+    assert await outcomes(service.database) == [("OccurrenceCorrected", None, None), SHOWN]
+
+
 async def test_without_holding_back_nothing_has_changed(service: Service) -> None:
     answer = await held(service, visible_to_requester=True, hold_seconds=0)
     assert "release_at" not in answer
