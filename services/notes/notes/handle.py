@@ -10,9 +10,10 @@ from relato_contracts.notes import NoteEvent
 from relato_runtime.database import Connection
 from uuid6 import uuid7
 
-from notes import errors, situations, store
-from notes.commands import AnyCommand, OccurrenceCommand, PostChat, RecordOccurrence, SendMessage
+from notes import errors, requested, situations, store
+from notes.commands import AnyCommand, OccurrenceCommand
 from notes.note import decide, evolve, notification
+from notes.requested import Response
 from notes.situation import Situation
 from notes.state import State
 from notes.store import Answer, NewEvent, Stream
@@ -36,7 +37,6 @@ class KeyReused(errors.Refused):
     status, code = 422, "idempotency-key-reused"
 
 
-Response = Mapping[str, object]
 Outcome = Response | errors.Refused
 
 
@@ -48,7 +48,8 @@ async def handle(connection: Connection, requests: Sequence[Request]) -> list[Ou
     keys = [(request.command.author_id, request.key) for request in requests if request.key is not None]
     answers = await store.answers(connection, keys) if keys else {}
     decided_in = await situations.read(connection, commands)
-    streams = await _with_occurrences(connection, streams, commands)
+    about = [command.occurrence_id for command in commands if isinstance(command, OccurrenceCommand)]
+    streams = await with_occurrences(connection, streams, about)
     events: list[NewEvent] = []
     new_answers: list[Answer] = []
     outcomes: list[Outcome] = []
@@ -86,6 +87,8 @@ def _decide_one(
     recorded_at = max(command.now, stream.recorded_at)  # clocks may step back, histories may not
     new = []
     facts = decide(state, command, situation)
+    what_mail = notification(facts[0], situation) if facts else "none"
+    kept = None if request.key is None else requested.written(request.request_hash, what_mail, request.key)
     for event in facts:
         state = evolve(state, state.version + 1, event)
         new.append(
@@ -94,34 +97,23 @@ def _decide_one(
                 ticket_id=command.ticket_id,
                 version=state.version,
                 type=type_name(type(event)),
-                subject_id=_subject(event),
+                subject_id=subject(event),
                 actor=command.author_id,
                 correlation_id=request.correlation_id,
                 traceparent=request.traceparent,
                 recorded_at=recorded_at,
                 data=serialise(event).decode(),
+                request=kept,
             )
         )
-    response: dict[str, object] = {"ticket_id": command.ticket_id, "version": state.version}
-    match command:
-        case RecordOccurrence() | OccurrenceCommand():
-            response["occurrence_id"] = str(command.occurrence_id)
-            response["notification"] = notification(facts[0], situation)
-        case SendMessage():
-            response["message_id"] = str(command.message_id)
-            response["notification"] = notification(facts[0], situation)
-        case PostChat():
-            response["message_id"] = str(command.message_id)
-        case _:
-            response["recorded"] = bool(new)
+    response = requested.response(command.ticket_id, state.version, facts[0] if facts else None, what_mail)
     return Stream(state, recorded_at if new else stream.recorded_at), new, response
 
 
-async def _with_occurrences(
-    connection: Connection, streams: Mapping[str, Stream], commands: Sequence[AnyCommand]
+async def with_occurrences(
+    connection: Connection, streams: Mapping[str, Stream], wanted: Sequence[UUID]
 ) -> dict[str, Stream]:
-    """The streams with those occurrences folded in that the commands are about."""
-    wanted = [command.occurrence_id for command in commands if isinstance(command, OccurrenceCommand)]
+    """The streams with these occurrences folded in, which commands or facts are about."""
     folded = dict(streams)
     if not wanted:
         return folded
@@ -135,7 +127,8 @@ async def _with_occurrences(
     return folded
 
 
-def _subject(event: NoteEvent) -> UUID | None:
+def subject(event: NoteEvent) -> UUID | None:
+    """The occurrence or message that a fact is about."""
     return getattr(event, "occurrence_id", None) or getattr(event, "message_id", None)
 
 
