@@ -76,7 +76,7 @@ async def _tool(name: str, *arguments: str) -> None:
 
 
 async def _forget_lost(under: Under, known: list[Told]) -> None:
-    """What was acknowledged after the dump began, and is not on Kafka either, may be lost; nothing else may."""
+    """What was acknowledged after the dump began and is not on Kafka may be lost; nothing else may."""
     async with under.site.sql("notes") as sql:
         rows = await sql.fetch("SELECT ticket_id, version FROM events")
     there = {(row["ticket_id"], row["version"]) for row in rows}

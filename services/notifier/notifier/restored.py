@@ -37,7 +37,7 @@ async def alone(connection: Connection) -> AsyncIterator[None]:
 
 
 async def lacking(connection: Connection, told: Sequence[Told]) -> list[Told]:
-    """Those outcomes that the ledger lacks: it changes with what it tells, and so would be as far at least."""
+    """Those outcomes that the ledger lacks; it changes with what it tells, and would be as far at least."""
     rows = await connection.fetch(
         "SELECT mail_id, updated_at FROM mails WHERE mail_id = ANY($1::uuid[])",
         [each.mail_id for each in told],
