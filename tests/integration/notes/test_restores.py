@@ -1,6 +1,6 @@
 """The log or its topic is put back from a backup: nothing that was acknowledged is lost or told twice."""
 
-from collections.abc import AsyncIterator, Awaitable, Callable
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
 from contextlib import AsyncExitStack
 from dataclasses import dataclass, field
 from typing import Any
@@ -10,6 +10,7 @@ import asyncpg
 import httpx
 import pytest
 from notes import levelling
+from notes.adopt import Diverged
 from notes.app import build
 from notes.settings import NotesSettings
 from pydantic import SecretStr
@@ -56,11 +57,11 @@ class Notes:
         return missing
 
     async def post(
-        self, person_id: str, path: str, body: dict[str, object], **headers: str
+        self, person_id: str, path: str, body: Mapping[str, object], **headers: str
     ) -> httpx.Response:
         """POST as a person."""
         return await self.http.post(
-            f"/api/notes{path}", json=body, headers=self.issuer.bearer(person_id) | headers
+            f"/api/notes{path}", json=dict(body), headers=self.issuer.bearer(person_id) | headers
         )
 
     async def chat(self, text: str, key: str | None = None) -> dict[str, Any]:
@@ -164,7 +165,7 @@ async def test_without_that_a_version_is_given_out_twice(
     await notes.published()
     await notes.stop()
 
-    async def nothing(*_: object) -> list[levelling.Diverged]:
+    async def nothing(*_: object) -> list[Diverged]:
         return []
 
     monkeypatch.setattr(levelling, "level", nothing)

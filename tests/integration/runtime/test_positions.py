@@ -160,7 +160,7 @@ async def test_a_position_beyond_the_end_of_its_topic_is_lowered(
     await reading.start()
 
     async def lowered() -> bool:
-        return await reading.pool.fetchval("SELECT next_offset FROM positions") == 0
+        return bool(await reading.pool.fetchval("SELECT next_offset = 0 FROM positions"))
 
     await until(lowered, what="a lower position")
     reading.taken_in.clear()
