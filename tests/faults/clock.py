@@ -1,5 +1,6 @@
 """The clock of PostgreSQL and all services, stepped while they run."""
 
+import sys
 from collections.abc import Mapping
 from dataclasses import dataclass
 from importlib.util import find_spec
@@ -48,9 +49,17 @@ def _library() -> Path:
     package = find_spec("libfaketime")
     if package is not None and package.origin is not None:
         found += Path(package.origin).parent.rglob("libfaketime.so.1")
-    if not found:
-        raise NotRunnable("libfaketime is not installed (Debian: faketime; PyPI: libfaketime)")
-    return found[0]
+    # The package has the library for one kind of machine, whatever this one is.
+    fitting = [each for each in found if _machine(each) == _machine(Path(sys.executable))]
+    if not fitting:
+        raise NotRunnable("there is no libfaketime for this machine (Debian: faketime)")
+    return fitting[0]
+
+
+def _machine(program: Path) -> bytes:
+    """What kind of machine a program is for (ELF's e_machine)."""
+    with program.open("rb") as file:
+        return file.read(20)[18:]
 
 
 def stepped(hours: int) -> Fault:

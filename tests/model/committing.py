@@ -12,7 +12,8 @@ from uuid import UUID
 from notes import errors, reference
 from notes.commands import AnyCommand, PostChat, RecordOccurrence, RetractOccurrence
 from notes.commit import Committer
-from notes.handle import KeyReused, Request, Response, request_hash
+from notes.handle import KeyReused, Request, request_hash
+from notes.requested import Response
 from notes.text import RichText
 from relato_contracts.envelope import Envelope
 from relato_contracts.fields import Fact

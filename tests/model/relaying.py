@@ -10,6 +10,7 @@ from uuid import UUID
 
 import pytest
 from aiokafka import AIOKafkaProducer
+from aiokafka.structs import RecordMetadata, TopicPartition
 from notes import outbox, relay, store
 from notes.relay import Relay
 from notes.settings import NotesSettings
@@ -24,6 +25,7 @@ from tests.model.conftest import Stage
 from tests.model.schedule import Action, Process, Schedule, Violated
 from tests.model.stepped import SteppedPool
 
+_PARTITION = TopicPartition("relato.notes", 0)
 _LEASE = timedelta(seconds=3)
 _WRITES = 8
 _SETTINGS = NotesSettings(
@@ -36,21 +38,23 @@ class Broker:
     """A topic of one partition, and what is under way to it from each producer, in order."""
 
     topic: list[tuple[str, int]] = field(default_factory=list)
-    under_way: "dict[str, list[tuple[tuple[str, int], asyncio.Future[None]]]]" = field(default_factory=dict)
-    answers: "list[asyncio.Future[None]]" = field(default_factory=list)
+    under_way: "dict[str, list[tuple[tuple[str, int], asyncio.Future[RecordMetadata]]]]" = field(
+        default_factory=dict
+    )
+    answers: "list[tuple[int, asyncio.Future[RecordMetadata]]]" = field(default_factory=list)
 
     def takes_one(self, chance: Callable[[Sequence[str]], str]) -> None:
         """The next record of some producer arrives; its answer is yet to come."""
         name = chance(self.producers)
         record, answered = self.under_way[name].pop(0)
         self.topic.append(record)
-        self.answers.append(answered)
+        self.answers.append((len(self.topic) - 1, answered))
 
     def answers_one(self) -> None:
         """A producer learns of it."""
-        answered = self.answers.pop(0)
+        offset, answered = self.answers.pop(0)
         if not answered.done():
-            answered.set_result(None)
+            answered.set_result(RecordMetadata(*_PARTITION, _PARTITION, offset, offset, 1, 0))
 
     def loses(self, names: Sequence[str]) -> None:
         """What dead producers had sent does not arrive any more."""
@@ -71,8 +75,8 @@ class _Producer:
 
     async def send(
         self, topic: str, *, value: bytes, key: bytes, headers: list[tuple[str, bytes]]
-    ) -> "asyncio.Future[None]":
-        answered = asyncio.get_running_loop().create_future()
+    ) -> "asyncio.Future[RecordMetadata]":
+        answered: asyncio.Future[RecordMetadata] = asyncio.get_running_loop().create_future()
         version = int(dict(headers)["ce_streamversion"])
         self._queue.append(((key.decode(), version), answered))
         return answered
@@ -261,7 +265,7 @@ END $$;
 CREATE TRIGGER forgotten AFTER DELETE ON outbox FOR EACH ROW EXECUTE FUNCTION model.note_forgotten();
 """
 _RESET = """
-TRUNCATE events, outbox, model.forgotten;
+TRUNCATE events, outbox, published, model.forgotten;
 UPDATE streams SET version = 0, seen_up_to = 0, shown_version = 0, recorded_at = 'epoch';
 UPDATE relay_lease SET expires_at = '-infinity', holder = NULL;
 """

@@ -4,6 +4,7 @@ from collections.abc import Iterable
 
 import pytest
 from aiokafka import AIOKafkaProducer
+from aiokafka.structs import RecordMetadata
 from relato_runtime import kafka
 from relato_runtime.kafka import OutgoingRecord
 
@@ -47,9 +48,12 @@ async def test_without_the_fence_a_deposed_relay_goes_on_forgetting(
 async def test_forgotten_before_kafka_has_acknowledged_it_is_lost(
     notes_stage: Stage, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    async def send_only(producer: AIOKafkaProducer, records: Iterable[OutgoingRecord]) -> None:
+    async def send_only(
+        producer: AIOKafkaProducer, records: Iterable[OutgoingRecord]
+    ) -> list[RecordMetadata]:
         for each in records:
             await producer.send(each.topic, value=each.value, key=each.key, headers=list(each.headers))
+        return []
 
     clock = await relaying.prepare(notes_stage, monkeypatch)
     monkeypatch.setattr(kafka, "send", send_only)

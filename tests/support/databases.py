@@ -63,3 +63,26 @@ def with_role(dsn: str, role: str) -> str:
     parts = urlsplit(dsn)
     host = parts.netloc.rpartition("@")[2]
     return urlunsplit(parts._replace(netloc=f"{quote(role)}:{quote(role)}@{host}"))
+
+
+async def back_up(dsn: str) -> str:
+    """A copy of a database that nobody uses at the moment; gives its name."""
+    name = urlsplit(dsn).path.removeprefix("/")
+    await _administer(dsn, f"CREATE DATABASE {name}_backup TEMPLATE {name}")
+    return f"{name}_backup"
+
+
+async def put_back(dsn: str, backup: str) -> None:
+    """The database as the copy has it, which is gone then; whoever was connected is not any more."""
+    name = urlsplit(dsn).path.removeprefix("/")
+    await _administer(dsn, f"DROP DATABASE {name} WITH (FORCE)")
+    await _administer(dsn, f"CREATE DATABASE {name} TEMPLATE {backup}")
+    await _administer(dsn, f"DROP DATABASE {backup}")
+
+
+async def _administer(dsn: str, statement: str) -> None:
+    connection = await asyncpg.connect(with_database(dsn, "postgres"))
+    try:
+        await connection.execute(statement)
+    finally:
+        await connection.close()

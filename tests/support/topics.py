@@ -3,10 +3,14 @@
 import asyncio
 
 from aiokafka import AIOKafkaConsumer
+from aiokafka.admin import AIOKafkaAdminClient
 from aiokafka.structs import TopicPartition
 from relato_contracts.topics import Topic
+from relato_runtime import kafka
 from relato_runtime.positions import Record
 from relato_runtime.settings import KafkaSettings
+
+from tests.support.waiting import until
 
 
 async def read_all(
@@ -41,3 +45,20 @@ async def _partitions(consumer: AIOKafkaConsumer, name: str) -> list[TopicPartit
         await consumer._client.set_topics([name])
         known = consumer.partitions_for_topic(name)
     return [TopicPartition(name, partition) for partition in sorted(known)]
+
+
+async def make_anew(settings: KafkaSettings, topic: Topic, *, partitions: int) -> None:
+    """Lose all that a topic has, as with a broker that was put back from before its first record."""
+    name = settings.topic_prefix + topic.name
+    admin = AIOKafkaAdminClient(**kafka.connection(settings))
+    await admin.start()
+    try:
+        await admin.delete_topics([name])
+
+        async def gone() -> bool:
+            return name not in await admin.list_topics()
+
+        await until(gone, what="an end of the topic")
+    finally:
+        await admin.close()
+    await kafka.create_topics(settings, [topic], partitions=partitions)

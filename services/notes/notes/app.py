@@ -13,7 +13,7 @@ from relato_runtime.database import Pool
 from relato_runtime.http import RateLimit, create_app
 from relato_runtime.readiness import Readiness
 
-from notes import conversation_http, drafts_http, http, itsm_http, reference, release, store
+from notes import conversation_http, drafts_http, http, itsm_http, levelling, reference, release, store
 from notes.asking import Asking
 from notes.commit import Committer
 from notes.publisher import Publisher
@@ -58,7 +58,7 @@ def build(settings: NotesSettings) -> FastAPI:
             app.include_router(itsm_http.routes(settings, publisher, authenticate, limit))
             loops: dict[str, background.Loop] = {
                 "relay": relay.run,
-                "commands": lambda: _commit(committer, readiness),
+                "commands": lambda: _commit(settings, committer, readiness),
                 "reference": consumer.run,
                 "releases": lambda: release.run(pool, committer, readiness, "releases"),
                 "housekeeping": lambda: _forget_answers(pool, settings, readiness),
@@ -69,7 +69,9 @@ def build(settings: NotesSettings) -> FastAPI:
     return create_app("Relato notes", api="/api/notes", readiness=readiness, lifespan=lifespan)
 
 
-async def _commit(committer: Committer, readiness: Readiness) -> None:
+async def _commit(settings: NotesSettings, committer: Committer, readiness: Readiness) -> None:
+    readiness.lacks("commands", "the log is being compared with Kafka")
+    await levelling.before_commands(settings)
     readiness.has("commands")
     await committer.run()
 

@@ -8,9 +8,11 @@ import asyncpg
 import structlog
 from prometheus_client import Histogram
 from relato_runtime.database import UNAVAILABLE, Pool
+from relato_runtime.problems import unavailable
 
 from notes import errors
-from notes.handle import Outcome, Request, Response, handle
+from notes.handle import Outcome, Request, handle
+from notes.requested import Response
 
 log = structlog.get_logger(__name__)
 
@@ -34,15 +36,22 @@ class Committer:
         self._pool = pool
         self._on_commit = on_commit
         self._waiting: asyncio.Queue[_Waiting] = asyncio.Queue()
+        self._open = False
 
     async def commit(self, request: Request) -> Response:
-        """What to answer; raises ``Refused``, or a database error when nothing is known to have happened."""
+        """What to answer; raises ``Refused``, or a database error when nothing is known to have happened.
+
+        Until it runs, 503.
+        """
+        if not self._open:
+            raise unavailable("Commands are not accepted yet.", retry_after=2)
         answered: asyncio.Future[Response] = asyncio.get_running_loop().create_future()
         await self._waiting.put(_Waiting(request, answered))
         return await answered
 
     async def run(self) -> None:
         """Commit until cancelled; what has been taken from the queue is still answered."""
+        self._open = True
         async with asyncio.TaskGroup() as committers:
             for _ in range(_COMMITTERS):
                 committers.create_task(self._commit_forever())

@@ -10,17 +10,11 @@ from relato_contracts.notes import NoteEvent
 from relato_runtime.database import Connection
 from uuid6 import uuid7
 
-from notes import errors, releases, situations, store
-from notes.commands import (
-    AnyCommand,
-    OccurrenceCommand,
-    PostChat,
-    RecordOccurrence,
-    ReleaseOccurrence,
-    SendMessage,
-)
+from notes import errors, releases, requested, situations, store
+from notes.commands import AnyCommand, OccurrenceCommand, RecordOccurrence, ReleaseOccurrence
 from notes.note import decide, evolve, notification
 from notes.releases import Due
+from notes.requested import Response
 from notes.situation import Situation
 from notes.state import Held, State
 from notes.store import Answer, NewEvent, Stream
@@ -44,7 +38,6 @@ class KeyReused(errors.Refused):
     status, code = 422, "idempotency-key-reused"
 
 
-Response = Mapping[str, object]
 Outcome = Response | errors.Refused
 
 
@@ -56,7 +49,8 @@ async def handle(connection: Connection, requests: Sequence[Request]) -> list[Ou
     keys = [(request.command.author_id, request.key) for request in requests if request.key is not None]
     answers = await store.answers(connection, keys) if keys else {}
     decided_in = await situations.read(connection, commands)
-    streams = await _with_occurrences(connection, streams, commands)
+    about = [command.occurrence_id for command in commands if isinstance(command, OccurrenceCommand)]
+    streams = await with_occurrences(connection, streams, about)
     events: list[NewEvent] = []
     new_answers: list[Answer] = []
     held: dict[UUID, Due | None] = {}
@@ -83,7 +77,7 @@ async def handle(connection: Connection, requests: Sequence[Request]) -> list[Ou
     if events or new_answers:
         await store.append(connection, events, streams, new_answers)
     if held:
-        await _keep(connection, held)
+        await keep(connection, held)
     return outcomes
 
 
@@ -98,6 +92,8 @@ def _decide_one(
     recorded_at = max(command.now, stream.recorded_at)  # clocks may step back, histories may not
     new = []
     facts = decide(state, command, situation)
+    what_mail = notification(facts[0], situation) if facts else "none"
+    kept = None if request.key is None else requested.written(request.request_hash, what_mail, request.key)
     for event in facts:
         state = evolve(state, state.version + 1, event)
         new.append(
@@ -106,74 +102,66 @@ def _decide_one(
                 ticket_id=command.ticket_id,
                 version=state.version,
                 type=type_name(type(event)),
-                subject_id=_subject(event),
+                subject_id=subject(event),
                 actor=command.author_id,
                 correlation_id=request.correlation_id,
                 traceparent=request.traceparent,
                 recorded_at=recorded_at,
                 data=serialise(event).decode(),
+                request=kept,
             )
         )
-    response: dict[str, object] = {"ticket_id": command.ticket_id, "version": state.version}
-    match command:
-        case ReleaseOccurrence():
-            pass  # nobody is waiting for an answer
-        case RecordOccurrence() | OccurrenceCommand():
-            response["occurrence_id"] = str(command.occurrence_id)
-            response["notification"] = notification(facts[0], situation)
-            if (held := state.occurrences[command.occurrence_id].held) is not None:
-                response["release_at"] = held.at.isoformat().replace("+00:00", "Z")
-        case SendMessage():
-            response["message_id"] = str(command.message_id)
-            response["notification"] = notification(facts[0], situation)
-        case PostChat():
-            response["message_id"] = str(command.message_id)
-        case _:
-            response["recorded"] = bool(new)
+    occurrence_id = _occurrence_of(command)
+    held = None if occurrence_id is None else held_in(state, occurrence_id)
+    response = requested.response(
+        *(command.ticket_id, state.version, facts[0] if facts else None, what_mail, held.at if held else None)
+    )
     return Stream(state, recorded_at if new else stream.recorded_at), new, response
 
 
 def _held(request: Request, before: State, now: State) -> dict[UUID, Due | None]:
     """When the command's occurrence is to be looked at again, where that has changed."""
     command = request.command
-    if not isinstance(command, RecordOccurrence | OccurrenceCommand):
+    occurrence_id = _occurrence_of(command)
+    if occurrence_id is None:
         return {}
-    was, held = (_held_in(state, command.occurrence_id) for state in (before, now))
+    was, held = held_in(before, occurrence_id), held_in(now, occurrence_id)
     # Whoever came to release it and found nothing held back must not come again.
     if was == held and not (held is None and isinstance(command, ReleaseOccurrence)):
         return {}
-    if held is None:
-        return {command.occurrence_id: None}
-    due = Due(
-        command.occurrence_id,
-        command.ticket_id,
-        held.author_id,
-        held.at,
-        request.correlation_id,
-        request.traceparent,
-    )
-    return {command.occurrence_id: due}
+    cause = (request.correlation_id, request.traceparent)
+    return {occurrence_id: None if held is None else due(command.ticket_id, occurrence_id, held, *cause)}
 
 
-def _held_in(state: State, occurrence_id: UUID) -> Held | None:
+def _occurrence_of(command: AnyCommand) -> UUID | None:
+    return command.occurrence_id if isinstance(command, RecordOccurrence | OccurrenceCommand) else None
+
+
+def due(ticket_id: str, occurrence_id: UUID, held: Held, correlation_id: str, traceparent: str | None) -> Due:
+    """When to look again at what is held back, and what caused it to be."""
+    return Due(occurrence_id, ticket_id, held.author_id, held.at, correlation_id, traceparent)
+
+
+def held_in(state: State, occurrence_id: UUID) -> Held | None:
+    """Until when an occurrence is held back, if it is."""
     occurrence = state.occurrences.get(occurrence_id)
     return None if occurrence is None else occurrence.held
 
 
-async def _keep(connection: Connection, held: Mapping[UUID, Due | None]) -> None:
-    due = [each for each in held.values() if each is not None]
+async def keep(connection: Connection, held: Mapping[UUID, Due | None]) -> None:
+    """Remember when to look again at occurrences, or that there is no need to any more."""
+    waiting = [each for each in held.values() if each is not None]
     gone = [occurrence_id for occurrence_id, each in held.items() if each is None]
-    if due:
-        await releases.put(connection, due)
+    if waiting:
+        await releases.put(connection, waiting)
     if gone:
         await releases.remove(connection, gone)
 
 
-async def _with_occurrences(
-    connection: Connection, streams: Mapping[str, Stream], commands: Sequence[AnyCommand]
+async def with_occurrences(
+    connection: Connection, streams: Mapping[str, Stream], wanted: Sequence[UUID]
 ) -> dict[str, Stream]:
-    """The streams with those occurrences folded in that the commands are about."""
-    wanted = [command.occurrence_id for command in commands if isinstance(command, OccurrenceCommand)]
+    """The streams with these occurrences folded in, which commands or facts are about."""
     folded = dict(streams)
     if not wanted:
         return folded
@@ -187,7 +175,8 @@ async def _with_occurrences(
     return folded
 
 
-def _subject(event: NoteEvent) -> UUID | None:
+def subject(event: NoteEvent) -> UUID | None:
+    """The occurrence or message that a fact is about."""
     return getattr(event, "occurrence_id", None) or getattr(event, "message_id", None)
 
 

@@ -1,11 +1,14 @@
 """What Kafka has not acknowledged yet, and who relays it: all SQL of the relay."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from uuid import UUID
 
+from aiokafka.structs import TopicPartition
+from relato_runtime import published
 from relato_runtime.database import Connection
+from relato_runtime.positions import Position
 
 
 @dataclass(frozen=True, slots=True)
@@ -22,6 +25,7 @@ class Pending:
     traceparent: str | None
     recorded_at: datetime
     data: str
+    request: str | None
 
 
 async def lead(connection: Connection, holder: str, lease: timedelta) -> int | None:
@@ -58,7 +62,7 @@ async def pending(connection: Connection, limit: int) -> list[Pending]:
     rows = await connection.fetch(
         """
         SELECT outbox.seq, ticket_id, version, event_id, type, actor, correlation_id, traceparent,
-            recorded_at, data::text
+            recorded_at, data::text, request
         FROM outbox JOIN events USING (ticket_id, version)
         ORDER BY outbox.seq LIMIT $1
         """,
@@ -67,18 +71,20 @@ async def pending(connection: Connection, limit: int) -> list[Pending]:
     return [Pending(**dict(row)) for row in rows]
 
 
-async def acknowledge(connection: Connection, epoch: int, seqs: Sequence[int]) -> bool:
-    """Forget what Kafka has; False, and nothing forgotten, when another leads by now."""
-    fenced = await connection.fetchval(
-        """
-        WITH leader AS (SELECT FROM relay_lease WHERE epoch = $1 FOR SHARE),
-        gone AS (DELETE FROM outbox WHERE seq = ANY($2::bigint[]) AND EXISTS (SELECT FROM leader))
-        SELECT NOT EXISTS (SELECT FROM leader)
-        """,
-        epoch,
-        list(seqs),
-    )
+async def acknowledge(
+    connection: Connection, epoch: int, seqs: Sequence[int], reached: Mapping[TopicPartition, Position]
+) -> bool:
+    """Forget what Kafka has, and note how far that is; False, and nothing done, when another leads by now."""
+    fenced = await connection.fetchval(_ACKNOWLEDGE, epoch, list(seqs), *published.arrays(reached))
     return not fenced
+
+
+_ACKNOWLEDGE = f"""
+WITH leader AS (SELECT FROM relay_lease WHERE epoch = $1 FOR SHARE),
+gone AS (DELETE FROM outbox WHERE seq = ANY($2::bigint[]) AND EXISTS (SELECT FROM leader)),
+moved AS ({published.ADVANCE.format("$3", "$4", "$5", "$6", "WHERE EXISTS (SELECT FROM leader)")})
+SELECT NOT EXISTS (SELECT FROM leader)
+"""  # noqa: S608  # constants alone
 
 
 async def size(connection: Connection) -> tuple[int, float]:

@@ -14,10 +14,12 @@ from prometheus_client import Counter, Gauge
 from relato_contracts.envelope import Envelope, headers
 from relato_contracts.topics import NOTES
 from relato_runtime import kafka
+from relato_runtime.published import Acknowledged
 from relato_runtime.readiness import Readiness
 from relato_runtime.settings import ServiceSettings
 
-from notes import outbox
+from notes import levelling, outbox, requested
+from notes.adopt import SOURCE
 from notes.outbox import Pending
 
 log = structlog.get_logger(__name__)
@@ -27,7 +29,6 @@ LEADING = Gauge("relato_relay_leading", "1 while this process relays")
 WAITING = Gauge("relato_outbox_pending", "Events that Kafka has not acknowledged yet")
 OLDEST = Gauge("relato_outbox_oldest_seconds", "How long the oldest of them has waited")
 
-SOURCE = "/relato/notes"
 _LEASE = timedelta(seconds=3)
 _RENEW_SECONDS = 1.0
 _STANDBY_SECONDS = 0.5
@@ -61,20 +62,24 @@ class Relay:
                 self._settings.database_url.get_secret_value(), timeout=5, command_timeout=10
             )
             stack.push_async_callback(_close, connection)
-            self._readiness.has(self._part)  # another may lead: standing by is this one's work then
-            while (epoch := await outbox.lead(connection, self._holder, _LEASE)) is None:  # noqa: ASYNC110  # no event: the lease is a row
+            while (epoch := await outbox.lead(connection, self._holder, _LEASE)) is None:
+                self._readiness.has(self._part)  # another leads: standing by is this one's work
                 await asyncio.sleep(_STANDBY_SECONDS)
             log.info("leading", epoch=epoch)
             LEADING.set(1)
             stack.callback(LEADING.set, 0)
             stack.push_async_callback(_resign, connection, epoch)
+            if diverged := await levelling.level(self._settings, connection):
+                raise diverged[0]
             producer = await stack.enter_async_context(kafka.producing(self._settings, linger_ms=2))
+            self._readiness.has(self._part)
             await self._lead(connection, producer, epoch)
 
     async def _lead(
         self, connection: "asyncpg.Connection[asyncpg.Record]", producer: AIOKafkaProducer, epoch: int
     ) -> None:
         renewed = time.monotonic() - _RENEW_SECONDS
+        acknowledged = Acknowledged()
         while True:
             if time.monotonic() - renewed >= _RENEW_SECONDS:
                 if not await outbox.stay(connection, epoch, _LEASE):
@@ -90,8 +95,9 @@ class Relay:
                 continue
             if time.monotonic() - renewed > _LEASE.total_seconds():
                 continue  # this process slept while it read: first see whether it still leads
-            await kafka.send(producer, (self._record(event) for event in events))
-            if not await outbox.acknowledge(connection, epoch, [event.seq for event in events]):
+            placed = await kafka.send(producer, (self._record(event) for event in events))
+            reached = acknowledged.take(placed)
+            if not await outbox.acknowledge(connection, epoch, [event.seq for event in events], reached):
                 raise Deposed
             RELAYED.inc(len(events))
 
@@ -116,9 +122,10 @@ class Relay:
             traceparent=event.traceparent,
         )
         key = event.ticket_id
-        return kafka.OutgoingRecord(
-            self._topic, key.encode(), event.data.encode(), headers(event.type, key, envelope)
-        )
+        attributes: list[tuple[str, bytes | None]] = [*headers(event.type, key, envelope)]
+        if event.request is not None:
+            attributes.append((requested.HEADER, event.request.encode()))
+        return kafka.OutgoingRecord(self._topic, key.encode(), event.data.encode(), attributes)
 
 
 async def _resign(connection: "asyncpg.Connection[asyncpg.Record]", epoch: int) -> None:

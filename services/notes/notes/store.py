@@ -1,7 +1,7 @@
 """The event log: all SQL that commands run."""
 
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from uuid import UUID
@@ -36,6 +36,8 @@ class NewEvent:
     traceparent: str | None
     recorded_at: datetime
     data: str
+    request: str | None = None
+    """What Kafka is to keep of the request that it came with (see ``requested``)."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,6 +48,14 @@ class Answer:
     key: str
     request_hash: bytes
     response: Mapping[str, object]
+
+
+async def open_streams(connection: Connection, ticket_ids: Iterable[str]) -> None:
+    """Make the streams of these tickets that are not there yet."""
+    await connection.execute(
+        "INSERT INTO streams (ticket_id) SELECT unnest($1::text[]) ON CONFLICT DO NOTHING",
+        sorted(set(ticket_ids)),
+    )
 
 
 async def lock_streams(connection: Connection, ticket_ids: Sequence[str]) -> dict[str, Stream]:
@@ -132,6 +142,7 @@ async def append(
         [answer.key for answer in answers],
         [answer.request_hash for answer in answers],
         [json.dumps(answer.response) for answer in answers],
+        [event.request for event in events],
     )
 
 
@@ -141,10 +152,10 @@ WITH given AS (
     FROM (
         SELECT * FROM unnest(
             $1::text[], $2::int[], $3::uuid[], $4::text[], $5::uuid[], $6::text[], $7::text[],
-            $8::text[], $9::timestamptz[], $10::text[]
+            $8::text[], $9::timestamptz[], $10::text[], $20::text[]
         ) WITH ORDINALITY AS event (
             ticket_id, version, event_id, type, subject_id, actor, correlation_id,
-            traceparent, recorded_at, data, place
+            traceparent, recorded_at, data, request, place
         )
         ORDER BY place
     ) AS event
@@ -170,7 +181,7 @@ WITH given AS (
     FROM unnest($16::text[], $17::text[], $18::bytea[], $19::text[])
         AS answer (person_id, key, request_hash, response)
 )
-INSERT INTO outbox (seq, ticket_id, version) SELECT seq, ticket_id, version FROM given
+INSERT INTO outbox (seq, ticket_id, version, request) SELECT seq, ticket_id, version, request FROM given
 """
 
 

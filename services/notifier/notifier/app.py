@@ -12,6 +12,7 @@ from relato_runtime.readiness import Readiness
 
 from notifier import http
 from notifier.consume import TOPICS, Intake, look_again
+from notifier.levelling import Gate
 from notifier.planner import Planner
 from notifier.publish import publish
 from notifier.render import Renderer
@@ -26,7 +27,7 @@ _BATCH = 200
 
 def build(settings: NotifierSettings) -> FastAPI:
     """The service as an application; it begins to work with its lifespan."""
-    readiness = Readiness("database", "consumer", "waiting", "senders", "leases", "outcomes")
+    readiness = Readiness("database", "ledger", "consumer", "waiting", "senders", "leases", "outcomes")
 
     @asynccontextmanager
     async def lifespan(app: FastAPI) -> AsyncIterator[None]:
@@ -59,13 +60,15 @@ def build(settings: NotifierSettings) -> FastAPI:
                 on_commit=sender.wake,
                 max_records=_BATCH,
             )
-            loops: dict[str, background.Loop] = {
+            gate = Gate(settings, readiness, "ledger")
+            behind: dict[str, background.Loop] = {
                 "consumer": consumer.run,
                 "waiting": lambda: look_again(pool, planner, readiness, "waiting"),
                 "senders": sender.run,
                 "leases": lambda: keep_house(pool, readiness, "leases"),
                 "outcomes": lambda: publish(settings, pool, readiness, "outcomes"),
             }
+            loops = {"ledger": gate.run, **{name: gate.behind(loop) for name, loop in behind.items()}}
             await stack.enter_async_context(background.running(loops, readiness))
             yield
 

@@ -122,9 +122,14 @@ async def _decide(
     connection: Connection, mail_id: UUID, states: Sequence[State], statement: str, *arguments: str
 ) -> None:
     async with connection.transaction():
-        state = await connection.fetchval("SELECT state FROM mails WHERE mail_id = $1 FOR UPDATE", mail_id)
-        if state is None:
+        row = await connection.fetchrow(
+            "SELECT state, source IS NULL AS unknown FROM mails WHERE mail_id = $1 FOR UPDATE", mail_id
+        )
+        if row is None:
             raise LedgerError(f"There is no mail {mail_id}.")
+        state = row["state"]
+        if statement == _AGAIN and row["unknown"]:
+            raise LedgerError("What the mail said was lost with the ledger; it cannot be sent from here.")
         if state not in states:
             raise LedgerError(f"The mail is {state}; this takes one that is {' or '.join(states)}.")
         await connection.execute(statement, mail_id, *arguments)

@@ -3,6 +3,7 @@
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from hashlib import sha256
 from uuid import UUID
 
 from asyncpg import Record
@@ -15,7 +16,6 @@ from relato_contracts.notifications import (
     EmailUncertain,
 )
 from relato_runtime.database import Connection
-from uuid6 import uuid7
 
 _LEADER = 0x4E6F7469  # "Noti": one process publishes at a time, so that outcomes stay in order
 
@@ -61,10 +61,11 @@ async def announce(connection: Connection, mails: Iterable[Record]) -> None:
         """
         INSERT INTO outbox (outcome_id, ticket_id, type, event_id, correlation_id, traceparent, at, data)
         VALUES ($1, $2, $3, $4, $5, $6, $7, $8)
+        ON CONFLICT (outcome_id) DO NOTHING
         """,
         [
             (
-                UUID(int=uuid7().int),
+                _outcome_id(outcome),
                 outcome.ticket_id,
                 type_name(type(outcome)),
                 outcome.event_id,
@@ -75,6 +76,16 @@ async def announce(connection: Connection, mails: Iterable[Record]) -> None:
             )
             for row, outcome in outcomes
         ],
+    )
+
+
+def _outcome_id(outcome: EmailOutcome) -> UUID:
+    """A UUIDv7 (RFC 9562 §5.7) that follows from what is said: said again, it is the same, and is dropped."""
+    said = f"{outcome.mail_id} {type(outcome).__name__} {outcome.at.timestamp()}"
+    drawn = int.from_bytes(sha256(said.encode()).digest()[:10])
+    milliseconds = int(outcome.at.timestamp() * 1000)
+    return UUID(
+        int=milliseconds << 80 | 0x7 << 76 | (drawn >> 64 & 0xFFF) << 64 | 0b10 << 62 | drawn & (1 << 62) - 1
     )
 
 

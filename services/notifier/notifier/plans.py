@@ -8,7 +8,7 @@ from uuid import UUID
 
 from relato_runtime.database import Connection
 
-from notifier import outbox
+from notifier import outbox, restored
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,7 +35,12 @@ class Mail:
 
 
 async def plan(connection: Connection, mails: Sequence[Mail]) -> None:
-    """Add mails that are not there yet; those that are suppressed are told at once."""
+    """Add mails that are not there yet; those that are decided are told at once.
+
+    Mails of before a backup was put back are what Kafka knows them to be, or uncertain.
+    """
+    if not mails:
+        return
     await connection.executemany(
         """
         INSERT INTO mails (mail_id, event_id, event_version, event_at, correlation_id, traceparent,
@@ -46,7 +51,9 @@ async def plan(connection: Connection, mails: Sequence[Mail]) -> None:
         """,
         [astuple(mail) for mail in mails],
     )
-    await outbox.tell(connection, [mail.mail_id for mail in mails if mail.state == "suppressed"])
+    known, doubted = await restored.settle(connection, [mail.mail_id for mail in mails])
+    suppressed = {mail.mail_id for mail in mails if mail.state == "suppressed"}
+    await outbox.tell(connection, (suppressed - known) | doubted)
 
 
 async def seen(connection: Connection, event_ids: Iterable[UUID]) -> set[UUID]:

@@ -5,8 +5,9 @@ import asyncio
 from prometheus_client import Counter
 from relato_contracts.envelope import Envelope, headers
 from relato_contracts.topics import NOTIFICATIONS
-from relato_runtime import kafka
+from relato_runtime import kafka, published
 from relato_runtime.database import Pool
+from relato_runtime.published import Acknowledged
 from relato_runtime.readiness import Readiness
 from relato_runtime.settings import ServiceSettings
 
@@ -26,13 +27,15 @@ async def publish(settings: ServiceSettings, pool: Pool, readiness: Readiness, p
     topic = settings.topic_prefix + NOTIFICATIONS.name
     async with kafka.producing(settings, linger_ms=2) as producer:
         readiness.has(part)
+        acknowledged = Acknowledged()
         while True:
             async with pool.acquire() as connection, connection.transaction():
                 leads = await outbox.lead(connection)
                 outcomes = await outbox.pending(connection, _BATCH) if leads else []
                 if outcomes:
-                    await kafka.send(producer, (_record(topic, each) for each in outcomes))
+                    placed = await kafka.send(producer, (_record(topic, each) for each in outcomes))
                     await outbox.acknowledge(connection, [each.seq for each in outcomes])
+                    await published.advance(connection, acknowledged.take(placed))
                     PUBLISHED.inc(len(outcomes))
             if not outcomes:
                 await asyncio.sleep(_POLL_SECONDS if leads else _STANDBY_SECONDS)

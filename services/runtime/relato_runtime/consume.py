@@ -16,10 +16,10 @@ from relato_contracts.envelope import Envelope, Undecodable, decode, recorded_at
 from relato_contracts.fields import Fact
 from relato_contracts.topics import Topic
 
-from relato_runtime import dead_letters, kafka, positions
+from relato_runtime import dead_letters, kafka, positions, tail
 from relato_runtime.assignment import Assignment
 from relato_runtime.database import Connection, Pool
-from relato_runtime.positions import DeadLetter, Record
+from relato_runtime.positions import DeadLetter, Position, Record, latest
 from relato_runtime.readiness import Readiness
 from relato_runtime.settings import ServiceSettings
 
@@ -65,6 +65,10 @@ class Unreadable(Exception):
 
 class Stalled(Exception):
     """Records lie ready, and the client has not handed out any for a minute."""
+
+
+class WentBack(Exception):
+    """The client reads what it has handed out before: the topic no longer goes as far as that."""
 
 
 class Consumer:
@@ -115,22 +119,25 @@ class Consumer:
         told_at = progressed = clock()
         reached: dict[TopicPartition, int] = {}
         told: dict[TopicPartition, int] = {}
+        handed_out: dict[TopicPartition, int] = {}
         ahead = Polled({}, (), ())
         while True:
             if assignment.fresh:
-                reached |= await self._seek(consumer, assignment)
+                begin = await self._seek(consumer, assignment)
+                reached |= begin
+                handed_out |= begin
             if assignment.known:
                 self._readiness.has(self._part)
             else:
                 self._readiness.lacks(self._part, "no partitions assigned yet")
             try:
-                polled = ahead if ahead.records else await self._poll(consumer, _IDLE_MS)
+                polled = ahead if ahead.records else await self._poll(consumer, handed_out, _IDLE_MS)
                 if polled.records:
                     progressed = clock()
                     # While the database has its work with these, the next ones are decoded.
                     taken, next_ones = await asyncio.gather(
                         self._in_turn(assignment, producer, polled),
-                        self._poll(consumer, 0),
+                        self._poll(consumer, handed_out, 0),
                         return_exceptions=True,
                     )
                     ahead = Polled({}, (), ())
@@ -139,6 +146,7 @@ class Consumer:
             except Unreadable:
                 async with assignment.working:
                     reached |= await self._pass_unreadable(consumer, producer, reached)
+                handed_out |= reached
                 continue
             if not polled.records and clock() - progressed > _STALLED_SECONDS and _behind(consumer, reached):
                 raise Stalled(f"{self._name}: no records for {_STALLED_SECONDS:.0f} s though some lie ready")
@@ -149,15 +157,27 @@ class Consumer:
                 self._measure(consumer, reached)
 
     async def _seek(self, consumer: AIOKafkaConsumer, assignment: Assignment) -> Mapping[TopicPartition, int]:
-        """Begin where the database says, and return that; the group's offsets are for those who watch."""
+        """Begin where the database says, and return that; the group's offsets are for those who watch.
+
+        Where the broker was put back, begin where it has been written anew.
+        """
         partitions = frozenset(assignment.fresh)
         known = await positions.load(self._pool, self._name, partitions)
         beginnings = await asyncio.wait_for(
             consumer.beginning_offsets(list(partitions)), _COMMIT_LIMIT_SECONDS
         )
+        standing = await asyncio.wait_for(tail.standing(consumer, known), _COMMIT_LIMIT_SECONDS)
+        lowered = {each: at for each, at in standing.items() if at < known[each].next_offset}
+        if lowered:
+            log.warning(
+                "the broker was put back: reading on from there",
+                consumer=self._name,
+                partitions={f"{each.topic} {each.partition}": at for each, at in lowered.items()},
+            )
+            await positions.lower(self._pool, self._name, lowered)
         if not partitions <= consumer.assignment():
             return {}  # another rebalance came meanwhile, and brings its own
-        begin = {each: max(known.get(each, 0), beginnings[each]) for each in partitions}
+        begin = {each: max(standing.get(each, 0), beginnings[each]) for each in partitions}
         for partition, offset in begin.items():
             consumer.seek(partition, offset)
         consumer.resume(*partitions)
@@ -189,12 +209,19 @@ class Consumer:
                 consumer.seek(partition, reached[partition])
         return passed
 
-    async def _poll(self, consumer: AIOKafkaConsumer, timeout_ms: int) -> Polled:
+    async def _poll(
+        self, consumer: AIOKafkaConsumer, handed_out: dict[TopicPartition, int], timeout_ms: int
+    ) -> Polled:
         try:
             records = await consumer.getmany(timeout_ms=timeout_ms, max_records=self._max_records)
         except UnicodeDecodeError as error:
             # The client cannot read a header whose name is no text, and would fail on it for ever.
             raise Unreadable from error
+        for partition, batch in records.items():
+            # A topic that ends before the place to read on is read from its start by the client.
+            if batch[0].offset < handed_out.get(partition, 0):
+                raise WentBack(f"{partition.topic} {partition.partition} from {batch[0].offset}")
+            handed_out[partition] = batch[-1].offset + 1
         return await self._decode(records)
 
     async def _in_turn(
@@ -226,7 +253,11 @@ class Consumer:
                 await positions.park(connection, self._name, letters)
             ends = {partition: records[-1].offset + 1 for partition, records in batches.items()}
             moved = {partition: max(end, locked[partition]) for partition, end in ends.items()}
-            await positions.advance(connection, self._name, moved)
+            reached = {
+                partition: Position(moved[partition], latest(records))
+                for partition, records in batches.items()
+            }
+            await positions.advance(connection, self._name, reached)
         if self._on_commit is not None:
             self._on_commit()
         for partition, records in batches.items():

@@ -13,6 +13,7 @@ from aiokafka import AIOKafkaConsumer, AIOKafkaProducer
 from aiokafka.abc import ConsumerRebalanceListener
 from aiokafka.admin import AIOKafkaAdminClient, NewTopic
 from aiokafka.errors import TopicAlreadyExistsError, for_code
+from aiokafka.structs import RecordMetadata
 from faststream import AckPolicy
 from faststream.kafka import KafkaBroker
 from faststream.security import BaseSecurity, SASLPlaintext, SASLScram256, SASLScram512
@@ -64,11 +65,11 @@ async def producing(
         yield producer
     finally:
         # With the broker away, stopping would wait for what can no longer be sent.
-        await _end(producer.stop(), 3)
+        await end(producer.stop(), 3)
 
 
-async def send(producer: AIOKafkaProducer, records: Iterable[OutgoingRecord]) -> None:
-    """Send records in order, and return once the broker has acknowledged all of them."""
+async def send(producer: AIOKafkaProducer, records: Iterable[OutgoingRecord]) -> list[RecordMetadata]:
+    """Send records in order, and return once the broker has acknowledged all of them: where each one lies."""
     async with asyncio.timeout(_SEND_SECONDS):
         acknowledged = [
             await producer.send(
@@ -76,7 +77,7 @@ async def send(producer: AIOKafkaProducer, records: Iterable[OutgoingRecord]) ->
             )
             for record in records
         ]
-        await asyncio.gather(*acknowledged)
+        return list(await asyncio.gather(*acknowledged))
 
 
 @asynccontextmanager
@@ -119,11 +120,11 @@ async def subscribed(
         yield subscriber.consumer
     finally:
         # With the broker away it may not come to its end: the group will miss our heartbeats.
-        await _end(subscriber.stop(), 5)
-        await _end(broker.stop(), 5)
+        await end(subscriber.stop(), 5)
+        await end(broker.stop(), 5)
 
 
-async def _end(stopping: Coroutine[object, object, None], seconds: float) -> None:
+async def end(stopping: Coroutine[object, object, None], seconds: float) -> None:
     """Wait for a client to stop, and after so many seconds go on without it.
 
     Not ``wait_for``: aiokafka swallows being cancelled while it stops, and would be waited for without end.
@@ -165,9 +166,11 @@ async def create_topics(
 
 
 def _configuration(topic: Topic) -> dict[str, str]:
+    # The broker's own time, so that it rises with the offsets whatever producers claim.
+    timed = {"message.timestamp.type": "LogAppendTime"}
     if topic.compacted:
-        return {"cleanup.policy": "compact"}
-    kept = {"cleanup.policy": "delete", "retention.ms": str(topic.retention_ms)}
+        return {"cleanup.policy": "compact", **timed}
+    kept = {"cleanup.policy": "delete", "retention.ms": str(topic.retention_ms), **timed}
     # Dead letters carry no facts of ours, but whatever others sent.
     return kept if topic.facts else {**kept, "max.message.bytes": str(DEAD_LETTER_LIMIT_BYTES)}
 

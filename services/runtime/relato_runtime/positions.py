@@ -3,12 +3,27 @@
 import json
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from typing import NamedTuple
 
 from aiokafka.structs import ConsumerRecord, TopicPartition
 
 from relato_runtime.database import Connection, Pool
 
 Record = ConsumerRecord[bytes | None, bytes | None]
+
+
+class Position(NamedTuple):
+    """Where a partition is read on, and what was known when that was written down."""
+
+    next_offset: int
+    witness: int | None
+    """Kafka's time (Unix, milliseconds) of the latest record before it; None when there was none."""
+
+
+def latest(records: Sequence[Record]) -> int | None:
+    """The witness that records are; what they say of times before 1970 is no time."""
+    time = max(record.timestamp for record in records)
+    return time if time >= 0 else None
 
 
 @dataclass(frozen=True, slots=True)
@@ -22,17 +37,20 @@ class DeadLetter:
 
 async def load(
     pool: Pool, consumer: str, partitions: Iterable[TopicPartition]
-) -> Mapping[TopicPartition, int]:
-    """The next offset of each partition that has one; the others begin at the start."""
+) -> Mapping[TopicPartition, Position]:
+    """The position of each partition that has one; the others begin at the start."""
     rows = await pool.fetch(
         """
-        SELECT topic, partition, next_offset FROM positions
+        SELECT topic, partition, next_offset, witness FROM positions
         WHERE consumer = $1 AND (topic, partition) IN (SELECT * FROM unnest($2::text[], $3::int[]))
         """,
         consumer,
-        *_columns(partitions),
+        *columns(partitions),
     )
-    return {TopicPartition(row["topic"], row["partition"]): row["next_offset"] for row in rows}
+    return {
+        TopicPartition(row["topic"], row["partition"]): Position(row["next_offset"], row["witness"])
+        for row in rows
+    }
 
 
 async def lock(
@@ -43,7 +61,7 @@ async def lock(
     Whoever else consumes the same partition (a zombie after a rebalance) waits here, then sees
     what was written, and drops what lies below it.
     """
-    columns = _columns(sorted(partitions))
+    names = columns(sorted(partitions))
     await connection.execute(
         """
         INSERT INTO positions (consumer, topic, partition, next_offset)
@@ -51,7 +69,7 @@ async def lock(
         ON CONFLICT DO NOTHING
         """,
         consumer,
-        *columns,
+        *names,
     )
     rows = await connection.fetch(
         """
@@ -60,23 +78,39 @@ async def lock(
         ORDER BY topic, partition FOR UPDATE
         """,
         consumer,
-        *columns,
+        *names,
     )
     return {TopicPartition(row["topic"], row["partition"]): row["next_offset"] for row in rows}
 
 
-async def advance(connection: Connection, consumer: str, next_offsets: Mapping[TopicPartition, int]) -> None:
+async def advance(connection: Connection, consumer: str, reached: Mapping[TopicPartition, Position]) -> None:
     """Move locked positions to where the consumer reads on."""
-    topics, partitions = _columns(next_offsets)
     await connection.execute(
+        """
+        UPDATE positions
+        SET next_offset = given.next_offset, witness = greatest(positions.witness, given.witness)
+        FROM unnest($2::text[], $3::int[], $4::bigint[], $5::bigint[])
+            AS given (topic, partition, next_offset, witness)
+        WHERE consumer = $1 AND positions.topic = given.topic AND positions.partition = given.partition
+        """,
+        consumer,
+        *columns(reached),
+        [each.next_offset for each in reached.values()],
+        [each.witness for each in reached.values()],
+    )
+
+
+async def lower(pool: Pool, consumer: str, next_offsets: Mapping[TopicPartition, int]) -> None:
+    """Go back to where the broker's backup was: what followed has been written anew."""
+    await pool.execute(
         """
         UPDATE positions SET next_offset = given.next_offset
         FROM unnest($2::text[], $3::int[], $4::bigint[]) AS given (topic, partition, next_offset)
         WHERE consumer = $1 AND positions.topic = given.topic AND positions.partition = given.partition
+            AND positions.next_offset > given.next_offset
         """,
         consumer,
-        topics,
-        partitions,
+        *columns(next_offsets),
         list(next_offsets.values()),
     )
 
@@ -109,6 +143,7 @@ async def park(connection: Connection, consumer: str, letters: Sequence[DeadLett
     )
 
 
-def _columns(partitions: Iterable[TopicPartition]) -> tuple[list[str], list[int]]:
+def columns(partitions: Iterable[TopicPartition]) -> tuple[list[str], list[int]]:
+    """Partitions as two arrays, topics and numbers, for statements that take them so."""
     listed = list(partitions)
     return [each.topic for each in listed], [each.partition for each in listed]

@@ -127,7 +127,7 @@ async def test_a_deposed_leader_forgets_nothing_and_steps_down(
         await append(connection, 1, 1)
         await asyncio.wait([first], timeout=10)
         assert isinstance(first.exception(), Deposed)
-    assert not await outbox.acknowledge(connection, epoch, [1])
+    assert not await outbox.acknowledge(connection, epoch, [1], {})
     assert not await emptied(connection)
 
 

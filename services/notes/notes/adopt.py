@@ -1,0 +1,151 @@
+"""Facts that Kafka has and the log has not, since the log was put back from a backup: into the log again."""
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from datetime import datetime
+from uuid import UUID
+
+from relato_contracts.envelope import Envelope, Undecodable, decode, event_uuid, type_name
+from relato_contracts.notes import NoteEvent, OccurrenceFact
+from relato_runtime.database import Connection
+from relato_runtime.positions import Record
+
+from notes import requested, restored, store
+from notes.handle import due, held_in, keep, subject, with_occurrences
+from notes.releases import Due
+from notes.state import State, evolve
+from notes.store import Answer, NewEvent, Stream
+
+SOURCE = "/relato/notes"
+
+
+class Diverged(Exception):
+    """Log and topic tell a ticket's history differently from there on, which only people can decide."""
+
+
+@dataclass(frozen=True, slots=True)
+class Arrival:
+    """One of our own facts with the record that it was found in."""
+
+    record: Record
+    event_id: UUID
+    version: int
+    envelope: Envelope
+    fact: NoteEvent
+
+
+@dataclass(slots=True)
+class Adopted:
+    """What follows for the log from facts that it lacks."""
+
+    streams: dict[str, Stream]
+    events: list[NewEvent] = field(default_factory=list)
+    answers: list[Answer] = field(default_factory=list)
+    held: dict[UUID, Due | None] = field(default_factory=dict)
+    """Occurrences that are held back, and until when, or not any more."""
+    diverged: list[Arrival] = field(default_factory=list)
+
+
+def ours(records: Iterable[Record]) -> list[Arrival]:
+    """What this service has published; everything else on its topic has no place in the log."""
+    found = []
+    for record in records:
+        try:
+            envelope, fact = decode(record.key, record.value, record.headers, record.timestamp)
+            if envelope.source != SOURCE or envelope.stream_version is None:
+                continue
+            if isinstance(fact, NoteEvent):
+                arrival = Arrival(record, event_uuid(envelope), envelope.stream_version, envelope, fact)
+                found.append(arrival)
+        except Undecodable:
+            continue  # consumers put it down as a dead letter
+    return found
+
+
+async def adopt(connection: Connection, arrivals: Sequence[Arrival]) -> tuple[int, list[Arrival]]:
+    """Log what the log lacks, inside the caller's transaction: returns how many, and what contradicts it."""
+    known = await restored.known(connection, [each.event_id for each in arrivals])
+    lacking = {each.event_id: each for each in reversed(arrivals) if each.event_id not in known}
+    new = list(reversed(lacking.values()))  # each once, where it came first
+    adopted = Adopted({})
+    if new:
+        tickets = [each.fact.ticket_id for each in new]
+        await store.open_streams(connection, tickets)
+        streams = await store.lock_streams(connection, tickets)
+        about = [each.fact.occurrence_id for each in new if isinstance(each.fact, OccurrenceFact)]
+        adopted = follow(await with_occurrences(connection, streams, about), new)
+        await store.append(
+            connection, adopted.events, adopted.streams, await _new_answers(connection, adopted)
+        )
+        await keep(connection, adopted.held)
+    await restored.forget(connection, [each.event_id for each in arrivals])
+    return len(adopted.events), adopted.diverged
+
+
+def follow(streams: Mapping[str, Stream], new: Sequence[Arrival]) -> Adopted:
+    """Pure: each fact whose version is its stream's next; any other contradicts the log."""
+    adopted = Adopted(dict(streams))
+    for each in new:
+        ticket_id = each.fact.ticket_id
+        stream = adopted.streams[ticket_id]
+        if each.version != stream.state.version + 1:
+            adopted.diverged.append(each)
+            continue
+        state = evolve(stream.state, each.version, each.fact)
+        recorded_at = max(each.envelope.time, stream.recorded_at)
+        adopted.streams[ticket_id] = replace(stream, state=state, recorded_at=recorded_at)
+        adopted.events.append(_event(each, each.envelope.time))
+        adopted.held |= _held(each, state)
+        if (answer := _answer(each, state)) is not None:
+            adopted.answers.append(answer)
+    return adopted
+
+
+def _held(arrival: Arrival, state: State) -> dict[UUID, Due | None]:
+    """What is held back is held back after a restore, too, and still to be shown when it is due."""
+    envelope, fact = arrival.envelope, arrival.fact
+    if not isinstance(fact, OccurrenceFact):
+        return {}
+    held = held_in(state, fact.occurrence_id)
+    cause = (envelope.correlation_id or "", envelope.traceparent)
+    return {
+        fact.occurrence_id: None if held is None else due(fact.ticket_id, fact.occurrence_id, held, *cause)
+    }
+
+
+def _event(arrival: Arrival, recorded_at: datetime) -> NewEvent:
+    envelope, fact = arrival.envelope, arrival.fact
+    return NewEvent(
+        event_id=arrival.event_id,
+        ticket_id=fact.ticket_id,
+        version=arrival.version,
+        type=type_name(type(fact)),
+        subject_id=subject(fact),
+        actor=envelope.actor or fact.author_id,
+        correlation_id=envelope.correlation_id or "",
+        traceparent=envelope.traceparent,
+        recorded_at=recorded_at,
+        data=(arrival.record.value or b"").decode(),
+    )
+
+
+def _answer(arrival: Arrival, state: State) -> Answer | None:
+    """What was answered to the request, if it had a key."""
+    raw = dict(arrival.record.headers).get(requested.HEADER)
+    kept = requested.read(raw.decode(errors="replace")) if raw else None
+    if kept is None:
+        return None
+    request_hash, notification, key = kept
+    fact = arrival.fact
+    held = held_in(state, fact.occurrence_id) if isinstance(fact, OccurrenceFact) else None
+    response = requested.response(
+        *(fact.ticket_id, arrival.version, fact, notification, held.at if held else None)
+    )
+    return Answer(arrival.envelope.actor or arrival.fact.author_id, key, request_hash, response)
+
+
+async def _new_answers(connection: Connection, adopted: Adopted) -> list[Answer]:
+    """Those that are not there: a key may have been used again since it was forgotten."""
+    by_key = {(each.person_id, each.key): each for each in adopted.answers}
+    known = await store.answers(connection, list(by_key)) if by_key else {}
+    return [answer for place, answer in by_key.items() if place not in known]

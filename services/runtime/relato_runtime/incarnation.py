@@ -1,0 +1,37 @@
+"""Which server and database this is: one that was put back from a backup finds another than it knew."""
+
+from typing import Literal
+
+from relato_runtime.database import Connection
+
+# A dump makes another database, recovery another timeline, and a new server has another identifier.
+_MARKER = """
+    concat_ws('/',
+        (SELECT system_identifier FROM pg_control_system()),
+        left(pg_walfile_name(pg_current_wal_lsn()), 8),
+        (SELECT oid FROM pg_database WHERE datname = current_database())
+    )
+"""
+
+
+async def known(connection: Connection) -> Literal["same", "other", "none"]:
+    """Whether this is where the database was last level with Kafka; ``none`` when it never was."""
+    same: bool | None = await connection.fetchval(f"SELECT marker = {_MARKER} FROM incarnation")  # noqa: S608  # a constant
+    if same is None:
+        return "none"
+    return "same" if same else "other"
+
+
+async def remember(connection: Connection) -> None:
+    """This is where it is level with Kafka."""
+    await connection.execute(
+        f"""
+        INSERT INTO incarnation (marker) VALUES ({_MARKER})
+        ON CONFLICT (one) DO UPDATE SET marker = excluded.marker
+        """  # noqa: S608  # a constant
+    )
+
+
+async def doubt(connection: Connection) -> None:
+    """It is not level with Kafka, wherever it is, until that is remembered again."""
+    await connection.execute("UPDATE incarnation SET marker = 'in doubt'")

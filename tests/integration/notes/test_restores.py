@@ -1,0 +1,258 @@
+"""The log or its topic is put back from a backup: nothing that was acknowledged is lost or told twice."""
+
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
+from contextlib import AsyncExitStack
+from dataclasses import dataclass, field
+from typing import Any
+from uuid import uuid4
+
+import asyncpg
+import httpx
+import pytest
+from notes import levelling
+from notes.adopt import Diverged
+from notes.app import build
+from notes.settings import NotesSettings
+from pydantic import SecretStr
+from relato_contracts.envelope import decode, encode
+from relato_contracts.topics import NOTES
+from relato_runtime import kafka
+
+from tests.conftest import PARTITIONS
+from tests.integration.notes.conftest import occurrence
+from tests.support import stream, world
+from tests.support.databases import back_up, put_back
+from tests.support.issuer import Issuer
+from tests.support.serving import serving
+from tests.support.topics import make_anew, read_all
+from tests.support.waiting import until
+
+
+@dataclass
+class Notes:
+    """A notes service that can be stopped, started, and given another past meanwhile."""
+
+    settings: NotesSettings
+    issuer: Issuer
+    running: AsyncExitStack = field(default_factory=AsyncExitStack)
+
+    @property
+    def url(self) -> str:
+        return self.settings.database_url.get_secret_value()
+
+    async def start(self, **changes: Any) -> None:
+        address = await self.running.enter_async_context(
+            serving(build(self.settings.model_copy(update=changes)))
+        )
+        self.http = await self.running.enter_async_context(httpx.AsyncClient(base_url=address, timeout=20))
+
+    async def stop(self) -> None:
+        await self.running.aclose()
+
+    async def ready(self) -> bool:
+        return (await self.http.get("/readyz")).status_code == 200
+
+    async def missing(self) -> dict[str, str]:
+        missing: dict[str, str] = (await self.http.get("/readyz")).json()["missing"]
+        return missing
+
+    async def post(
+        self, person_id: str, path: str, body: Mapping[str, object], **headers: str
+    ) -> httpx.Response:
+        """POST as a person."""
+        return await self.http.post(
+            f"/api/notes{path}", json=dict(body), headers=self.issuer.bearer(person_id) | headers
+        )
+
+    async def chat(self, text: str, key: str | None = None) -> dict[str, Any]:
+        """Carlos writes to Ana; what is answered."""
+        headers = {} if key is None else {"Idempotency-Key": key}
+        answer = await self.post("carlos", "/tickets/1001/chat", {"text": text}, **headers)
+        assert answer.status_code == 201, answer.text
+        told: dict[str, Any] = answer.json()
+        return told
+
+    async def rows(self, query: str) -> list[tuple[object, ...]]:
+        connection = await asyncpg.connect(self.url)
+        try:
+            return [tuple(row) for row in await connection.fetch(query)]
+        finally:
+            await connection.close()
+
+    async def published(self) -> None:
+        """Wait until Kafka has everything."""
+
+        async def emptied() -> bool:
+            return not await self.rows("SELECT FROM outbox")
+
+        await until(emptied, what="an empty outbox")
+
+    async def versions(self, count: int) -> list[int | None]:
+        """Of all records on Kafka, in order."""
+        records = await read_all(self.settings, NOTES, count=count)
+        return [decode(each.key, each.value, each.headers)[0].stream_version for each in records]
+
+
+LOG = """
+SELECT ticket_id, version, event_id, type, subject_id, actor, correlation_id, recorded_at, data::text
+FROM events ORDER BY 1, 2
+"""
+STREAMS = "SELECT * FROM streams ORDER BY 1"
+
+
+@pytest.fixture
+async def notes(
+    database: Callable[..., Awaitable[str]], kafka_bootstrap: str, topic_prefix: str, issuer: Issuer
+) -> AsyncIterator[Notes]:
+    settings = NotesSettings(
+        database_url=SecretStr(await database("notes")),
+        kafka_bootstrap=kafka_bootstrap,
+        topic_prefix=topic_prefix,
+        oidc_issuer=issuer.url,
+        requests_per_second=1_000,
+    )
+    await world.publish(settings, *world.world())
+    notes = Notes(settings, issuer)
+    await notes.start()
+
+    async def known() -> bool:
+        return len(await notes.rows("SELECT FROM streams")) == 4 and await notes.ready()
+
+    await until(known, what="readiness")
+    try:
+        yield notes
+    finally:
+        await notes.stop()
+
+
+async def test_a_log_that_was_put_back_takes_in_again_what_kafka_has(notes: Notes) -> None:
+    first = (await notes.post("carlos", "/tickets/1001/occurrences", occurrence())).json()
+    await notes.published()
+    await notes.stop()
+    backup = await back_up(notes.url)
+    await notes.start()
+    await until(notes.ready, what="readiness")
+    await notes.chat("Depois da cópia")
+    correction = {"description_html": "<p>Corrigido</p>", "reason": "erro"}
+    answer = await notes.post(
+        "carlos", f"/tickets/1001/occurrences/{first['occurrence_id']}/corrections", correction
+    )
+    assert answer.status_code == 201, answer.text
+    await notes.post("ana", "/tickets/1001/views", {"up_to_version": 2})
+    await notes.published()
+    await notes.stop()
+    before = await notes.rows(LOG), await notes.rows(STREAMS)
+    assert len(before[0]) == 4
+
+    await put_back(notes.url, backup)
+    await notes.start()
+    await until(notes.ready, what="readiness")
+    assert (await notes.rows(LOG), await notes.rows(STREAMS)) == before
+    assert (await notes.chat("Agora"))["version"] == 5
+    await notes.published()
+    assert await notes.versions(5) == [1, 2, 3, 4, 5]
+
+
+async def test_without_that_a_version_is_given_out_twice(
+    notes: Notes, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    await notes.published()
+    await notes.stop()
+    backup = await back_up(notes.url)
+    await notes.start()
+    await until(notes.ready, what="readiness")
+    await notes.chat("Depois da cópia")
+    await notes.published()
+    await notes.stop()
+
+    async def nothing(*_: object) -> list[Diverged]:
+        return []
+
+    monkeypatch.setattr(levelling, "level", nothing)
+    await put_back(notes.url, backup)
+    await notes.start()
+    await until(notes.ready, what="readiness")
+    await notes.chat("Agora")
+    await notes.published()
+    assert await notes.versions(2) == [1, 1]
+
+
+async def test_a_request_with_its_key_is_answered_as_before_and_not_done_again(notes: Notes) -> None:
+    await notes.stop()
+    backup = await back_up(notes.url)
+    await notes.start()
+    await until(notes.ready, what="readiness")
+    key = str(uuid4())
+    told = await notes.chat("Uma vez", key)
+    body = occurrence(visible_to_requester=True, notify_by_email=True)
+    recorded = await notes.post("carlos", "/tickets/1001/occurrences", body, **{"Idempotency-Key": "k-2"})
+    await notes.published()
+    await notes.stop()
+    await put_back(notes.url, backup)
+    await notes.start()
+    await until(notes.ready, what="readiness")
+    assert await notes.chat("Uma vez", key) == told
+    again = await notes.post("carlos", "/tickets/1001/occurrences", body, **{"Idempotency-Key": "k-2"})
+    assert again.json() == recorded.json()
+    assert len(await notes.rows("SELECT FROM events")) == 2
+
+
+async def test_a_log_that_was_put_back_waits_for_kafka_before_it_takes_commands(notes: Notes) -> None:
+    await notes.stop()
+    await put_back(notes.url, await back_up(notes.url))
+    await notes.start(kafka_bootstrap="127.0.0.1:1")
+    answer = await notes.post("carlos", "/tickets/1001/chat", {"text": "Já?"})
+    assert answer.status_code == 503
+    assert "Retry-After" in answer.headers
+
+    async def tried() -> bool:
+        return "Kafka" in (await notes.missing()).get("commands", "")
+
+    await until(tried, what="a reason")
+
+
+async def test_a_log_that_was_not_put_back_does_not_wait_for_kafka(notes: Notes) -> None:
+    await notes.stop()
+    await notes.start(kafka_bootstrap="127.0.0.1:1")
+
+    async def accepted() -> bool:
+        answer = await notes.post("carlos", "/tickets/1001/chat", {"text": "Já"})
+        return answer.status_code == 201
+
+    await until(accepted, within=8, what="a command")
+
+
+async def test_what_a_broker_has_lost_is_published_again(notes: Notes) -> None:
+    for number in range(3):
+        await notes.chat(f"Linha {number}")
+    await notes.published()
+    await notes.stop()
+    await make_anew(notes.settings, NOTES, partitions=PARTITIONS)
+    await notes.start()
+    await until(notes.ready, what="readiness")
+    await notes.published()
+    assert await notes.versions(3) == [1, 2, 3]
+
+
+async def test_a_fact_that_contradicts_the_log_is_named_and_nothing_more_is_published(notes: Notes) -> None:
+    await notes.chat("Linha 1")
+    await notes.published()
+    await notes.stop()
+    envelope, fact = stream.noted(1, stream.chatted(7))
+    key, value, headers = encode(fact, envelope)
+    async with kafka.producing(notes.settings) as producer:
+        topic = notes.settings.topic_prefix + NOTES.name
+        await kafka.send(producer, [kafka.OutgoingRecord(topic, key, value, headers)])
+    await notes.start()
+
+    async def named() -> bool:
+        return "version 1 of ticket 1001" in (await notes.missing()).get("relay", "")
+
+    await until(named, what="the ticket's name")
+
+    async def accepted() -> bool:
+        return (await notes.post("carlos", "/tickets/1002/chat", {"text": "Já"})).status_code == 201
+
+    await until(accepted, what="a command on another ticket")
+    await until(named, what="the ticket's name")
+    assert len(await notes.rows("SELECT FROM outbox")) == 1

@@ -1,0 +1,168 @@
+"""Consumers of a broker that was put back from a backup, under positions that know better."""
+
+import shutil
+import tempfile
+from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
+from contextlib import AsyncExitStack
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import pytest
+from pydantic import SecretStr
+from relato.stack import kafka as broker
+from relato.stack.ports import free
+from relato_contracts.topics import NOTES, dead_letters
+from relato_runtime import background, kafka
+from relato_runtime.consume import Consumer, Decoded
+from relato_runtime.database import Connection, Pool, open_pool
+from relato_runtime.positions import DeadLetter
+from relato_runtime.readiness import Readiness
+from relato_runtime.settings import ServiceSettings
+
+from tests.support import stream
+from tests.support.waiting import until
+
+
+@dataclass
+class Broker:
+    """A broker of the test's own, whose disk can be copied and put back."""
+
+    home: Path
+    port: int = field(default_factory=free)
+    running: AsyncExitStack = field(default_factory=AsyncExitStack)
+
+    async def start(self) -> None:
+        await self.running.enter_async_context(broker.running(self.home / "kafka", self.port))
+
+    async def back_up(self) -> None:
+        await self.running.aclose()
+        shutil.copytree(self.home / "kafka" / "data", self.home / "copy")
+        await self.start()
+
+    async def put_back(self) -> None:
+        await self.running.aclose()
+        shutil.rmtree(self.home / "kafka" / "data")
+        shutil.copytree(self.home / "copy", self.home / "kafka" / "data")
+        await self.start()
+
+
+@dataclass
+class Reading:
+    """A consumer that notes the versions that it takes in."""
+
+    settings: ServiceSettings
+    pool: Pool
+    taken_in: list[int] = field(default_factory=list)
+    running: AsyncExitStack = field(default_factory=AsyncExitStack)
+
+    async def start(self) -> None:
+        readiness = Readiness()
+        consumer = Consumer(
+            self.settings,
+            self.pool,
+            name="reader",
+            service="notifier",
+            topics=[NOTES],
+            apply=self._apply,
+            readiness=readiness,
+            part="reader",
+        )
+        await self.running.enter_async_context(background.running({"reader": consumer.run}, readiness))
+
+    async def stop(self) -> None:
+        await self.running.aclose()
+
+    async def _apply(self, _connection: Connection, decoded: Sequence[Decoded]) -> Sequence[DeadLetter]:
+        self.taken_in += [envelope.stream_version or 0 for _, envelope, _ in decoded]
+        return ()
+
+    async def has(self, *versions: int) -> None:
+        """Wait until it has taken in all of these."""
+
+        async def there() -> bool:
+            return set(versions) <= set(self.taken_in)
+
+        await until(there, within=30, what=f"versions {versions}")
+
+    async def publish(self, *versions: int) -> None:
+        async with kafka.producing(self.settings) as producer:
+            given = (stream.noted(each, stream.chatted(each)) for each in versions)
+            await kafka.send(producer, [stream.outgoing(self.settings, each) for each in given])
+
+
+@pytest.fixture
+async def own_broker() -> AsyncIterator[Broker]:
+    home = Path(tempfile.mkdtemp(prefix="relato-"))
+    made = Broker(home)
+    await made.start()
+    try:
+        yield made
+    finally:
+        await made.running.aclose()
+        shutil.rmtree(home, ignore_errors=True)
+
+
+@pytest.fixture
+async def reading(own_broker: Broker, database: Callable[..., Awaitable[str]]) -> AsyncIterator[Reading]:
+    url = await database("notifier")
+    settings = ServiceSettings(
+        database_url=SecretStr(url),
+        kafka_bootstrap=f"127.0.0.1:{own_broker.port}",
+        oidc_issuer="http://127.0.0.1/unused",
+    )
+    await kafka.create_topics(settings, [NOTES, dead_letters("notifier")], partitions=1)
+    async with await open_pool(url, size=3) as pool:
+        reading = Reading(settings, pool)
+        try:
+            yield reading
+        finally:
+            await reading.stop()
+
+
+async def test_what_is_written_anew_after_the_broker_was_put_back_is_taken_in(
+    own_broker: Broker, reading: Reading
+) -> None:
+    await reading.publish(1, 2)
+    await own_broker.back_up()
+    await reading.publish(3, 4, 5)
+    await reading.start()
+    await reading.has(1, 2, 3, 4, 5)
+    await reading.stop()
+    witness = await reading.pool.fetchval("SELECT witness FROM positions")
+    assert witness is not None
+
+    await own_broker.put_back()
+    # More than was lost: the position lies in the middle of what is new.
+    await reading.publish(*range(3, 13))
+    reading.taken_in.clear()
+    await reading.start()
+    await reading.has(*range(3, 13))
+    assert sorted(reading.taken_in) == list(range(3, 13)), "and nothing else"
+
+    # What tells is the witness: without it what lies before the position is skipped.
+    await reading.stop()
+    await reading.pool.execute("UPDATE positions SET next_offset = 5, witness = NULL")
+    reading.taken_in.clear()
+    await reading.start()
+    await reading.has(*range(6, 13))
+    assert min(reading.taken_in) == 6
+
+
+async def test_a_position_beyond_the_end_of_its_topic_is_lowered(
+    own_broker: Broker, reading: Reading
+) -> None:
+    await own_broker.back_up()
+    await reading.publish(1, 2, 3)
+    await reading.start()
+    await reading.has(1, 2, 3)
+    await reading.stop()
+    await own_broker.put_back()
+    await reading.start()
+
+    async def lowered() -> bool:
+        return bool(await reading.pool.fetchval("SELECT next_offset = 0 FROM positions"))
+
+    await until(lowered, what="a lower position")
+    reading.taken_in.clear()
+    await reading.publish(1, 2, 3)
+    await reading.has(1, 2, 3)

@@ -1,0 +1,19 @@
+"""Migrations of the runtime and of a service go to one database."""
+
+from collections import Counter
+from importlib.resources import files
+
+import pytest
+
+
+@pytest.mark.parametrize("service", ["notes", "notifier", "history_projector"])
+def test_no_two_migrations_of_one_database_share_a_number(service: str) -> None:
+    names = [
+        each.name
+        for package in ("relato_runtime", service)
+        for each in files(package).joinpath("migrations").iterdir()
+        if each.name.endswith(".sql")
+    ]
+    numbers = Counter(name.partition("_")[0] for name in names)
+    assert len(names) > 2
+    assert [number for number, times in numbers.items() if times > 1] == []
