@@ -2,7 +2,6 @@
 // running the product takes no node. `npm ci && npm run build`
 import { copyFile, mkdir, readFile, rm, writeFile } from "node:fs/promises";
 import { build } from "esbuild";
-import postcss from "postcss";
 import * as sass from "sass";
 
 const modules = "node_modules";
@@ -17,6 +16,7 @@ await mkdir(`${target}/licences`, { recursive: true });
 await styles();
 await icons();
 await bundle();
+await types();
 await copyFile(`${modules}/htmx.org/dist/htmx.min.js`, `${target}/htmx.js`);
 await copyFile(`${modules}/htmx-ext-sse/sse.js`, `${target}/htmx-sse.js`);
 await licences();
@@ -24,20 +24,9 @@ await mkdir(tests, { recursive: true });
 await copyFile(`${modules}/axe-core/axe.min.js`, `${tests}/axe.js`);
 await copyFile(`${modules}/axe-core/LICENSE`, `${tests}/axe.LICENSE.txt`);
 
-/** Tabler knows dark only by an attribute; the second sheet says the same for those without scripts. */
 async function styles() {
   const { css } = sass.compile("vendor/tabler.scss", { loadPaths: [modules], style: "compressed", quietDeps: true });
   await writeFile(`${target}/tabler.css`, css);
-  const dark = postcss.root();
-  postcss.parse(css).walkRules((rule) => {
-    const selectors = rule.selectors
-      .filter((selector) => selector.includes("[data-bs-theme=dark]") && !selector.includes(":not("))
-      .map((selector) => selector.replace(/(:root)?\[data-bs-theme=dark\]/, ":root:not([data-bs-theme])"));
-    if (selectors.length && rule.parent?.type === "root" && !rule.selectors.includes(":root")) {
-      dark.append(rule.clone({ selectors }));
-    }
-  });
-  await writeFile(`${target}/tabler-dark.css`, dark.toString());
 }
 
 async function icons() {
@@ -61,6 +50,12 @@ async function bundle() {
     legalComments: "none",
     logLevel: "warning",
   });
+}
+
+/** For the checking of scripts alone. */
+async function types() {
+  const text = (await readFile("vendor/tiptap.js", "utf8")).replace(/^\/\/.*\n/, "");
+  await writeFile(`${target}/tiptap.d.ts`, text);
 }
 
 async function licences() {
