@@ -2,7 +2,7 @@
 
 from datetime import UTC, datetime
 
-from babel.dates import format_datetime, format_time
+from babel.dates import format_datetime, format_skeleton, format_time
 from babel.numbers import format_decimal
 from babel.units import format_unit
 from jinja2 import pass_context
@@ -24,11 +24,17 @@ def _time(value: datetime | str) -> datetime:
 
 @pass_context
 def moment(context: Context, value: datetime | str) -> str:
-    """Date and time in the reader's zone: 24 de nov. de 2026, 12:17."""
+    """Date and time in the reader's zone: 24 de nov., 12:17."""
+    return f"{day(context, value)}, {clock(context, value)}"
+
+
+@pass_context
+def day(context: Context, value: datetime | str) -> str:
+    """The date in the reader's zone, with its year where that is another one."""
     reader = _reader(context)
-    day = "d MMM" if _time(value).year == reader.now.year else "d MMM y"
-    date = format_datetime(_time(value), f"{day}", tzinfo=reader.zone, locale=reader.locale)
-    return f"{date}, {clock(context, value)}"
+    local = _time(value).astimezone(reader.zone)
+    skeleton = "MMMd" if local.year == reader.now.astimezone(reader.zone).year else "yMMMd"
+    return format_skeleton(skeleton, local, locale=reader.locale)
 
 
 @pass_context

@@ -1,6 +1,7 @@
 """The requester's pages: their tickets, and of each what they may see."""
 
 from collections.abc import AsyncIterator
+from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Annotated
 
@@ -12,9 +13,18 @@ from portal_query import read, read_requests, streams, view
 from portal_query.http import PAGE, CursorText, Portal, TicketId, not_found, page
 from portal_query.pages.reader import Reader, Readers
 from portal_query.pages.render import Pages
-from portal_query.streams import Event, RequestSource
+from portal_query.streams import Event, Position, RequestSource
 
 _REQUEST = "/portal/requests/{ticket_id}"
+
+
+@dataclass(frozen=True, slots=True)
+class Opened:
+    """A stream that may begin."""
+
+    reader: Reader
+    ticket_id: str
+    position: Position
 
 
 def routes(portal: Portal, pages: Pages, readers: Readers, pool: Pool) -> APIRouter:
@@ -77,26 +87,31 @@ def routes(portal: Portal, pages: Pages, readers: Readers, pool: Pool) -> APIRou
         shown = [view.request_entry(row) for row in found.rows]
         return {"found": page(portal.cursors, of, shown, lambda n: (found.rows[n]["version"],))}
 
-    @router.get(_REQUEST + "/stream", response_class=EventSourceResponse)
-    async def stream(
+    async def opened(
         reader: Who,
         ticket_id: TicketId,
         after: Annotated[int, Query(ge=0, le=2**31 - 1)],
         last_event_id: Annotated[str | None, Header()] = None,
-    ) -> AsyncIterator[ServerSentEvent]:
+    ) -> Opened:
+        if await read_requests.request(pool, reader.person_id, ticket_id) is None:
+            raise not_found()
+        position = streams.resumed(last_event_id) or streams.beginning(after, datetime.now(UTC))
+        return Opened(reader, ticket_id, position)
+
+    @router.get(_REQUEST + "/stream", response_class=EventSourceResponse)
+    async def stream(opened: Annotated[Opened, Depends(opened)]) -> AsyncIterator[ServerSentEvent]:
         """What is new for the requester, as HTML in their language."""
 
         def write(event: Event) -> str:
             match event.name, event.data:
                 case "entry", {"kind": "occurrence" | "message"}:
-                    return pages.fragment(reader, "portal/new.html", entry=event.data)
+                    return pages.fragment(opened.reader, "portal/new.html", entry=event.data)
                 case _:
                     return ""
 
-        source = RequestSource(pool, portal.presence, reader.person_id, ticket_id)
-        position = streams.resumed(last_event_id) or streams.beginning(after, datetime.now(UTC))
+        source = RequestSource(pool, portal.presence, opened.reader.person_id, opened.ticket_id)
         async for event in streams.events(
-            source, portal.live, ticket_id, position, lasting=portal.stream_lasting, write=write
+            source, portal.live, opened.ticket_id, opened.position, lasting=portal.stream_lasting, write=write
         ):
             yield event
 

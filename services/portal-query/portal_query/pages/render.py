@@ -57,6 +57,7 @@ def _environment(static: Static, translations: object) -> Environment:
     environment.install_gettext_translations(translations, newstyle=True)  # type: ignore[attr-defined]  # the extension's
     environment.filters |= {
         "moment": formats.moment,
+        "day": formats.day,
         "clock": formats.clock,
         "exact": formats.exact,
         "iso": formats.iso,

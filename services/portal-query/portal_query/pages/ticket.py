@@ -1,6 +1,7 @@
 """A ticket's page for executors: what happened on it, what is new, and where to say more."""
 
 from collections.abc import AsyncIterator
+from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Annotated
 from uuid import UUID
@@ -14,13 +15,22 @@ from portal_query.http import PAGE, CursorText, Portal, TicketId, not_found, pag
 from portal_query.pages.reader import Reader, Readers
 from portal_query.pages.render import Pages
 from portal_query.read import Asked
-from portal_query.shapes import EntryKind
-from portal_query.streams import DeskSource, Event
+from portal_query.shapes import EntryKind, Ticket
+from portal_query.streams import DeskSource, Event, Position
 from portal_query.together import Together
 
 _TICKET = "/desk/tickets/{ticket_id}"
 _EXECUTION: tuple[EntryKind, ...] = ("occurrence", "message")
 """What *Execução* shows; the rest is in the history."""
+
+
+@dataclass(frozen=True, slots=True)
+class Opened:
+    """A stream that may begin."""
+
+    reader: Reader
+    ticket: Ticket
+    position: Position
 
 
 def routes(portal: Portal, pages: Pages, readers: Readers, pool: Pool) -> APIRouter:
@@ -81,25 +91,29 @@ def routes(portal: Portal, pages: Pages, readers: Readers, pool: Pool) -> APIRou
 
     together = Together(pool)
 
-    @router.get(_TICKET + "/stream", response_class=EventSourceResponse)
-    async def stream(
+    async def opened(
         reader: Who,
         ticket_id: TicketId,
         after: Annotated[int, Query(ge=0, le=2**31 - 1)],
         last_event_id: Annotated[str | None, Header()] = None,
-    ) -> AsyncIterator[ServerSentEvent]:
-        """What is new on the ticket, as HTML in the reader's language."""
+    ) -> Opened:
         row = await read.ticket(pool, reader.person_id, ticket_id)
         if row is None:
-            return
-        shown = view.ticket(row)
+            raise not_found()
+        position = streams.resumed(last_event_id) or streams.beginning(after, datetime.now(UTC))
+        return Opened(reader, view.ticket(row), position)
+
+    @router.get(_TICKET + "/stream", response_class=EventSourceResponse)
+    async def stream(opened: Annotated[Opened, Depends(opened)]) -> AsyncIterator[ServerSentEvent]:
+        """What is new on the ticket, as HTML in the reader's language."""
+        reader, ticket_id = opened.reader, opened.ticket["ticket_id"]
         catalogue = await read_forms.catalogue(pool)
 
         def write(event: Event) -> str:
             match event.name, event.data:
                 case "entry", {"kind": kind} if kind in _EXECUTION:
                     return pages.fragment(
-                        reader, "ticket/new.html", ticket=shown, entry=event.data, catalogue=catalogue
+                        reader, "ticket/new.html", ticket=opened.ticket, entry=event.data, catalogue=catalogue
                     )
                 case "mail", _:
                     return pages.fragment(reader, "ticket/mail.html", outcome=event.data)
@@ -107,9 +121,8 @@ def routes(portal: Portal, pages: Pages, readers: Readers, pool: Pool) -> APIRou
                     return ""
 
         source = DeskSource(together, portal.presence, reader.person_id, ticket_id)
-        position = streams.resumed(last_event_id) or streams.beginning(after, datetime.now(UTC))
         async for event in streams.events(
-            source, portal.live, ticket_id, position, lasting=portal.stream_lasting, write=write
+            source, portal.live, ticket_id, opened.position, lasting=portal.stream_lasting, write=write
         ):
             yield event
 

@@ -8,5 +8,5 @@
 export function wordsOf(within) {
   const words = JSON.parse(within.querySelector("[data-words]")?.textContent ?? "{}");
   return (name, values = {}) =>
-    Object.entries(values).reduce((text, [key, value]) => text.replace(`%(${key})s`, value), words[name] ?? "");
+    Object.entries(values).reduce((text, [key, value]) => text.replace(`{${key}}`, value), words[name] ?? "");
 }
