@@ -4,7 +4,6 @@ from datetime import UTC, datetime
 
 from babel.dates import format_datetime, format_skeleton, format_time
 from babel.numbers import format_decimal
-from babel.units import format_unit
 from jinja2 import pass_context
 from jinja2.runtime import Context
 
@@ -58,12 +57,14 @@ def iso(value: datetime | str) -> str:
 
 @pass_context
 def duration(context: Context, minutes: int) -> str:
-    """Minutes as hours and minutes: 1 h 30 min."""
-    locale = _reader(context).locale
+    """Minutes as hours and minutes: 1 h 30 min.
+
+    The symbols are those of ISO 80000-3, alike in all our languages; Babel's short forms have gaps ("1 horas").
+    """
     hours, rest = divmod(minutes, 60)
-    parts = [format_unit(hours, "duration-hour", "short", locale=locale)] if hours else []
+    parts = [f"{number(context, hours)} h"] if hours else []
     if rest or not hours:
-        parts.append(format_unit(rest, "duration-minute", "short", locale=locale))
+        parts.append(f"{rest} min")
     return " ".join(parts)
 
 
