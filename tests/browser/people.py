@@ -68,7 +68,6 @@ class Person:
 
     async def look(self, name: str) -> None:
         """Screenshots of the page as it is, at both widths, light and dark; axe finds nothing on any."""
-        SCREENSHOTS.mkdir(parents=True, exist_ok=True)
         for width, height in (WIDE, NARROW):
             await self.page.set_viewport_size({"width": width, "height": height})
             schemes: tuple[Scheme, ...] = ("light", "dark")

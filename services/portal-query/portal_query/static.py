@@ -1,4 +1,4 @@
-"""Scripts, styles and icons: addresses that change with their content, so that browsers keep them for good."""
+"""Scripts, styles and icons: their addresses change with their content, so browsers keep them for good."""
 
 import hashlib
 from collections.abc import Mapping

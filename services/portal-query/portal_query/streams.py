@@ -56,7 +56,7 @@ class Event:
 
 
 Write = Callable[[Event], str]
-"""What an event says on the wire: JSON for programs, HTML for pages; where that is nothing, it is not sent."""
+"""What an event says on the wire: JSON for programs, HTML for pages; nothing is not sent."""
 
 
 def as_json(event: Event) -> str:

@@ -59,7 +59,7 @@ def iso(value: datetime | str) -> str:
 def duration(context: Context, minutes: int) -> str:
     """Minutes as hours and minutes: 1 h 30 min.
 
-    The symbols are those of ISO 80000-3, alike in all our languages; Babel's short forms have gaps ("1 horas").
+    The symbols are those of ISO 80000-3, alike in our languages; Babel's short forms have gaps ("1 horas").
     """
     hours, rest = divmod(minutes, 60)
     parts = [f"{number(context, hours)} h"] if hours else []

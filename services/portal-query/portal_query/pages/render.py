@@ -25,12 +25,10 @@ class Pages:
             for language, translations in words.translations().items()
         }
 
-    def page(
-        self, request: Request, reader: Reader, template: str, /, status: int = 200, **context: object
-    ) -> HTMLResponse:
+    def page(self, request: Request, reader: Reader, template: str, /, **context: object) -> HTMLResponse:
         """A page for a reader; nobody keeps it, since the next one before the machine may be another."""
         here = request.url.path + (f"?{request.url.query}" if request.url.query else "")
-        response = HTMLResponse(self.fragment(reader, template, here=here, **context), status)
+        response = HTMLResponse(self.fragment(reader, template, here=here, **context))
         uncached(response)
         return response
 
@@ -41,7 +39,9 @@ class Pages:
     def error(self, request: Request, status: int) -> HTMLResponse:
         """The page that says what went wrong, in the reader's language."""
         reader = getattr(request.state, "reader", None) or stranger(request)
-        return self.page(request, reader, "error.html", status, status_code=status)
+        page = self.page(request, reader, "error.html", status_code=status)
+        page.status_code = status
+        return page
 
 
 def _environment(static: Static, translations: object) -> Environment:

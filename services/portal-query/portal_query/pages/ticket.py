@@ -81,9 +81,7 @@ def routes(portal: Portal, pages: Pages, readers: Readers, pool: Pool) -> APIRou
         place = ("recorded_at", "version", "event_id")
         shown = [view.entry(row) for row in found.rows]
         return {
-            "found": page(
-                portal.cursors, of, shown, lambda n: tuple(found.rows[n][name] for name in place)
-            ),
+            "found": page(portal.cursors, of, shown, lambda n: tuple(found.rows[n][name] for name in place)),
             "last_version": found.last_version,
             "occurrences_shown": found.occurrences_shown,
             "catalogue": await read_forms.catalogue(pool),

@@ -34,20 +34,21 @@ form.addEventListener("submit", (event) => {
   event.preventDefault();
   void submit();
 });
-// Captured, since the editor would take Ctrl+Enter for a new line.
-form.addEventListener(
-  "keydown",
-  (event) => {
-    if (event.key !== "Enter" || !event.ctrlKey) return;
-    event.preventDefault();
-    event.stopPropagation();
-    void submit();
-  },
-  true,
-);
+// Captured, since the editor would keep both keys for itself.
+form.addEventListener("keydown", onKey, true);
 visible?.addEventListener("change", showConsequence);
 mailed?.addEventListener("change", showConsequence);
 at?.addEventListener("input", () => (at.dataset.touched = "yes"));
+
+/** @param {KeyboardEvent} event */
+function onKey(event) {
+  const sends = event.key === "Enter" && event.ctrlKey;
+  if (!sends && event.key !== "Escape") return;
+  event.preventDefault();
+  event.stopPropagation();
+  if (sends) void submit();
+  else dialog.close(); // what was written stays in it
+}
 
 function newKey() {
   // randomUUID is there on encrypted connections alone.
