@@ -9,7 +9,7 @@ down:
 	@deploy/bootstrap && .venv/bin/relato down
 
 test:
-	@deploy/bootstrap && .venv/bin/python -m pytest
+	@deploy/bootstrap && deploy/browser && .venv/bin/python -m pytest
 
 faults:
 	@deploy/bootstrap && .venv/bin/python -m tests.faults
@@ -17,6 +17,7 @@ faults:
 lint:
 	@deploy/bootstrap && .venv/bin/ruff format --check . && .venv/bin/ruff check . && .venv/bin/mypy --strict $(MEMBERS) tests
 	@.venv/bin/lint-imports && .venv/bin/python -m relato_contracts.generate --check
+	@deploy/check-scripts
 
 bench:
 	@deploy/bootstrap bench && .venv/bin/python -m tests.bench

@@ -21,9 +21,17 @@ from portal_query.cursor import Cursors
 from portal_query.http import Portal
 from portal_query.issuer import Issuer
 from portal_query.live import Live
+from portal_query.pages import desk as desk_page
+from portal_query.pages import errors, home
+from portal_query.pages import portal as portal_page
+from portal_query.pages import ticket as ticket_page
+from portal_query.pages.reader import Readers
+from portal_query.pages.render import Pages
+from portal_query.policy import Policy
 from portal_query.presence import Presence
 from portal_query.sessions import Sessions
 from portal_query.settings import PortalSettings
+from portal_query.static import Static
 
 _LOGIN_SECONDS = 600
 
@@ -71,6 +79,11 @@ def build(settings: PortalSettings) -> FastAPI:
             issuer = Issuer(settings, authenticate)
             app.include_router(login.routes(settings, issuer, sessions))
             app.include_router(front_door.routes(settings, issuer, sessions))
+            readers = Readers(portal, executors, requesters)
+            app.include_router(home.home(readers))
+            app.include_router(desk_page.routes(portal, pages, readers, executors))
+            app.include_router(ticket_page.routes(portal, pages, readers, executors))
+            app.include_router(portal_page.routes(portal, pages, readers, requesters))
             loops: dict[str, background.Loop] = {
                 "history": live.run,
                 "presence": lambda: presence.sweep(readiness, "presence"),
@@ -83,6 +96,11 @@ def build(settings: PortalSettings) -> FastAPI:
             yield
 
     app = create_app("Relato portal", api="/api/portal", readiness=readiness, lifespan=lifespan)
+    static = Static()
+    pages = Pages(static)
+    app.include_router(static.routes())
+    app.include_router(home.login(pages))
+    app.add_middleware(Policy, https=settings.https)
     app.add_middleware(
         SessionMiddleware,
         secret_key=secret,
@@ -92,6 +110,7 @@ def build(settings: PortalSettings) -> FastAPI:
     )
     for missing in (asyncpg.UndefinedTableError, asyncpg.InvalidSchemaNameError):
         app.add_exception_handler(missing, _on_not_projected)
+    errors.install(app, pages)
     return app
 
 

@@ -16,7 +16,7 @@ from portal_query.settings import PortalSettings
 
 log = structlog.get_logger(__name__)
 
-_HOME = "/desk"
+_HOME = "/"
 _ATTEMPTS = "logins"
 _SIMULTANEOUS = 4
 """Logins that may be under way in one browser: its tabs, which share a cookie, ask all at once."""
@@ -28,8 +28,8 @@ def routes(settings: PortalSettings, issuer: Issuer, sessions: Sessions) -> APIR
     router = APIRouter(include_in_schema=False)
     cookie = Cookie(settings)
 
-    @router.get("/login")
-    async def login(request: Request) -> Response:
+    @router.get("/login/start")
+    async def start(request: Request) -> Response:
         """Begin at the issuer; the browser comes back to /callback and then goes where it wanted to."""
         url, attempt = await issuer.begin()
         under_way = request.session.get(_ATTEMPTS, [])
@@ -75,7 +75,7 @@ def routes(settings: PortalSettings, issuer: Issuer, sessions: Sessions) -> APIR
 
 
 def local(address: str | None) -> str:
-    """An address of this origin that a browser may be sent to after its login; /desk for any other."""
+    """An address of this origin that a browser may be sent to after its login; / for any other."""
     if (
         not address
         or not address.startswith("/")
@@ -87,7 +87,8 @@ def local(address: str | None) -> str:
     if "\\" in address or address.startswith("//") or " " in address:
         return _HOME
     path = normpath(urlsplit(address).path)
-    return _HOME if path in {"/login", "/callback", "/logout"} or path.startswith("/session/") else address
+    ours = path in {"/login", "/callback", "/logout"} or path.startswith(("/session/", "/login/"))
+    return _HOME if ours else address
 
 
 def _failed(detail: str) -> Problem:

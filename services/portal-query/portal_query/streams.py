@@ -8,7 +8,7 @@ reconnect: clients tell them apart by ``mail_id`` and ``event_id``.
 
 import asyncio
 import re
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
 from typing import Protocol
@@ -54,9 +54,19 @@ class Event:
     data: object
     after: Position
 
-    def sent(self) -> ServerSentEvent:
-        """The event on the wire."""
-        return ServerSentEvent(event=self.name, raw_data=to_json(self.data).decode(), id=str(self.after))
+
+Write = Callable[[Event], str]
+"""What an event says on the wire: JSON for programs, HTML for pages; nothing is not sent."""
+
+
+def as_json(event: Event) -> str:
+    """The event for programs."""
+    return to_json(event.data).decode()
+
+
+def _sent(event: Event, write: Write) -> list[ServerSentEvent]:
+    data = write(event)
+    return [ServerSentEvent(event=event.name, raw_data=data, id=str(event.after))] if data else []
 
 
 class Source(Protocol):
@@ -76,7 +86,13 @@ class Ended(Exception):
 
 
 async def events(
-    source: Source, live: Live, ticket_id: str, begin: Position, *, lasting: timedelta
+    source: Source,
+    live: Live,
+    ticket_id: str,
+    begin: Position,
+    *,
+    lasting: timedelta,
+    write: Write = as_json,
 ) -> AsyncIterator[ServerSentEvent]:
     """Everything new about a ticket, until the stream has lasted long enough and the client opens another."""
     clock = asyncio.get_running_loop().time
@@ -91,10 +107,12 @@ async def events(
                 if history:
                     async for event in source.catch_up(reached):
                         reached = event.after
-                        yield event.sent()
+                        for sent in _sent(event, write):
+                            yield sent
                 if presence and (there := await source.presence()) != told:
                     told = there
-                    yield Event("presence", there, reached).sent()
+                    for sent in _sent(Event("presence", there, reached), write):
+                        yield sent
     except Ended:
         log.info("stream ended without access", ticket_id=ticket_id)
     except UNAVAILABLE as error:

@@ -42,7 +42,7 @@ class Door:
 
     async def leave(self, browser: httpx.AsyncClient, address: str = "/desk") -> str:
         """Begin a login; gives where the browser is sent."""
-        begun = await browser.get(f"/login?next={quote(address, safe='')}")
+        begun = await browser.get(f"/login/start?next={quote(address, safe='')}")
         assert begun.status_code == 303, begun.text
         return begun.headers["location"]
 
@@ -269,7 +269,7 @@ async def test_another_secret_ends_all_sessions(door: Door) -> None:
 async def test_with_https_cookies_are_confined_to_it(door: Door) -> None:
     secure = door.settings.model_copy(update={"public_url": "https://relato.example"})
     async with serving(build(secure)) as address, httpx.AsyncClient(base_url=address) as browser:
-        begun = await browser.get("/login")
+        begun = await browser.get("/login/start")
         cookie = begun.headers["set-cookie"]
         location = begun.headers["location"]
         code = door.issuer.consent(location, "carlos")
@@ -287,5 +287,5 @@ async def test_with_https_cookies_are_confined_to_it(door: Door) -> None:
 async def test_without_its_issuer_a_login_is_to_be_tried_again(door: Door) -> None:
     away = door.settings.model_copy(update={"oidc_issuer": "http://127.0.0.1:9/away"})
     async with serving(build(away)) as address, httpx.AsyncClient(base_url=address) as browser:
-        answer = await browser.get("/login")
+        answer = await browser.get("/login/start")
         assert (answer.status_code, answer.headers["retry-after"]) == (503, "2")

@@ -1,0 +1,1 @@
+"""Pages: templates over the same reads and the same ``view`` as the JSON."""

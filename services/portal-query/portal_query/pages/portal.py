@@ -1,0 +1,118 @@
+"""The requester's pages: their tickets, and of each what they may see."""
+
+from collections.abc import AsyncIterator
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from typing import Annotated
+
+from fastapi import APIRouter, Depends, Header, Query, Request, Response
+from fastapi.sse import EventSourceResponse, ServerSentEvent
+from relato_runtime.database import Pool
+
+from portal_query import read, read_requests, streams, view
+from portal_query.http import PAGE, CursorText, Portal, TicketId, not_found, page
+from portal_query.pages.reader import Reader, Readers
+from portal_query.pages.render import Pages
+from portal_query.streams import Event, Position, RequestSource
+
+_REQUEST = "/portal/requests/{ticket_id}"
+
+
+@dataclass(frozen=True, slots=True)
+class Opened:
+    """A stream that may begin."""
+
+    reader: Reader
+    ticket_id: str
+    position: Position
+
+
+def routes(portal: Portal, pages: Pages, readers: Readers, pool: Pool) -> APIRouter:
+    """The pages below ``/portal``; ``pool`` is of the role that cannot read anything internal."""
+    router = APIRouter(include_in_schema=False)
+    Who = Annotated[Reader, Depends(readers.of)]
+
+    @router.get("/portal")
+    async def mine(request: Request, reader: Who, cursor: CursorText = None) -> Response:
+        before = (read.LAST, "")
+        if cursor is not None:
+            at, ticket_id = portal.cursors.read("requests", cursor)
+            before = (datetime.fromisoformat(str(at)), str(ticket_id))
+        rows = await read_requests.requests(pool, reader.person_id, before, PAGE + 1)
+        found = page(
+            portal.cursors,
+            "requests",
+            [view.request(row) for row in rows],
+            lambda n: (rows[n]["last_activity_at"], rows[n]["ticket_id"]),
+        )
+        further = cursor is not None and "hx-request" in request.headers
+        template = "portal/rows.html" if further else "portal/mine.html"
+        return pages.page(request, reader, template, found=found)
+
+    @router.get(_REQUEST)
+    async def request_page(request: Request, reader: Who, ticket_id: TicketId) -> Response:
+        row = await read_requests.request(pool, reader.person_id, ticket_id)
+        if row is None:
+            raise not_found()
+        return pages.page(
+            request,
+            reader,
+            "portal/request.html",
+            ticket=view.request(row),
+            may_add=await read_requests.may_add(pool, row["status"]),
+            **await _entries(reader, ticket_id, None),
+        )
+
+    @router.get(_REQUEST + "/entries")
+    async def entries(request: Request, reader: Who, ticket_id: TicketId, cursor: CursorText) -> Response:
+        """What comes further down; as a page of its own for those without scripts."""
+        row = await read_requests.request(pool, reader.person_id, ticket_id)
+        if row is None:
+            raise not_found()
+        further = "hx-request" in request.headers
+        return pages.page(
+            request,
+            reader,
+            "portal/entries.html" if further else "portal/further.html",
+            ticket=view.request(row),
+            **await _entries(reader, ticket_id, cursor),
+        )
+
+    async def _entries(reader: Reader, ticket_id: str, cursor: str | None) -> dict[str, object]:
+        of = f"my history {ticket_id}"
+        before = None if cursor is None else int(portal.cursors.read(of, cursor)[0])
+        found = await read_requests.history(pool, reader.person_id, ticket_id, before, PAGE + 1)
+        if found is None:
+            raise not_found()
+        shown = [view.request_entry(row) for row in found.rows]
+        return {"found": page(portal.cursors, of, shown, lambda n: (found.rows[n]["version"],))}
+
+    async def opened(
+        reader: Who,
+        ticket_id: TicketId,
+        after: Annotated[int, Query(ge=0, le=2**31 - 1)],
+        last_event_id: Annotated[str | None, Header()] = None,
+    ) -> Opened:
+        if await read_requests.request(pool, reader.person_id, ticket_id) is None:
+            raise not_found()
+        position = streams.resumed(last_event_id) or streams.beginning(after, datetime.now(UTC))
+        return Opened(reader, ticket_id, position)
+
+    @router.get(_REQUEST + "/stream", response_class=EventSourceResponse)
+    async def stream(opened: Annotated[Opened, Depends(opened)]) -> AsyncIterator[ServerSentEvent]:
+        """What is new for the requester, as HTML in their language."""
+
+        def write(event: Event) -> str:
+            match event.name, event.data:
+                case "entry", {"kind": "occurrence" | "message"}:
+                    return pages.fragment(opened.reader, "portal/new.html", entry=event.data)
+                case _:
+                    return ""
+
+        source = RequestSource(pool, portal.presence, opened.reader.person_id, opened.ticket_id)
+        async for event in streams.events(
+            source, portal.live, opened.ticket_id, opened.position, lasting=portal.stream_lasting, write=write
+        ):
+            yield event
+
+    return router

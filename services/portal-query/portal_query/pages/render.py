@@ -1,0 +1,70 @@
+"""From a template to an answer."""
+
+from collections.abc import Mapping
+from pathlib import Path
+
+from fastapi import Request
+from fastapi.responses import HTMLResponse
+from jinja2 import Environment, FileSystemLoader, StrictUndefined
+from markupsafe import Markup
+
+from portal_query.browser import uncached
+from portal_query.pages import formats, words
+from portal_query.pages.reader import Reader, stranger
+from portal_query.static import Static
+
+_TEMPLATES = Path(__file__).parents[1] / "templates"
+
+
+class Pages:
+    """The templates, once for each language."""
+
+    def __init__(self, static: Static) -> None:
+        self._environments: Mapping[str, Environment] = {
+            language: _environment(static, translations)
+            for language, translations in words.translations().items()
+        }
+
+    def page(self, request: Request, reader: Reader, template: str, /, **context: object) -> HTMLResponse:
+        """A page for a reader; nobody keeps it, since the next one before the machine may be another."""
+        here = request.url.path + (f"?{request.url.query}" if request.url.query else "")
+        response = HTMLResponse(self.fragment(reader, template, here=here, **context))
+        uncached(response)
+        return response
+
+    def fragment(self, reader: Reader, template: str, /, **context: object) -> str:
+        """HTML for a reader."""
+        return self._environments[reader.language].get_template(template).render(reader=reader, **context)
+
+    def error(self, request: Request, status: int) -> HTMLResponse:
+        """The page that says what went wrong, in the reader's language."""
+        reader = getattr(request.state, "reader", None) or stranger(request)
+        page = self.page(request, reader, "error.html", status_code=status)
+        page.status_code = status
+        return page
+
+
+def _environment(static: Static, translations: object) -> Environment:
+    environment = Environment(
+        loader=FileSystemLoader(_TEMPLATES),
+        autoescape=True,
+        undefined=StrictUndefined,
+        extensions=["jinja2.ext.i18n"],
+        trim_blocks=True,
+        lstrip_blocks=True,
+    )
+    environment.policies["ext.i18n.trimmed"] = True
+    environment.install_gettext_translations(translations, newstyle=True)  # type: ignore[attr-defined]  # the extension's
+    environment.filters |= {
+        "moment": formats.moment,
+        "day": formats.day,
+        "clock": formats.clock,
+        "exact": formats.exact,
+        "iso": formats.iso,
+        "duration": formats.duration,
+        "number": formats.number,
+        # The only place where HTML counts as such: the text of a note, which was sanitised on its way in.
+        "sanitised": Markup,
+    }
+    environment.globals |= {"static": static.address, "languages": words.LANGUAGES}
+    return environment

@@ -1,0 +1,127 @@
+"""A ticket's page for executors: what happened on it, what is new, and where to say more."""
+
+from collections.abc import AsyncIterator
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from typing import Annotated
+from uuid import UUID
+
+from fastapi import APIRouter, Depends, Header, Query, Request, Response
+from fastapi.sse import EventSourceResponse, ServerSentEvent
+from relato_runtime.database import Pool
+
+from portal_query import read, read_forms, streams, view
+from portal_query.http import PAGE, CursorText, Portal, TicketId, not_found, page
+from portal_query.pages.reader import Reader, Readers
+from portal_query.pages.render import Pages
+from portal_query.read import Asked
+from portal_query.shapes import EntryKind, Ticket
+from portal_query.streams import DeskSource, Event, Position
+from portal_query.together import Together
+
+_TICKET = "/desk/tickets/{ticket_id}"
+_EXECUTION: tuple[EntryKind, ...] = ("occurrence", "message")
+"""What *Execução* shows; the rest is in the history."""
+
+
+@dataclass(frozen=True, slots=True)
+class Opened:
+    """A stream that may begin."""
+
+    reader: Reader
+    ticket: Ticket
+    position: Position
+
+
+def routes(portal: Portal, pages: Pages, readers: Readers, pool: Pool) -> APIRouter:
+    """The page of one ticket and what it loads; ``pool`` is of the role that reads for executors."""
+    router = APIRouter(include_in_schema=False)
+    Who = Annotated[Reader, Depends(readers.of)]
+
+    @router.get(_TICKET)
+    async def ticket(request: Request, reader: Who, ticket_id: TicketId) -> Response:
+        row = await read.ticket(pool, reader.person_id, ticket_id)
+        if row is None:
+            raise not_found()
+        entries = await _entries(reader, ticket_id, None)
+        return pages.page(
+            request,
+            reader,
+            "ticket/ticket.html",
+            ticket=view.ticket(row),
+            mailing=await read_forms.mailing(pool, row["requester_id"]),
+            **entries,
+        )
+
+    @router.get(_TICKET + "/entries")
+    async def entries(request: Request, reader: Who, ticket_id: TicketId, cursor: CursorText) -> Response:
+        """What comes further down; as a page of its own for those without scripts."""
+        row = await read.ticket(pool, reader.person_id, ticket_id)
+        if row is None:
+            raise not_found()
+        further = "hx-request" in request.headers
+        return pages.page(
+            request,
+            reader,
+            "ticket/entries.html" if further else "ticket/further.html",
+            ticket=view.ticket(row),
+            **await _entries(reader, ticket_id, cursor),
+        )
+
+    async def _entries(reader: Reader, ticket_id: str, cursor: str | None) -> dict[str, object]:
+        of = f"execution {ticket_id}"
+        before = read.NEWEST
+        if cursor is not None:
+            at, version, event_id = portal.cursors.read(of, cursor)
+            before = (datetime.fromisoformat(str(at)), int(version), UUID(str(event_id)))
+        asked = Asked(_EXECUTION, None, before, PAGE + 1)
+        found = await read.history(pool, reader.person_id, ticket_id, asked)
+        if found is None:
+            raise not_found()
+        place = ("recorded_at", "version", "event_id")
+        shown = [view.entry(row) for row in found.rows]
+        return {
+            "found": page(portal.cursors, of, shown, lambda n: tuple(found.rows[n][name] for name in place)),
+            "last_version": found.last_version,
+            "occurrences_shown": found.occurrences_shown,
+            "catalogue": await read_forms.catalogue(pool),
+        }
+
+    together = Together(pool)
+
+    async def opened(
+        reader: Who,
+        ticket_id: TicketId,
+        after: Annotated[int, Query(ge=0, le=2**31 - 1)],
+        last_event_id: Annotated[str | None, Header()] = None,
+    ) -> Opened:
+        row = await read.ticket(pool, reader.person_id, ticket_id)
+        if row is None:
+            raise not_found()
+        position = streams.resumed(last_event_id) or streams.beginning(after, datetime.now(UTC))
+        return Opened(reader, view.ticket(row), position)
+
+    @router.get(_TICKET + "/stream", response_class=EventSourceResponse)
+    async def stream(opened: Annotated[Opened, Depends(opened)]) -> AsyncIterator[ServerSentEvent]:
+        """What is new on the ticket, as HTML in the reader's language."""
+        reader, ticket_id = opened.reader, opened.ticket["ticket_id"]
+        catalogue = await read_forms.catalogue(pool)
+
+        def write(event: Event) -> str:
+            match event.name, event.data:
+                case "entry", {"kind": kind} if kind in _EXECUTION:
+                    return pages.fragment(
+                        reader, "ticket/new.html", ticket=opened.ticket, entry=event.data, catalogue=catalogue
+                    )
+                case "mail", _:
+                    return pages.fragment(reader, "ticket/mail.html", outcome=event.data)
+                case _:
+                    return ""
+
+        source = DeskSource(together, portal.presence, reader.person_id, ticket_id)
+        async for event in streams.events(
+            source, portal.live, ticket_id, opened.position, lasting=portal.stream_lasting, write=write
+        ):
+            yield event
+
+    return router

@@ -1,0 +1,41 @@
+// @ts-check
+// Puts entries where they belong in a history whose newest stands on top; each is there once.
+
+/**
+ * @param {HTMLElement} fresh where entries arrive that are newer than all others
+ * @param {string} html what came: one entry, or what became of a mail
+ */
+export function put(fresh, html) {
+  const template = document.createElement("template");
+  template.innerHTML = html; // ours, from the same templates as the page
+  const list = /** @type {HTMLElement} */ (fresh.parentElement);
+  const entry = template.content.querySelector("article");
+  if (entry) putEntry(fresh, list, entry);
+  const mail = template.content.querySelector("li");
+  const subject = template.content.querySelector("ul")?.dataset.subject;
+  if (mail && subject) putMail(mail, subject);
+}
+
+/** @param {HTMLElement} fresh @param {HTMLElement} list @param {HTMLElement} entry */
+function putEntry(fresh, list, entry) {
+  list.querySelector(".entries-none")?.remove();
+  const known = document.getElementById(entry.id);
+  if (known) {
+    // An older state may come after a newer one, when a connection begins anew.
+    if (Number(entry.dataset.version) >= Number(known.dataset.version)) known.replaceWith(entry);
+    return;
+  }
+  const older = [...list.querySelectorAll("article")].find(
+    (each) => String(each.dataset.recorded) < String(entry.dataset.recorded),
+  );
+  if (older && older.parentElement === fresh) older.before(entry);
+  else if (older || !list.querySelector(".more")) fresh.append(entry);
+  // Else it is older than all that is shown, and comes with its page.
+}
+
+/** @param {HTMLElement} mail @param {string} subject */
+function putMail(mail, subject) {
+  const known = document.getElementById(mail.id);
+  if (known) known.replaceWith(mail);
+  else document.getElementById(`entry-${subject}`)?.querySelector(".mails")?.append(mail);
+}

@@ -1,0 +1,63 @@
+// @ts-check
+// From the composer's fields to the command that the API takes.
+import { minutes } from "./duration.js";
+import { moment } from "./zone.js";
+
+/** @typedef {{body: Record<string, unknown>, wrong: Array<[field: string, word: string]>}} Read */
+
+/**
+ * @param {HTMLFormElement} form @param {string} html what the editor holds @param {boolean} empty
+ * @param {Date} now
+ * @returns {Read} the body, and what is wrong with it: fields with the names of the words about them
+ */
+export function read(form, html, empty, now) {
+  /** @type {Read["wrong"]} */
+  const wrong = empty ? [["description_html", "empty"]] : [];
+  /** @type {Record<string, unknown>} */
+  const body = {
+    description_html: html,
+    occurred_at: now.toISOString(),
+    channel: form.dataset.channel,
+  };
+  const at = field(form, "occurred_at");
+  if (at instanceof HTMLInputElement && at.value && at.dataset.touched) {
+    const when = moment(at.value, form.dataset.zone ?? "UTC");
+    if (when > now) wrong.push(["occurred_at", "future"]);
+    body.occurred_at = when.toISOString();
+  }
+  const spent = field(form, "time_spent_minutes");
+  if (spent) {
+    body.time_spent_minutes = minutes(spent.value);
+    if (body.time_spent_minutes === null) wrong.push(["time_spent_minutes", "duration"]);
+  }
+  for (const name of ["category_id", "origin_id"]) {
+    const chosen = field(form, name)?.value;
+    if (chosen) body[name] = chosen;
+  }
+  const solution = field(form, "solution_html")?.value.trim();
+  if (solution) body.solution_html = paragraphs(solution);
+  for (const name of ["visible_to_requester", "notify_by_email"]) {
+    const box = field(form, name);
+    if (box instanceof HTMLInputElement) body[name] = box.checked;
+  }
+  return { body, wrong };
+}
+
+/** @param {HTMLFormElement} form @param {string} name */
+export function field(form, name) {
+  const found = form.elements.namedItem(name);
+  return found instanceof HTMLInputElement || found instanceof HTMLSelectElement || found instanceof HTMLTextAreaElement
+    ? found
+    : null;
+}
+
+/** @param {string} text */
+function paragraphs(text) {
+  const place = document.createElement("div");
+  for (const block of text.split(/\n\s*\n/)) {
+    const paragraph = document.createElement("p");
+    paragraph.innerText = block;
+    place.append(paragraph);
+  }
+  return place.innerHTML;
+}

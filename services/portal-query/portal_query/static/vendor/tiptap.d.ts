@@ -1,0 +1,2 @@
+export { Editor } from "@tiptap/core";
+export { StarterKit } from "@tiptap/starter-kit";

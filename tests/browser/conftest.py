@@ -1,0 +1,42 @@
+"""The local stack, one Chromium, and windows of people in it."""
+
+from collections.abc import AsyncIterator, Awaitable, Callable
+from typing import Any
+
+import pytest
+from playwright.async_api import Browser, async_playwright
+from relato.demo.content import organisation
+
+from tests.browser import chromium
+from tests.browser.people import Person, person
+from tests.e2e.conftest import mails, stack, ticket  # noqa: F401  # fixtures are found by name
+from tests.support.stack import Stack
+
+SignedIn = Callable[..., Awaitable[Person]]
+
+
+@pytest.fixture(scope="session")
+async def browser() -> AsyncIterator[Browser]:
+    path = chromium.executable()
+    async with async_playwright() as playwright:
+        running = await playwright.chromium.launch(executable_path=path, args=chromium.ARGUMENTS)
+        yield running
+        await running.close()
+
+
+@pytest.fixture
+async def window(browser: Browser, stack: Stack) -> AsyncIterator[SignedIn]:  # noqa: F811  # the fixture
+    """Makes windows; when the test ends, none may have complained about anything."""
+    opened: list[Person] = []
+
+    async def open_window(person_id: str = "", address: str | None = None, **settings: Any) -> Person:
+        made = await person(browser, str(stack.http.base_url).rstrip("/"), person_id, **settings)
+        opened.append(made)
+        if address is not None:
+            await made.sign_in(organisation().people[person_id].name, address)
+        return made
+
+    yield open_window
+    for each in opened:
+        await each.context.close()
+    assert [complaint for each in opened for complaint in each.complaints()] == []

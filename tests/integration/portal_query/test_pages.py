@@ -1,0 +1,124 @@
+"""Pages as browsers ask for them: languages, refusals, headers, and nothing internal for requesters."""
+
+import re
+
+import httpx
+from portal_query.app import build
+from relato_contracts import itsm
+
+from tests.integration.portal_query.conftest import Portal
+from tests.support.projection import recorded
+from tests.support.serving import serving
+from tests.support.world import person
+
+HTML = {"Accept": "text/html"}
+
+
+async def page(portal: Portal, person_id: str, path: str, **headers: str) -> httpx.Response:
+    """A page as a signed-in browser gets it through the front door."""
+    return await portal.http.get(path, headers=portal.issuer.bearer(person_id) | HTML | headers)
+
+
+async def test_without_a_session_a_page_leads_to_the_login_and_back(portal: Portal) -> None:
+    answer = await portal.http.get("/desk/tickets/1001?x=1", headers=HTML)
+    assert (answer.status_code, answer.headers["location"]) == (303, "/login?next=/desk/tickets/1001%3Fx%3D1")
+    login = await portal.http.get(answer.headers["location"], headers=HTML)
+    assert 'href="/login/start?next=/desk/tickets/1001%3Fx%3D1"' in login.text
+
+
+async def test_each_is_led_to_their_own_part(portal: Portal) -> None:
+    for person_id, address in (("carlos", "/desk"), ("ana", "/portal")):
+        assert (await page(portal, person_id, "/")).headers["location"] == address
+
+
+async def test_a_page_is_in_its_readers_language(portal: Portal) -> None:
+    await portal.history.tell(person("ana", language="en", time_zone="Europe/London"))
+    answer = await page(portal, "ana", "/portal", **{"Accept-Language": "es"})
+    assert '<html lang="en">' in answer.text
+    assert "My requests" in answer.text
+    assert '<html lang="es">' in (await portal.http.get("/login", headers={"Accept-Language": "es"})).text
+
+
+async def test_refusals_are_pages_for_people_and_problems_for_programs(portal: Portal) -> None:
+    refused = await page(portal, "ana", "/desk")
+    assert (refused.status_code, "Esta página não é para você" in refused.text) == (403, True)
+    for person_id, path in (("ana", "/desk/tickets/1001"), ("carlos", "/portal/requests/1001")):
+        missing = await page(portal, person_id, path)
+        assert (missing.status_code, "não existe, ou não é sua" in missing.text) == (404, True)
+    program = await portal.get("ana", "/tickets/1001", **HTML)
+    assert program.headers["content-type"] == "application/problem+json"
+
+
+async def test_requesters_pages_hold_nothing_internal(portal: Portal) -> None:
+    await portal.history.tell(
+        recorded("1001", description_html="<p>Senha 1234</p>", description_text="Senha 1234"),
+        recorded(
+            "1001", description_html="<p>Voltou</p>", description_text="Voltou", visible_to_requester=True
+        ),
+    )
+    desk = (await page(portal, "carlos", "/desk/tickets/1001")).text
+    assert "Senha 1234" in desk
+    assert "Interna; só a equipe vê" in desk
+    mine = (await page(portal, "ana", "/portal/requests/1001")).text
+    assert "Voltou" in mine
+    assert "Senha" not in mine
+
+
+async def test_what_is_written_in_plain_text_stays_text(portal: Portal) -> None:
+    title = "<script>alert(1)</script>"
+    await portal.history.tell(
+        itsm.TicketSaved.model_validate(
+            {
+                "ticket_id": "1002",
+                "title": title,
+                "status": "open",
+                "requester_id": "ana",
+                "group_id": "redes",
+                "opened_at": "2026-11-02T09:30:00Z",
+            }
+        )
+    )
+    for person_id, path in (("carlos", "/desk"), ("carlos", "/desk/tickets/1002"), ("ana", "/portal")):
+        text = (await page(portal, person_id, path)).text
+        assert title not in text
+        assert "&lt;script&gt;alert(1)" in text
+
+
+async def test_no_page_has_an_inline_script_or_style(portal: Portal) -> None:
+    for person_id, path in (
+        ("carlos", "/desk"),
+        ("carlos", "/desk/tickets/1001"),
+        ("ana", "/portal"),
+        ("ana", "/portal/requests/1001"),
+        ("ana", "/login"),
+    ):
+        answer = await page(portal, person_id, path)
+        assert answer.status_code == 200, path
+        policy = answer.headers["content-security-policy"]
+        assert policy.startswith("default-src 'none'; script-src 'self'; style-src 'self'")
+        assert "frame-ancestors 'none'" in policy
+        assert "unsafe" not in policy
+        assert answer.headers["referrer-policy"] == "no-referrer"
+        assert answer.headers["cache-control"] == "no-store"
+        assert not re.search(r"<style|\sstyle=|\son[a-z]+=|hx-on|javascript:", answer.text)
+        scripts = re.findall(r"<script\b([^>]*)>", answer.text)
+        assert all("src=" in each or 'type="application/json"' in each for each in scripts)
+
+
+async def test_static_files_are_kept_for_good_under_their_address(portal: Portal) -> None:
+    login = (await portal.http.get("/login")).text
+    addresses = re.findall(r'(?:src|href)="(/static/[^"#]+)', login)
+    assert addresses
+    for address in addresses:
+        answer = await portal.http.get(address)
+        assert (answer.status_code, "immutable" in answer.headers["cache-control"]) == (200, True), address
+    other = re.sub(r"/static/\w+/", "/static/0000/", addresses[0])
+    assert (await portal.http.get(other)).headers["cache-control"] == "no-cache"
+    assert (await portal.http.get("/static/0000/..%2fapp.py")).status_code == 404
+
+
+async def test_behind_https_browsers_are_told_to_stay_there(portal: Portal) -> None:
+    assert "strict-transport-security" not in (await portal.http.get("/login")).headers
+    secure = portal.settings.model_copy(update={"public_url": "https://relato.example"})
+    async with serving(build(secure)) as address, httpx.AsyncClient(base_url=address) as browser:
+        assert "max-age" in (await browser.get("/login")).headers["strict-transport-security"]
