@@ -118,9 +118,9 @@ class Sessions:
         """One request asks the issuer, and others wait for it, because a refresh token counts once."""
         async with self._renewals, self._pool.acquire() as connection, connection.transaction():
             row = await connection.fetchrow(_FIND + " FOR UPDATE", _hash(session_id), self._idle)
-            tokens = row and self._seal.open(row["tokens"], row["tokens_expire_at"])
-            if not tokens or tokens.fresh:
-                return tokens or None
+            tokens = self._seal.open(row["tokens"], row["tokens_expire_at"]) if row else None
+            if row is None or tokens is None or tokens.fresh:
+                return tokens
             if tokens.refresh_token is not None:
                 try:
                     tokens = await refresh(tokens)
