@@ -88,6 +88,12 @@ async def test_the_issuer_is_told_at_a_login_what_settings_want_it_to_hear(door:
     assert (asked["resource"], asked["prompt"]) == (["urn:relato"], ["consent"])
 
 
+async def test_roles_stand_in_the_claim_that_settings_name(door: Door) -> None:
+    settings = door.settings.model_copy(update={"oidc_roles_claim": "groups"})
+    token = door.issuer.token("davi", "operator", groups=["administrator"])
+    assert (await auth.Authenticator(settings).verify(token)).roles == {"administrator"}
+
+
 async def test_a_slow_issuer_holds_up_only_those_whose_tokens_expire(door: Door) -> None:
     door.issuer.answering.clear()
     async with door.browser() as fresh, httpx.AsyncClient(base_url=door.address, timeout=20) as requests:
