@@ -1,5 +1,6 @@
 """An issuer where browsers log in: codes with PKCE, refresh tokens, and whatever may be wrong with them."""
 
+import asyncio
 import base64
 import hashlib
 import secrets
@@ -7,7 +8,7 @@ from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from typing import Annotated
-from urllib.parse import parse_qs, urlsplit
+from urllib.parse import parse_qs, quote, urlsplit
 
 from fastapi import FastAPI, Form, Request
 from fastapi.responses import JSONResponse
@@ -16,6 +17,7 @@ from tests.support.issuer import Issuer
 from tests.support.serving import serving
 
 CLIENT_ID, CLIENT_SECRET = "relato-portal", "a secret of this test"
+_BASIC = base64.b64encode(f"{CLIENT_ID}:{quote(CLIENT_SECRET)}".encode()).decode()
 
 
 @dataclass
@@ -26,12 +28,18 @@ class LoginIssuer(Issuer):
     refreshed: int = 0
     """How often tokens were refreshed."""
     refuses_refresh: bool = False
+    gives_refresh_tokens: bool = True
+    answering: asyncio.Event = field(default_factory=asyncio.Event)
+    """While it is not set, nobody's tokens are refreshed."""
+    more_metadata: Mapping[str, object] = field(default_factory=dict)
+    """What it says about itself besides; clients read it once."""
     wrong_id_claims: Mapping[str, object] = field(default_factory=dict)
     """What the next ID token says instead of the truth."""
     _granted: dict[str, dict[str, str]] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
         super().__init__()
+        self.answering.set()
 
     def consent(self, location: str, person_id: str) -> str:
         """The person says yes at the address that their browser was sent to; gives the code."""
@@ -64,15 +72,16 @@ class LoginIssuer(Issuer):
         return self._tokens(self._granted.pop(refresh_token)["person_id"])
 
     def _tokens(self, person_id: str) -> dict[str, object]:
-        refresh_token = secrets.token_urlsafe(16)
-        self._granted[refresh_token] = {"person_id": person_id}
-        access_token = self.token(person_id, jti=secrets.token_urlsafe(8))
-        return {
-            "access_token": access_token,
-            "refresh_token": refresh_token,
+        tokens: dict[str, object] = {
+            "access_token": self.token(person_id, jti=secrets.token_urlsafe(8)),
             "token_type": "Bearer",
             "expires_in": self.lifetime,
         }
+        if self.gives_refresh_tokens:
+            refresh_token = secrets.token_urlsafe(16)
+            self._granted[refresh_token] = {"person_id": person_id}
+            tokens["refresh_token"] = refresh_token
+        return tokens
 
 
 @asynccontextmanager
@@ -89,6 +98,7 @@ async def running_login_issuer() -> AsyncIterator[LoginIssuer]:
             "authorization_endpoint": f"{issuer.url}/authorize",
             "token_endpoint": f"{issuer.url}/token",
             "id_token_signing_alg_values_supported": ["ES256"],
+            **issuer.more_metadata,
         }
 
     @app.get("/jwks")
@@ -104,10 +114,10 @@ async def running_login_issuer() -> AsyncIterator[LoginIssuer]:
         redirect_uri: Annotated[str, Form()] = "",
         refresh_token: Annotated[str, Form()] = "",
     ) -> JSONResponse:
-        basic = base64.b64encode(f"{CLIENT_ID}:{CLIENT_SECRET}".encode()).decode()
-        if request.headers.get("authorization") not in (f"Basic {basic}",):
+        if request.headers.get("authorization") != f"Basic {_BASIC}":  # RFC 6749 §2.3.1
             return JSONResponse({"error": "invalid_client"}, 401)
         if grant_type == "refresh_token":
+            await issuer.answering.wait()
             tokens = issuer.refresh(refresh_token)
         else:
             tokens = issuer.grant(code, code_verifier, redirect_uri)

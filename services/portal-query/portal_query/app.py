@@ -100,7 +100,7 @@ def build(settings: PortalSettings) -> FastAPI:
     pages = Pages(static)
     app.include_router(static.routes())
     app.include_router(home.login(pages))
-    app.add_middleware(Policy, https=settings.https)
+    app.add_middleware(Policy, issuer=settings.oidc_issuer)
     app.add_middleware(
         SessionMiddleware,
         secret_key=secret,

@@ -25,14 +25,18 @@ def routes(settings: PortalSettings, issuer: Issuer, sessions: Sessions) -> APIR
         method = headers.get("x-forwarded-method", "GET").upper()
         address = headers.get("x-forwarded-uri", "")
         refuse_other_sites(settings, method, headers)
-        token = None
+        authorized = None
         if session_id := cookie.of(request):
-            token = await sessions.access_token(
+            authorized = await sessions.authorize(
                 session_id, active=not _automatic(address), refresh=issuer.refresh
             )
-        if token is not None:
-            return uncached(Response(status_code=204, headers={"Authorization": f"Bearer {token}"}))
         response: Response
+        if authorized is not None:
+            bearer = f"Bearer {authorized.access_token}"
+            response = Response(status_code=204, headers={"Authorization": bearer})
+            if authorized.rotated is not None:
+                cookie.put(response, authorized.rotated)
+            return uncached(response)
         if method == "GET" and "text/html" in headers.get("accept", "") and not address.startswith("/api/"):
             response = RedirectResponse(f"/login?next={quote(local(address))}", 303)
         else:

@@ -62,12 +62,18 @@ def routes(settings: PortalSettings, issuer: Issuer, sessions: Sessions) -> APIR
 
     @router.post("/logout")
     async def logout(request: Request, everywhere: bool = False) -> Response:
-        """End the session; with ``everywhere``, all sessions of the same person."""
+        """End the session; with ``everywhere``, all sessions of the same person.
+
+        A page goes on to the issuer where that has sessions of its own to end, and comes back to /login.
+        """
         refuse_other_sites(settings, request.method, request.headers)
-        if session_id := cookie.of(request):
-            await sessions.end(session_id, everywhere=everywhere)
-        page = "text/html" in request.headers.get("accept", "")
-        response = RedirectResponse("/login", 303) if page else Response(status_code=204)
+        session_id = cookie.of(request)
+        ended = await sessions.end(session_id, everywhere=everywhere) if session_id else None
+        response: Response
+        if "text/html" in request.headers.get("accept", ""):
+            response = RedirectResponse((ended and await issuer.farewell(ended)) or "/login", 303)
+        else:
+            response = Response(status_code=204)
         cookie.remove(response)
         return uncached(response)
 

@@ -1,32 +1,27 @@
 """What browsers are told to refuse, on every answer: one list, for pages and for everything else."""
 
+from urllib.parse import urlsplit
+
 from starlette.datastructures import MutableHeaders
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 # Pages are of this origin alone. ``data:`` is for the drawings in Tabler's own rules. A login is begun by
-# a link, so that ``form-action`` need not name the issuer, nor those to whom it hands a person on.
-_POLICY = "; ".join(
-    (
-        "default-src 'none'",
-        "script-src 'self'",
-        "style-src 'self'",
-        "img-src 'self' data:",
-        "connect-src 'self'",
-        "form-action 'self'",
-        "base-uri 'none'",
-        "frame-ancestors 'none'",
-    )
+# a link, so that ``form-action`` need not name those to whom an issuer hands a person on; the form of
+# *Sair* leads to the issuer itself, which ends its session too.
+_POLICY = (
+    "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' data:; connect-src 'self'; "
+    "form-action 'self' {issuer}; base-uri 'none'; frame-ancestors 'none'"
 )
-_YEAR_SECONDS = 31_536_000
 
 
 class Policy:
-    """Middleware that adds the headers."""
+    """Middleware that adds the headers; that of TLS (HSTS) is the front door's, which has it."""
 
-    def __init__(self, app: ASGIApp, *, https: bool) -> None:
+    def __init__(self, app: ASGIApp, *, issuer: str) -> None:
         self._app = app
+        address = urlsplit(issuer)
         self._headers = {
-            "Content-Security-Policy": _POLICY,
+            "Content-Security-Policy": _POLICY.format(issuer=f"{address.scheme}://{address.netloc}"),
             "Referrer-Policy": "no-referrer",
             "X-Content-Type-Options": "nosniff",
             "X-Frame-Options": "DENY",
@@ -34,8 +29,6 @@ class Policy:
             "Cross-Origin-Resource-Policy": "same-origin",
             "Permissions-Policy": "camera=(), geolocation=(), microphone=()",
         }
-        if https:
-            self._headers["Strict-Transport-Security"] = f"max-age={_YEAR_SECONDS}; includeSubDomains"
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         async def guarded(message: Message) -> None:

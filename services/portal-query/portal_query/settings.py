@@ -26,6 +26,8 @@ class PortalSettings(ServiceSettings):
     oidc_client_id: str
     oidc_client_secret: SecretStr
     oidc_scope: str = "openid profile"
+    oidc_login_parameters: dict[str, str] = Field(default_factory=dict)
+    """What else the issuer wants to hear at each login, such as ``resource`` (RFC 8707) or ``audience``."""
 
     presence_seconds: Annotated[int, Field(ge=1)] = 45
     """How long somebody counts as there after their page last said so."""

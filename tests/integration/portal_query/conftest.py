@@ -11,10 +11,12 @@ from portal_query.app import build
 from portal_query.settings import PortalSettings
 from pydantic import SecretStr
 
+from tests.integration.portal_query.door import Door
 from tests.support import world
 from tests.support.databases import with_role
 from tests.support.events import EventStream
 from tests.support.issuer import Issuer
+from tests.support.login_issuer import running_login_issuer
 from tests.support.projection import Projection
 from tests.support.serving import serving
 from tests.support.waiting import until
@@ -113,6 +115,21 @@ async def portal(settings: PortalSettings, issuer: Issuer, history: Projection) 
 
         await until(ready, what="readiness")
         yield Portal(settings, client, issuer, history)
+
+
+@pytest.fixture
+async def door(history: Projection, settings: PortalSettings) -> AsyncIterator[Door]:
+    connection = await asyncpg.connect(history.url)
+    async with running_login_issuer() as issuer:
+        chosen = settings.model_copy(update={"oidc_issuer": issuer.url})
+        async with serving(build(chosen)) as address, httpx.AsyncClient(base_url=address) as client:
+
+            async def ready() -> bool:
+                return (await client.get("/readyz")).status_code == 200
+
+            await until(ready, what="readiness")
+            yield Door(address, issuer, connection, chosen)
+    await connection.close()
 
 
 async def _provision(url: str) -> None:

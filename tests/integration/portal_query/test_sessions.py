@@ -1,75 +1,14 @@
 """Browsers: logins by way of the issuer, sessions, and what the front door is told about them."""
 
 import asyncio
-from collections.abc import AsyncIterator
-from dataclasses import dataclass
-from urllib.parse import parse_qs, quote, urlsplit
+from urllib.parse import parse_qs, urlsplit
 
-import asyncpg
 import httpx
-import pytest
 from portal_query.app import build
-from portal_query.settings import PortalSettings
 from pydantic import SecretStr
 
-from tests.support.login_issuer import LoginIssuer, running_login_issuer
-from tests.support.projection import Projection
+from tests.integration.portal_query.door import AUTHORIZE, COOKIE, Door
 from tests.support.serving import serving
-from tests.support.waiting import until
-
-AUTHORIZE = "/session/authorize"
-COOKIE = "relato_session"
-
-
-@dataclass(frozen=True)
-class Door:
-    """A portal where browsers log in."""
-
-    address: str
-    issuer: LoginIssuer
-    database: asyncpg.Connection
-    settings: PortalSettings
-
-    def browser(self) -> httpx.AsyncClient:
-        """A browser with its own cookies."""
-        return httpx.AsyncClient(base_url=self.address, timeout=20)
-
-    async def login(
-        self, browser: httpx.AsyncClient, person_id: str, address: str = "/desk"
-    ) -> httpx.Response:
-        """Log in and come back; gives the answer that begins the session."""
-        return await self.come_back(browser, await self.leave(browser, address), person_id)
-
-    async def leave(self, browser: httpx.AsyncClient, address: str = "/desk") -> str:
-        """Begin a login; gives where the browser is sent."""
-        begun = await browser.get(f"/login/start?next={quote(address, safe='')}")
-        assert begun.status_code == 303, begun.text
-        return begun.headers["location"]
-
-    async def come_back(self, browser: httpx.AsyncClient, location: str, person_id: str) -> httpx.Response:
-        """Say yes at the issuer, and come back with the code."""
-        code = self.issuer.consent(location, person_id)
-        state = parse_qs(urlsplit(location).query)["state"][0]
-        return await browser.get(f"/callback?code={code}&state={quote(state)}")
-
-    async def age(self, column: str, interval: str) -> None:
-        """Let time pass for all sessions."""
-        await self.database.execute(f"UPDATE portal.sessions SET {column} = {column} - interval '{interval}'")
-
-
-@pytest.fixture
-async def door(history: Projection, settings: PortalSettings) -> AsyncIterator[Door]:
-    connection = await asyncpg.connect(history.url)
-    async with running_login_issuer() as issuer:
-        chosen = settings.model_copy(update={"oidc_issuer": issuer.url})
-        async with serving(build(chosen)) as address, httpx.AsyncClient(base_url=address) as client:
-
-            async def ready() -> bool:
-                return (await client.get("/readyz")).status_code == 200
-
-            await until(ready, what="readiness")
-            yield Door(address, issuer, connection, chosen)
-    await connection.close()
 
 
 async def test_after_a_login_one_is_where_one_wanted_to_be(door: Door) -> None:

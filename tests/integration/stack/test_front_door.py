@@ -3,6 +3,7 @@
 import asyncio
 from collections.abc import AsyncIterator
 from contextlib import AsyncExitStack
+from dataclasses import replace
 from pathlib import Path
 from urllib.parse import urlsplit
 
@@ -27,7 +28,10 @@ def _service(name: str, closed: asyncio.Event) -> FastAPI:
     async def authorize(request: Request) -> Response:
         if "relato_session=good" not in request.headers["cookie"]:
             return JSONResponse({"asked": dict(request.headers)}, 401)
-        return Response(headers={"Authorization": "Bearer of-the-session"})
+        rotated = (
+            {"Set-Cookie": "relato_session=good-2; Path=/"} if "old=1" in request.headers["cookie"] else {}
+        )
+        return Response(headers={"Authorization": "Bearer of-the-session", **rotated})
 
     @app.get("/api/portal/stream")
     async def stream() -> StreamingResponse:
@@ -42,9 +46,9 @@ def _service(name: str, closed: asyncio.Event) -> FastAPI:
 
     @app.api_route("/{path:path}", methods=["GET", "POST"])
     async def seen(request: Request) -> JSONResponse:
-        return JSONResponse(
-            {"by": name, "path": request.url.path, "headers": dict(request.headers), "padding": "x" * 2000}
-        )
+        said = {"by": name, "path": request.url.path, "headers": dict(request.headers), "padding": "x" * 2000}
+        said["body"] = (await request.body()).decode()
+        return JSONResponse(said, headers={"Set-Cookie": "of-the-service=1"})
 
     return app
 
@@ -103,6 +107,31 @@ async def test_programs_keep_their_own_token(door: Door) -> None:
 async def test_a_session_becomes_a_token_and_replaces_what_the_client_sent(door: Door, path: str) -> None:
     seen = await door.seen(path, Authorization="Bearer forged", **SESSION)
     assert seen["authorization"] == "Bearer of-the-session"
+
+
+async def test_a_sessions_new_id_reaches_the_browser_beside_what_the_service_says(door: Door) -> None:
+    answer = await door.client.post(
+        "/api/notes/x", headers={"Cookie": "old=1; relato_session=good"}, content="kept"
+    )
+    assert (answer.json()["headers"]["authorization"], answer.json()["body"]) == (
+        "Bearer of-the-session",
+        "kept",
+    )
+    assert set(answer.headers.get_list("set-cookie")) == {"relato_session=good-2; Path=/", "of-the-service=1"}
+    door.client.cookies.clear()
+    unchanged = await door.client.get("/api/notes/x", headers=SESSION)
+    assert unchanged.headers.get_list("set-cookie") == ["of-the-service=1"]
+
+
+async def test_browsers_are_told_to_stay_with_tls_where_there_is_tls(door: Door, directory: Path) -> None:
+    header = "strict-transport-security"
+    assert header not in (await door.client.get("/desk")).headers
+    settings = StackSettings(home=directory, port=free())
+    program = caddy.program(settings, {"notes": free()}, directory / "other.log", {}, directory)
+    program = replace(program, environment={**program.environment, "RELATO_ORIGIN": "https://relato.example"})
+    async with process.running(program), httpx.AsyncClient(base_url=settings.origin) as behind_tls:
+        for path in ("/nothing", "/api/notes/x"):
+            assert (await behind_tls.get(path)).headers[header] == "max-age=31536000"
 
 
 async def test_a_session_that_does_not_count_ends_at_the_door(door: Door) -> None:
