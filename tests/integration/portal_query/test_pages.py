@@ -3,12 +3,10 @@
 import re
 
 import httpx
-from portal_query.app import build
 from relato_contracts import itsm
 
 from tests.integration.portal_query.conftest import Portal
 from tests.support.projection import recorded
-from tests.support.serving import serving
 from tests.support.world import person
 
 HTML = {"Accept": "text/html"}
@@ -115,10 +113,3 @@ async def test_static_files_are_kept_for_good_under_their_address(portal: Portal
     other = re.sub(r"/static/\w+/", "/static/0000/", addresses[0])
     assert (await portal.http.get(other)).headers["cache-control"] == "no-cache"
     assert (await portal.http.get("/static/0000/..%2fapp.py")).status_code == 404
-
-
-async def test_behind_https_browsers_are_told_to_stay_there(portal: Portal) -> None:
-    assert "strict-transport-security" not in (await portal.http.get("/login")).headers
-    secure = portal.settings.model_copy(update={"public_url": "https://relato.example"})
-    async with serving(build(secure)) as address, httpx.AsyncClient(base_url=address) as browser:
-        assert "max-age" in (await browser.get("/login")).headers["strict-transport-security"]

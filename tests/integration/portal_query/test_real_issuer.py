@@ -166,5 +166,5 @@ async def test_what_was_tampered_with_on_the_way_begins_no_session(site: Site) -
         theirs = dict(parse_qsl(urlsplit(await site.to_callback(other, begun, "edu")).query))
         await site.refused(browser, f"/callback?{urlencode(mine | {'code': theirs['code']})}")
         good = f"/callback?{urlencode(await returned())}"
-        assert (await browser.get(good)).headers["location"] == "/desk"
+        assert (await browser.get(good)).headers["location"] == "/"
         assert (await browser.get(good)).status_code == 400, "a code counts once"

@@ -148,7 +148,7 @@ async def test_a_session_that_does_not_count_ends_at_the_door(door: Door) -> Non
 
 
 async def test_a_session_that_does_not_count_bars_nobody_from_coming_in_again(door: Door) -> None:
-    for path in ("/login", "/callback", "/logout", "/static/app.css"):
+    for path in ("/login", "/login/start", "/callback", "/logout", "/static/app.css"):
         answer = await door.client.get(path, headers={"Cookie": "relato_session=bad"})
         assert answer.json()["path"] == path
 
