@@ -29,11 +29,14 @@ class Pending:
 
 
 async def lead(connection: Connection, holder: str, lease: timedelta) -> int | None:
-    """Become the leader when nobody's lease is running: the new epoch, or None."""
+    """Become the leader when nobody's lease is running: the new epoch, or None.
+
+    One that would last longer than any can is of a clock that was set back since.
+    """
     epoch: int | None = await connection.fetchval(
         """
         UPDATE relay_lease SET epoch = epoch + 1, holder = $1, expires_at = clock_timestamp() + $2
-        WHERE expires_at < clock_timestamp()
+        WHERE expires_at NOT BETWEEN clock_timestamp() AND clock_timestamp() + $2
         RETURNING epoch
         """,
         holder,

@@ -65,7 +65,7 @@ def build(settings: NotifierSettings) -> FastAPI:
                 "consumer": consumer.run,
                 "waiting": lambda: look_again(pool, planner, readiness, "waiting"),
                 "senders": sender.run,
-                "leases": lambda: keep_house(pool, readiness, "leases"),
+                "leases": lambda: keep_house(pool, settings.lease, readiness, "leases"),
                 "outcomes": lambda: publish(settings, pool, readiness, "outcomes"),
             }
             loops = {"ledger": gate.run, **{name: gate.behind(loop) for name, loop in behind.items()}}

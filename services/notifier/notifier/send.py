@@ -15,7 +15,7 @@ from relato_runtime.readiness import Readiness
 from relato_runtime.telemetry import trace_id
 from tenacity import AsyncRetrying, retry_if_exception_type, stop_after_delay, wait_exponential_jitter
 
-from notifier import leases, test_mails
+from notifier import clock, leases, test_mails
 from notifier.leases import Leased, Result
 from notifier.rates import Rate
 from notifier.retry import Patience, next_attempt
@@ -190,17 +190,19 @@ class Sender:
         )
 
 
-async def keep_house(pool: Pool, readiness: Readiness, part: str) -> None:
+async def keep_house(pool: Pool, lease: timedelta, readiness: Readiness, part: str) -> None:
     """Decide about leases that ran out, and forget what no longer counts."""
     readiness.has(part)
-    clock = asyncio.get_running_loop().time
-    tidied = clock()
+    now = asyncio.get_running_loop().time
+    tidied = now()
     while True:
+        if back := await clock.follow(pool, lease):
+            log.warning("the clock was set back", seconds=back.total_seconds())
         if uncertain := await leases.expire(pool):
             ATTEMPTS.labels("uncertain").inc(uncertain)
             log.warning("mails became uncertain", number=uncertain)
-        if clock() - tidied > _TIDY_SECONDS:
+        if now() - tidied > _TIDY_SECONDS:
             await leases.tidy(pool)
             await test_mails.forget(pool)
-            tidied = clock()
+            tidied = now()
         await asyncio.sleep(_EXPIRE_SECONDS)

@@ -143,3 +143,12 @@ async def test_a_relay_that_cannot_reach_kafka_keeps_everything(
     async with relaying(settings):
         await until(lambda: emptied(connection), what="an empty outbox")
     assert await versions(settings, 3) == [1, 2, 3]
+
+
+async def test_a_lease_from_before_the_clock_was_set_back_is_not_waited_for(
+    settings: NotesSettings, connection: asyncpg.Connection
+) -> None:
+    await connection.execute("UPDATE relay_lease SET expires_at = now() + interval '1 hour'")
+    await append(connection, 1, 1)
+    async with relaying(settings):
+        await until(lambda: emptied(connection), within=5, what="a takeover")

@@ -330,3 +330,15 @@ async def _ended(process: asyncio.subprocess.Process) -> None:
     if process.returncode is None:
         process.kill()
         await process.wait()
+
+
+async def test_mails_do_not_wait_for_a_clock_that_was_set_back(notifier: Notifier) -> None:
+    await notifier.stop()
+    # As a clock leaves it behind that was an hour ahead.
+    await notifier.database.execute("UPDATE clock_seen SET at = now() + interval '1 hour'")
+    await notifier.database.execute(
+        "INSERT INTO rates VALUES ('recipient:' || $1, now() + interval '1 hour')", ANA
+    )
+    await notifier.start()
+    await notifier.note(stream.to_requester(notify_by_email=True))
+    await notifier.mails(1, "accepted")
