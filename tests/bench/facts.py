@@ -80,6 +80,11 @@ async def publish(settings: KafkaSettings, records: Iterable[kafka.OutgoingRecor
 
 def _record(fact: NoteFact, version: int, at: datetime, prefix: str = "") -> kafka.OutgoingRecord:
     envelope = Envelope(
-        id=str(new_id()), source="/relato/notes", time=at, stream_version=version, actor=fact.author_id
+        # Not as the service itself, which would take them for what its log has lost.
+        id=str(new_id()),
+        source="/relato/benchmarks",
+        time=at,
+        stream_version=version,
+        actor=fact.author_id,
     )
     return kafka.OutgoingRecord(prefix + NOTES.name, *encode(fact, envelope))

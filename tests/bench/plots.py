@@ -49,7 +49,7 @@ def ratios(figures: Mapping[str, Any]) -> Iterator[Ratio]:
     for name in ("history", "growth"):
         if name in figures:
             yield Ratio(name, figures[name]["ratio"], figures[name]["wanted_at_most"], at_most=True)
-    for name in ("streams", "memory"):
+    for name in ("pages", "streams", "memory"):
         if name in figures:
             yield Ratio(name, figures[name]["ratio"], 1.0, at_most=True)
 

@@ -27,7 +27,12 @@ def child_setup(at_parents_death: signal.Signals, *, unprivileged: bool) -> Call
 
     def setup() -> None:
         if someone is not None:
-            _become(libc, someone)
+            try:
+                _become(libc, someone)
+            except OSError as error:
+                # The parent only learns that something failed; what, goes to the program's log.
+                os.write(2, f"{error}\n".encode())
+                raise
         libc.prctl(_PR_SET_PDEATHSIG, int(at_parents_death), 0, 0, 0)
         if os.getppid() not in {parent, 0}:
             os._exit(1)  # the parent died before the kernel knew what to do then

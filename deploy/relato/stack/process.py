@@ -64,7 +64,8 @@ async def start(program: Program) -> asyncio.subprocess.Process:
             raise
         raise StackError(
             f"{program.name} refuses to run as root, and this machine does not let root step down (user "
-            "namespaces). Run Relato as an ordinary user, or name a server that runs elsewhere."
+            f"namespaces): {last_line(tail(program.log)) or error}. Run Relato as an ordinary user, or name "
+            "a server that runs elsewhere."
         ) from error
     finally:
         os.close(descriptor)

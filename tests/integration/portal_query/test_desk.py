@@ -149,5 +149,11 @@ async def test_the_api_is_documented(portal: Portal) -> None:
             "/tickets/{ticket_id}/presence", "/my/requests", "/my/requests/{ticket_id}",
             "/my/requests/{ticket_id}/history", "/my/requests/{ticket_id}/chat",
             "/my/requests/{ticket_id}/stream", "/my/requests/{ticket_id}/presence",
+            "/admin/parameters", "/admin/parameters/{number}",
+            *(
+                f"/admin/{kind}{one}"
+                for kind in ("email-templates", "categories", "origins", "groups", "people", "tickets")
+                for one in ("", "/{entity_id}")
+            ),
         )
     }  # fmt: skip
