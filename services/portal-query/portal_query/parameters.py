@@ -13,12 +13,21 @@ Control = Literal["switch", "template", "address", "category", "origin", "other"
 
 
 @dataclass(frozen=True, slots=True)
+class TurnsOff:
+    """The value that takes something away from people, and what it takes."""
+
+    at: str
+    consequence: str
+
+
+@dataclass(frozen=True, slots=True)
 class Parameter:
     """What a parameter is called and means, and what can be its value."""
 
     name: str
     meaning: str
     control: Control
+    off: TurnsOff | None = None
 
 
 def N_(text: str) -> str:
@@ -38,11 +47,13 @@ PARAMETERS: Mapping[int, Parameter] = {
             "Modelo do e-mail que avisa o solicitante de uma ocorrência ou mensagem. Sem ele, nada é enviado."
         ),
         "template",
+        TurnsOff("", N_("Os solicitantes deixam de ser avisados por e-mail de ocorrências e mensagens.")),
     ),
     252: Parameter(
         N_("Ocorrências do solicitante"),
         N_("Solicitantes podem registrar ocorrências no portal, em chamados em andamento."),
         "switch",
+        TurnsOff("N", N_("Os solicitantes deixam de poder registrar ocorrências no portal.")),
     ),
     253: Parameter(
         N_("Modelo de e-mail ao responsável"),
@@ -51,6 +62,9 @@ PARAMETERS: Mapping[int, Parameter] = {
             " Sem ele, nada é enviado."
         ),
         "template",
+        TurnsOff(
+            "", N_("Os responsáveis deixam de ser avisados por e-mail do que os solicitantes escrevem.")
+        ),
     ),
     262: Parameter(
         N_("Categoria das ocorrências do portal"),
@@ -66,30 +80,36 @@ PARAMETERS: Mapping[int, Parameter] = {
         N_("E-mails desligados"),
         N_("Ligado, desliga o envio de todos os e-mails."),
         "switch",
+        TurnsOff("S", N_("Nenhum e-mail sai mais, nem aos solicitantes nem aos responsáveis.")),
     ),
     298: Parameter(
         N_("Ocorrências"),
         N_("Ocorrências podem ser registradas e são exibidas."),
         "switch",
+        TurnsOff("N", N_("Ninguém registra mais ocorrências, e os solicitantes deixam de vê-las.")),
     ),
     299: Parameter(
         N_("Mensagens"),
         N_("Solicitante e responsável podem trocar mensagens."),
         "switch",
+        TurnsOff("N", N_("Solicitantes e responsáveis deixam de poder trocar mensagens.")),
     ),
     316: Parameter(
         N_("Chat"),
         N_("Solicitante e executores podem conversar por chat."),
         "switch",
+        TurnsOff("N", N_("Solicitantes e executores deixam de poder conversar por chat.")),
     ),
     371: Parameter(
         N_("Solução no portal"),
         N_("A solução de uma ocorrência é mostrada ao solicitante."),
         "switch",
+        TurnsOff("N", N_("Os solicitantes deixam de ver as soluções.")),
     ),
     447: Parameter(
         N_("Modelo de e-mail do chat"),
         N_("Modelo do e-mail que avisa de mensagens do chat recebidas na ausência. Sem ele, nada é enviado."),
         "template",
+        TurnsOff("", N_("Ninguém é mais avisado por e-mail de mensagens do chat recebidas na ausência.")),
     ),
 }

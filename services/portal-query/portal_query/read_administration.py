@@ -39,6 +39,11 @@ async def parameter(pool: Pool, number: int) -> Row | None:
     return await pool.fetchrow(f"{_PARAMETERS} WHERE number = $1", number)
 
 
+async def choices(pool: Pool, kind: Kind) -> list[Row]:
+    """Ids and names of everything of a kind that can be chosen, by name."""
+    return await pool.fetch(_CHOICES[kind])
+
+
 _CHANGED = """
     it.changed_at, it.changed_by AS changed_by_id,
     (SELECT name FROM reference.people WHERE person_id = it.changed_by) AS changed_by_name
@@ -136,4 +141,13 @@ _LISTS: Mapping[Kind, str] = {kind: _list(kind) for kind in _KEYS}
 _ONE: Mapping[Kind, str] = {
     kind: f"{_select(kind)} {_DETAILS.get(kind, '')} FROM {_TABLES[kind]} AS it WHERE it.{key} = $1"
     for kind, key in _KEYS.items()
+}
+_CHOSEN: Mapping[Kind, str] = {
+    "email-templates": "",
+    "categories": "WHERE it.active",
+    "origins": "WHERE it.active",
+}
+_CHOICES: Mapping[Kind, str] = {
+    kind: f"SELECT it.{_KEYS[kind]} AS id, it.name FROM {_TABLES[kind]} AS it {only} ORDER BY it.name, id"
+    for kind, only in _CHOSEN.items()
 }

@@ -113,3 +113,13 @@ async def test_static_files_are_kept_for_good_under_their_address(portal: Portal
     other = re.sub(r"/static/\w+/", "/static/0000/", addresses[0])
     assert (await portal.http.get(other)).headers["cache-control"] == "no-cache"
     assert (await portal.http.get("/static/0000/..%2fapp.py")).status_code == 404
+
+
+async def test_administration_is_there_for_administrators_alone(portal: Portal) -> None:
+    refused = await page(portal, "carlos", "/admin/parameters")
+    assert (refused.status_code, "Só administradores" in refused.text) == (403, True)
+    davi = portal.issuer.bearer("davi", "administrator") | HTML
+    shown = await portal.http.get("/admin/parameters", headers=davi)
+    assert (shown.status_code, "Não definido" in shown.text) == (200, True)
+    assert 'href="/admin"' in shown.text
+    assert 'href="/admin"' not in (await page(portal, "carlos", "/desk")).text

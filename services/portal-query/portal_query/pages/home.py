@@ -28,6 +28,7 @@ def home(readers: Readers) -> APIRouter:
 
     @router.get("/")
     async def first(reader: Annotated[Reader, Depends(readers.of)]) -> Response:
-        return RedirectResponse("/desk" if reader.has_desk else "/portal", 303)
+        own = "/desk" if reader.has_desk else "/admin" if reader.is_administrator else "/portal"
+        return RedirectResponse(own, 303)
 
     return router

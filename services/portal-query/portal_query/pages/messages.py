@@ -12,6 +12,7 @@ from babel.messages.extract import extract_from_dir
 from babel.messages.pofile import write_po
 
 from portal_query.pages import words
+from portal_query.parameters import PARAMETERS
 
 _NO_DATE = datetime(2026, 1, 1, tzinfo=UTC)
 _TEMPLATES = Path(__file__).parents[1] / "templates"
@@ -27,7 +28,17 @@ def used() -> Catalog:
     )
     for file, _line, message, _comments, context in found:
         catalog.add(message, locations=[(file, 0)], context=context)
+    for text in _texts():
+        catalog.add(text, locations=[("parameters.py", 0)])
     return catalog
+
+
+def _texts() -> Iterator[str]:
+    """What templates translate without naming it: it is a table in Python."""
+    for each in PARAMETERS.values():
+        yield from (each.name, each.meaning)
+        if each.off is not None:
+            yield each.off.consequence
 
 
 def gaps(language: str) -> Iterator[str]:
@@ -45,8 +56,8 @@ def gaps(language: str) -> Iterator[str]:
 
 def update() -> None:
     """Write the catalogues anew; of the first language, each message is its own translation."""
-    wanted = used()
     for language in words.LANGUAGES:
+        wanted = used()  # anew, since a catalogue takes messages over as they are and changes them
         path = words.path(language)
         catalog = words.catalogue(language) if path.exists() else Catalog(locale=words.locale(language))
         catalog.update(wanted, no_fuzzy_matching=True)

@@ -22,6 +22,7 @@ class Reader:
     person_id: str = ""
     name: str = ""
     has_desk: bool = False
+    is_administrator: bool = False
     now: datetime = field(default_factory=lambda: datetime.now(UTC))
 
     @property
@@ -59,6 +60,7 @@ class Readers:
             person_id=caller.person_id,
             name=known["name"] if known else caller.name,
             has_desk=await read.is_executor(self._executors, caller.person_id),
+            is_administrator="administrator" in caller.roles,
         )
         request.state.reader = reader
         return reader

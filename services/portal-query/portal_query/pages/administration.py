@@ -1,0 +1,49 @@
+"""The pages of administrators: what the ITSM says; their scripts save by publishing the fact anew."""
+
+from typing import Annotated
+
+from fastapi import APIRouter, Depends, Request, Response
+from fastapi.responses import RedirectResponse
+from relato_contracts.itsm import Kind
+from relato_runtime.database import Pool
+from relato_runtime.problems import Problem
+
+from portal_query import administration_view as view
+from portal_query import read_administration as read
+from portal_query.http import Portal
+from portal_query.pages.reader import Reader, Readers
+from portal_query.pages.render import Pages
+from portal_query.parameters import PARAMETERS
+
+_CHOSEN: dict[str, Kind] = {"template": "email-templates", "category": "categories", "origin": "origins"}
+"""What a parameter's value is chosen from, by its control."""
+
+
+def routes(portal: Portal, pages: Pages, readers: Readers, pool: Pool) -> APIRouter:
+    """The pages below ``/admin``; ``pool`` is of the role that reads for executors."""
+    router = APIRouter(include_in_schema=False)
+
+    async def administrator(reader: Annotated[Reader, Depends(readers.of)]) -> Reader:
+        if not reader.is_administrator:
+            raise Problem(403, "not-permitted", "Only administrators see how Relato is set up.")
+        return reader
+
+    Who = Annotated[Reader, Depends(administrator)]
+
+    @router.get("/admin")
+    async def first(_reader: Who) -> Response:
+        return RedirectResponse("/admin/parameters", 303)
+
+    @router.get("/admin/parameters")
+    async def parameters(request: Request, reader: Who) -> Response:
+        rows = await read.parameters(pool)
+        return pages.page(
+            request,
+            reader,
+            "admin/parameters.html",
+            parameters=view.parameters(list(rows)),
+            known=PARAMETERS,
+            choices={control: await read.choices(pool, kind) for control, kind in _CHOSEN.items()},
+        )
+
+    return router

@@ -1,0 +1,81 @@
+"""What administrators do on their pages, and what others then see."""
+
+import re
+
+from playwright.async_api import Page, expect
+
+from tests.browser.conftest import SignedIn
+from tests.e2e.conftest import Ticket, parameter, switched
+
+SAVED = "Salvo."
+
+
+async def switch_off(page: Page, name: str, consequence: str) -> None:
+    """Turn a switch off, having read what that takes away."""
+    await page.get_by_role("switch", name=name, exact=True).click()
+    await expect(page.get_by_role("dialog")).to_contain_text(consequence)
+    await page.get_by_role("button", name="Confirmar").click()
+    await saved(page)
+    await expect(page.get_by_role("switch", name=name, exact=True)).not_to_be_checked()
+
+
+async def saved(page: Page) -> None:
+    """Wait until what was saved counts."""
+    await expect(page.get_by_text(SAVED, exact=True)).to_be_visible(timeout=20_000)
+
+
+async def test_what_an_administrator_switches_off_is_gone_for_the_requester_at_once(
+    window: SignedIn, ticket: Ticket
+) -> None:
+    await ticket.record(description_html="<p>A rede voltou.</p>", visible_to_requester=True)
+    ana = await window("ana", f"/portal/requests/{ticket.id}")
+    await expect(ana.page.get_by_role("article")).to_contain_text("A rede voltou.")
+    davi = await window("davi", "/admin")
+    page = davi.page
+    await davi.look("admin-parameters")
+    async with switched(ticket.stack, 298, "S", "S"), switched(ticket.stack, 316, "S", "S"):
+        await page.reload()
+        await page.get_by_role("switch", name="Ocorrências", exact=True).click()
+        await davi.look("admin-question")
+        await page.get_by_role("button", name="Cancelar").click()
+        await expect(page.get_by_role("switch", name="Ocorrências", exact=True)).to_be_checked()
+        await switch_off(page, "Ocorrências", "os solicitantes deixam de vê-las")
+        await expect(page.get_by_role("row", name=re.compile("^298"))).to_contain_text("Davi Sampaio")
+        await ana.page.reload()
+        await expect(ana.page.get_by_role("article")).to_have_count(0)
+        await page.get_by_role("switch", name="Ocorrências", exact=True).click()
+        await saved(page)
+        await ana.page.reload()
+        await expect(ana.page.get_by_role("article")).to_have_count(1)
+        await switch_off(page, "Chat", "conversar por chat")
+        assert (await ticket.stack.get("davi", "/admin/parameters/316")).json()["value"] == "N"
+
+
+async def test_without_a_template_the_executor_reads_that_no_mail_goes_out(
+    window: SignedIn, ticket: Ticket
+) -> None:
+    davi = await window("davi", "/admin/parameters")
+    carlos = await window("carlos", f"/desk/tickets/{ticket.id}")
+    page = davi.page
+    async with (
+        switched(ticket.stack, 251, parameter(251), parameter(251)),
+        switched(ticket.stack, 253, parameter(253), parameter(253)),
+    ):
+        await page.reload()
+        for name in ("Modelo de e-mail ao solicitante", "Modelo de e-mail ao responsável"):
+            await page.get_by_role("combobox", name=name).select_option(label="Nenhum")
+            await page.get_by_role("button", name=f"Salvar {name}").click()
+            await page.get_by_role("button", name="Confirmar").click()
+            await saved(page)
+        await carlos.page.reload()
+        await carlos.page.get_by_role("button", name="Adicionar nota").last.click()
+        await expect(carlos.page.get_by_text("não há modelo configurado (parâmetro 251)")).to_be_visible()
+
+
+async def test_whoever_is_no_administrator_is_refused(window: SignedIn, ticket: Ticket) -> None:
+    for person_id in ("carlos", "ana"):
+        person = await window(person_id, "/")
+        await expect(person.page.get_by_role("link", name="Administração")).to_have_count(0)
+        person.expected.append("status of 403")
+        await person.page.goto("/admin/parameters")
+        await expect(person.page.get_by_text("Só administradores veem a administração.")).to_be_visible()
