@@ -3,6 +3,7 @@
 import re
 
 from playwright.async_api import Page, expect
+from relato.demo.facts import address
 
 from tests.browser.conftest import SignedIn
 from tests.e2e.conftest import Ticket, parameter, switched
@@ -79,3 +80,35 @@ async def test_whoever_is_no_administrator_is_refused(window: SignedIn, ticket: 
         person.expected.append("status of 403")
         await person.page.goto("/admin/parameters")
         await expect(person.page.get_by_text("Só administradores veem a administração.")).to_be_visible()
+
+
+async def test_a_template_is_tried_before_it_is_saved(window: SignedIn, ticket: Ticket) -> None:
+    davi = await window("davi", "/admin/email-templates")
+    page = davi.page
+    await davi.look("admin-templates")
+    await page.get_by_role("link", name="Nota ao solicitante").click()
+    variant = page.get_by_role("group", name="Português")
+    subject = variant.get_by_role("textbox", name="Assunto")
+    before = await subject.input_value()
+    shown = page.frame_locator("iframe[title='Prévia: Português']")
+    await expect(shown.get_by_text("Troquei o certificado").first).to_be_visible()
+    await davi.look("admin-template")
+    davi.expected.append("status of 422")
+    await subject.fill("Chamado {{ nada }}")
+    await expect(subject).to_have_accessible_description("Linha 1: There is no variable nada.")
+    await page.get_by_role("button", name="Salvar").click()
+    await expect(subject).to_be_focused()
+    await davi.look("admin-template-error")
+    await subject.fill("Novidade no chamado ")
+    await page.get_by_role("button", name=re.compile("^ticket_id")).click()
+    await expect(variant.get_by_text("Novidade no chamado 1001")).to_be_visible()
+    await variant.get_by_role("button", name="Enviar teste para mim").click()
+    await expect(variant.get_by_text("O servidor de e-mail aceitou o teste")).to_be_visible(timeout=20_000)
+    [mail] = [each for each in ticket.mailbox.to(address("davi") or "") if "Novidade" in str(each["Subject"])]
+    assert mail["Subject"] == "[Teste] Novidade no chamado 1001"
+    for text in ("Novidade no chamado {{ ticket_id }}", before):  # and back, since others go on with it
+        await subject.fill(text)
+        await page.get_by_role("button", name="Salvar").click()
+        await saved(page)
+        known = (await ticket.stack.get("davi", "/admin/email-templates/nota-ao-solicitante")).json()
+        assert known["variants"][0]["subject"] == text

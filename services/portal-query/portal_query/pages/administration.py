@@ -2,15 +2,17 @@
 
 from typing import Annotated
 
-from fastapi import APIRouter, Depends, Request, Response
+from fastapi import APIRouter, Depends, Path, Request, Response
 from fastapi.responses import RedirectResponse
+from relato_contracts.fields import Id
 from relato_contracts.itsm import Kind
 from relato_runtime.database import Pool
+from relato_runtime.mail_templates import VARIABLES
 from relato_runtime.problems import Problem
 
 from portal_query import administration_view as view
 from portal_query import read_administration as read
-from portal_query.http import Portal
+from portal_query.http import PAGE, CursorText, Portal, not_found, page
 from portal_query.pages.reader import Reader, Readers
 from portal_query.pages.render import Pages
 from portal_query.parameters import PARAMETERS
@@ -44,6 +46,35 @@ def routes(portal: Portal, pages: Pages, readers: Readers, pool: Pool) -> APIRou
             parameters=view.parameters(list(rows)),
             known=PARAMETERS,
             choices={control: await read.choices(pool, kind) for control, kind in _CHOSEN.items()},
+        )
+
+    @router.get("/admin/email-templates")
+    async def templates(request: Request, reader: Who, cursor: CursorText = None) -> Response:
+        of, kind = "admin email-templates", _CHOSEN["template"]
+        after = None
+        if cursor is not None:
+            place, entity_id = portal.cursors.read(of, cursor)
+            after = (str(place), str(entity_id))
+        rows = await read.listed(pool, kind, after, None, PAGE + 1)
+        found = page(
+            portal.cursors,
+            of,
+            [view.entity(kind, row, whole=False) for row in rows],
+            lambda n: (rows[n]["place"], rows[n]["id"]),
+        )
+        return pages.page(request, reader, "admin/templates.html", found=found)
+
+    @router.get("/admin/email-templates/{template_id}")
+    async def template(request: Request, reader: Who, template_id: Annotated[Id, Path()]) -> Response:
+        row = await read.one(pool, "email-templates", template_id)
+        if row is None:
+            raise not_found()
+        return pages.page(
+            request,
+            reader,
+            "admin/template.html",
+            template=view.entity("email-templates", row, whole=True),
+            variables=VARIABLES,
         )
 
     return router

@@ -10,6 +10,7 @@ from pathlib import Path
 from babel.messages.catalog import Catalog, Message
 from babel.messages.extract import extract_from_dir
 from babel.messages.pofile import write_po
+from relato_runtime.mail_templates import VARIABLES
 
 from portal_query.pages import words
 from portal_query.parameters import PARAMETERS
@@ -34,7 +35,8 @@ def used() -> Catalog:
 
 
 def _texts() -> Iterator[str]:
-    """What templates translate without naming it: it is a table in Python."""
+    """What templates translate without naming it: tables in Python."""
+    yield from VARIABLES.values()
     for each in PARAMETERS.values():
         yield from (each.name, each.meaning)
         if each.off is not None:
