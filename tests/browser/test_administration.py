@@ -112,3 +112,34 @@ async def test_a_template_is_tried_before_it_is_saved(window: SignedIn, ticket: 
         await saved(page)
         known = (await ticket.stack.get("davi", "/admin/email-templates/nota-ao-solicitante")).json()
         assert known["variants"][0]["subject"] == text
+
+
+async def test_what_is_wrong_with_a_new_thing_is_said_beside_its_fields(
+    window: SignedIn, ticket: Ticket
+) -> None:
+    davi = await window("davi", "/admin/people?q=carlos")
+    page = davi.page
+    await expect(page.get_by_role("link", name="Carlos Eduardo Nunes")).to_be_visible()
+    await davi.look("admin-people")
+    await page.get_by_role("link", name="Nova pessoa").click()
+    await page.get_by_label("Identificador").fill(f"nova pessoa {ticket.id}")
+    await page.get_by_role("button", name="Salvar").click()
+    await expect(page.get_by_label("Identificador")).to_have_accessible_description(re.compile("^De 1 a 64"))
+    await page.get_by_label("Identificador").fill(f"pessoa-{ticket.id}")
+    await page.get_by_label("Nome").fill("Nova Pessoa")
+    await page.get_by_label("E-mail").fill("não é")
+    davi.expected += ["status of 422", "status of 404"]
+    await page.get_by_role("button", name="Salvar").click()
+    await expect(page.get_by_label("E-mail")).to_have_accessible_description(
+        re.compile("^Escreva um endereço")
+    )
+    await davi.look("admin-person-error")
+    await page.get_by_label("E-mail").fill("nova@empresa.example")
+    await page.get_by_role("button", name="Salvar").click()
+    await expect(page.get_by_role("heading", level=1)).to_contain_text("Nova Pessoa", timeout=20_000)
+    await page.get_by_label("Em uso").uncheck()
+    await page.get_by_role("button", name="Salvar").click()
+    await saved(page)
+    await page.get_by_role("link", name="Categorias").click()
+    await expect(page.get_by_role("link", name="Visita presencial")).to_be_visible()
+    await davi.look("admin-categories")

@@ -12,7 +12,8 @@ from relato_runtime.problems import Problem
 
 from portal_query import administration_view as view
 from portal_query import read_administration as read
-from portal_query.http import PAGE, CursorText, Portal, not_found, page
+from portal_query.http import CursorText, Portal, not_found
+from portal_query.pages import administered
 from portal_query.pages.reader import Reader, Readers
 from portal_query.pages.render import Pages
 from portal_query.parameters import PARAMETERS
@@ -50,18 +51,7 @@ def routes(portal: Portal, pages: Pages, readers: Readers, pool: Pool) -> APIRou
 
     @router.get("/admin/email-templates")
     async def templates(request: Request, reader: Who, cursor: CursorText = None) -> Response:
-        of, kind = "admin email-templates", _CHOSEN["template"]
-        after = None
-        if cursor is not None:
-            place, entity_id = portal.cursors.read(of, cursor)
-            after = (str(place), str(entity_id))
-        rows = await read.listed(pool, kind, after, None, PAGE + 1)
-        found = page(
-            portal.cursors,
-            of,
-            [view.entity(kind, row, whole=False) for row in rows],
-            lambda n: (rows[n]["place"], rows[n]["id"]),
-        )
+        found = await administered.found(portal, pool, "email-templates", None, cursor)
         return pages.page(request, reader, "admin/templates.html", found=found)
 
     @router.get("/admin/email-templates/{template_id}")
@@ -77,4 +67,5 @@ def routes(portal: Portal, pages: Pages, readers: Readers, pool: Pool) -> APIRou
             variables=VARIABLES,
         )
 
+    router.include_router(administered.routes(portal, pages, administrator, pool))
     return router

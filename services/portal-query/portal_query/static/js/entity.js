@@ -1,0 +1,83 @@
+// @ts-check
+// The form of a flat fact: saves it, and says beside each field what is wrong with it.
+import { changedAt, publish } from "./facts.js";
+import { clearErrors, showError, showFailure } from "./fields.js";
+import { wordsOf } from "./words.js";
+
+const ID = /^[A-Za-z0-9._:-]{1,64}$/;
+
+const form = /** @type {HTMLFormElement} */ (document.querySelector("[data-kind]"));
+const announced = /** @type {HTMLElement} */ (document.querySelector("[data-announced]"));
+const say = wordsOf(document.body);
+const { kind = "", key = "" } = form.dataset;
+let unsaved = false;
+
+form.addEventListener("input", () => {
+  unsaved = true;
+  announced.textContent = "";
+});
+addEventListener("beforeunload", (event) => {
+  if (unsaved) event.preventDefault();
+});
+form.addEventListener("submit", (event) => {
+  event.preventDefault();
+  void save();
+});
+
+function fact() {
+  /** @type {Record<string, string | boolean>} */
+  const made = form.dataset.id ? { [key]: form.dataset.id } : {};
+  for (const each of form.elements) {
+    if (each instanceof HTMLInputElement && each.type === "checkbox") made[each.name] = each.checked;
+    else if (each instanceof HTMLInputElement || each instanceof HTMLSelectElement) {
+      if (each.value.trim() || !("optional" in each.dataset)) made[each.name] = each.value.trim();
+    }
+  }
+  return made;
+}
+
+async function save() {
+  clearErrors(form);
+  const isNew = !form.dataset.id;
+  const made = fact();
+  const id = String(made[key]);
+  if (!ID.test(id)) return wrong(key);
+  try {
+    const since = form.dataset.since ?? "";
+    const { ending, code, errors } = await publish(kind, id, made, since, (word) => (announced.textContent = say(word)));
+    announced.textContent = ending === "saved" ? say("saved") : "";
+    if (ending === "saved" || ending === "late") unsaved = false;
+    if (ending === "saved") return isNew ? location.assign(`/admin/${kind}/${id}`) : await showChanged(id);
+    if (ending === "meanwhile" && isNew) return showError(form, key, taken());
+    if (ending === "meanwhile") await know(id);
+    const shown = errors.filter(({ pointer }) => wrong(pointer.slice(1)));
+    if (!shown.length) showFailure(form, say(ending) || say(code) || say("failed"));
+  } catch {
+    announced.textContent = "";
+    showFailure(form, say("failed"));
+  }
+}
+
+/** @param {string} name */
+function wrong(name) {
+  const input = form.elements.namedItem(name);
+  return showError(form, name, (input instanceof HTMLElement && input.dataset.wrong) || say("invalid"));
+}
+
+function taken() {
+  return JSON.parse(document.querySelector("[data-entity-words]")?.textContent ?? "{}").taken;
+}
+
+/** @param {string} id */
+async function know(id) {
+  const at = await changedAt(kind, id);
+  form.dataset.since = at ? new Date(at).toISOString() : "";
+}
+
+/** @param {string} id */
+async function showChanged(id) {
+  await know(id);
+  const answer = await fetch(location.href, { headers: { Accept: "text/html" } });
+  const page = new DOMParser().parseFromString(await answer.text(), "text/html");
+  document.querySelector("[data-changed]")?.replaceChildren(...(page.querySelector("[data-changed]")?.childNodes ?? []));
+}
