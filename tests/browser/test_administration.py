@@ -143,3 +143,24 @@ async def test_what_is_wrong_with_a_new_thing_is_said_beside_its_fields(
     await page.get_by_role("link", name="Categorias").click()
     await expect(page.get_by_role("link", name="Visita presencial")).to_be_visible()
     await davi.look("admin-categories")
+
+
+async def test_a_ticket_that_is_handed_on_is_on_the_desk_with_its_new_title(
+    window: SignedIn, ticket: Ticket
+) -> None:
+    davi = await window("davi", f"/admin/tickets?q={ticket.id}")
+    page = davi.page
+    await page.get_by_role("link", name="Notebook não acessa a rede").click()
+    await page.get_by_label("Título").fill("")
+    davi.expected.append("status of 422")
+    await page.get_by_role("button", name="Salvar").click()
+    await expect(page.get_by_label("Título")).to_have_accessible_description(
+        "Escreva um título de uma linha."
+    )
+    await davi.look("admin-ticket-error")
+    await page.get_by_label("Título").fill("Notebook trocado")
+    await page.get_by_label("Responsável").fill("marina")
+    await page.get_by_role("button", name="Salvar").click()
+    await saved(page)
+    carlos = await window("carlos", f"/desk/tickets/{ticket.id}")
+    await expect(carlos.page.get_by_role("heading", level=1)).to_have_text("Notebook trocado")

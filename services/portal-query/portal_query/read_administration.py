@@ -144,6 +144,7 @@ _ONE: Mapping[Kind, str] = {
 }
 _CHOSEN: Mapping[Kind, str] = {
     "email-templates": "",
+    "groups": "",
     "categories": "WHERE it.active",
     "origins": "WHERE it.active",
 }

@@ -123,3 +123,22 @@ async def test_administration_is_there_for_administrators_alone(portal: Portal) 
     assert (shown.status_code, "Não definido" in shown.text) == (200, True)
     assert 'href="/admin"' in shown.text
     assert 'href="/admin"' not in (await page(portal, "carlos", "/desk")).text
+
+
+async def test_administrators_read_every_list_and_form(portal: Portal) -> None:
+    davi = portal.issuer.bearer("davi", "administrator") | HTML
+    for path in (
+        "email-templates",
+        "categories",
+        "origins",
+        "people",
+        "people/ana",
+        "tickets",
+        "tickets/1001",
+    ):
+        shown = await portal.http.get(f"/admin/{path}", headers=davi)
+        assert (shown.status_code, "ligue os scripts do navegador" in shown.text) == (200, True), path
+        assert (await page(portal, "carlos", f"/admin/{path}")).status_code == 403
+    for kind in ("categories", "origins", "people", "tickets"):
+        assert (await portal.http.get(f"/admin/new/{kind}", headers=davi)).status_code == 200
+        assert (await portal.http.get(f"/admin/{kind}/nothing", headers=davi)).status_code == 404

@@ -1,6 +1,7 @@
-"""Administrators' lists and forms of what the ITSM says in flat facts: categories, origins and people."""
+"""Lists and forms of what the ITSM says in flat facts: categories, origins, people and tickets."""
 
 from collections.abc import Awaitable, Callable, Mapping
+from datetime import datetime
 from typing import Annotated
 
 from fastapi import APIRouter, Depends, Path, Request, Response
@@ -14,18 +15,24 @@ from portal_query.http import PAGE, CursorText, Portal, Search, not_found, page
 from portal_query.pages.reader import Reader
 from portal_query.pages.render import Pages
 
-KEYS: Mapping[Kind, str] = {"categories": "category_id", "origins": "origin_id", "people": "person_id"}
+KEYS: Mapping[Kind, str] = {
+    "categories": "category_id",
+    "origins": "origin_id",
+    "people": "person_id",
+    "tickets": "ticket_id",
+}
 """The kinds that are here, and what their ids are called in their facts."""
 
 
 async def found(
     portal: Portal, pool: Pool, kind: Kind, q: str | None, cursor: str | None
 ) -> dict[str, object]:
-    """A page of a list by name, and where it goes on."""
+    """A page of a list by name, of tickets the latest first, and where it goes on."""
     of, after = f"admin page {kind}", None
     if cursor is not None:
         place, entity_id = portal.cursors.read(of, cursor)
-        after = (str(place), str(entity_id))
+        by_time = kind == "tickets"
+        after = (datetime.fromisoformat(str(place)) if by_time else str(place), str(entity_id))
     rows = await read.listed(pool, kind, after, (q or "").strip() or None, PAGE + 1)
     shown = [view.entity(kind, row, whole=False) for row in rows]
     return page(portal.cursors, of, shown, lambda n: (rows[n]["place"], rows[n]["id"]))
@@ -50,15 +57,18 @@ def routes(
 
         @router.get(f"/admin/new/{kind}")
         async def new(request: Request, reader: Who) -> Response:
-            return pages.page(request, reader, "admin/entity.html", kind=kind, key=key, it=None)
+            return await form(request, reader, None)
 
         @router.get(f"/admin/{kind}/{{entity_id}}")
         async def one(request: Request, reader: Who, entity_id: Annotated[Id, Path()]) -> Response:
             row = await read.one(pool, kind, entity_id)
             if row is None:
                 raise not_found()
-            it = view.entity(kind, row, whole=True)
-            return pages.page(request, reader, "admin/entity.html", kind=kind, key=key, it=it)
+            return await form(request, reader, view.entity(kind, row, whole=True))
+
+        async def form(request: Request, reader: Reader, it: Mapping[str, object] | None) -> Response:
+            groups = await read.choices(pool, "groups") if kind == "tickets" else ()
+            return pages.page(request, reader, "admin/entity.html", kind=kind, key=key, it=it, groups=groups)
 
     for kind, key in KEYS.items():
         add(kind, key)
