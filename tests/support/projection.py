@@ -14,7 +14,7 @@ from relato_contracts.envelope import Envelope, encode
 from relato_contracts.fields import Fact
 from relato_contracts.notes import NoteFact
 from relato_contracts.topics import TICKETS, TOPIC_OF
-from relato_runtime.consume import Decoded
+from relato_runtime.decoded import Decoded
 from uuid6 import uuid7
 
 from tests.support.world import OPENED_AT

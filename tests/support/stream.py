@@ -10,7 +10,7 @@ from relato_contracts import notes, notifications
 from relato_contracts.envelope import Envelope, encode
 from relato_contracts.fields import Fact
 from relato_contracts.topics import TOPIC_OF
-from relato_runtime.consume import Decoded
+from relato_runtime.decoded import Decoded
 from relato_runtime.kafka import OutgoingRecord
 from relato_runtime.settings import ServiceSettings
 

@@ -149,9 +149,12 @@ def _log(home: Home) -> Path:
 def _summary(settings: StackSettings, home: Home, running: state.StackState) -> str:
     command = _command(settings)
     rows = [
+        ("Pages", f"{settings.origin}/"),
         (
             "API documents",
-            f"{settings.origin}/api/notes/openapi.json  {settings.origin}/api/portal/openapi.json",
+            "  ".join(
+                f"{settings.origin}/api/{name}/openapi.json" for name in ("notes", "portal", "notifier")
+            ),
         ),
         ("Mails", running.mail_page or f"sent through {running.smtp}"),
         ("Kafka", running.kafka),
@@ -172,7 +175,7 @@ def _summary(settings: StackSettings, home: Home, running: state.StackState) -> 
             "",
             *(f"  {name:<16} {value}" for name, value in rows),
             "",
-            "People to act as (by `relato token --person …`):",
+            "People to sign in as, or to act as by `relato token --person …`:",
             *(f"  {person:<16} {role}" for person, role in people),
             "",
             "Carlos tells Ana, in the portal and by mail:",

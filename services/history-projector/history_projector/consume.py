@@ -11,8 +11,8 @@ from relato_contracts.itsm import TicketSaved
 from relato_contracts.notes import NoteEvent, NoteFact
 from relato_contracts.notifications import EmailFact, EmailOutcome
 from relato_contracts.topics import NOTES, NOTIFICATIONS, TICKETS
-from relato_runtime.consume import Decoded
 from relato_runtime.database import Connection
+from relato_runtime.decoded import Decoded
 from relato_runtime.positions import DeadLetter, Record
 
 from history_projector import parked, tables

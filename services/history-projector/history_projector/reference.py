@@ -6,8 +6,8 @@ from collections.abc import Mapping, Sequence
 from relato_contracts import itsm
 from relato_contracts.fields import Fact
 from relato_contracts.topics import CATALOG, EMAIL_TEMPLATES, GROUPS, PARAMETERS, PEOPLE, TICKETS
-from relato_runtime.consume import Decoded
 from relato_runtime.database import Connection
+from relato_runtime.decoded import Decoded
 from relato_runtime.positions import DeadLetter
 
 TOPICS = (PEOPLE, GROUPS, PARAMETERS, CATALOG, EMAIL_TEMPLATES, TICKETS)

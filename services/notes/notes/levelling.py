@@ -66,7 +66,7 @@ async def level(
         async with asyncio.timeout(patience):
             reader = await stack.enter_async_context(tail.reading(settings, NOTES))
             ends = await reader.consumer.end_offsets(reader.partitions)
-        await stack.enter_async_context(restored.alone(connection))
+        await stack.enter_async_context(incarnation.alone(connection))
         stored = await published.load(connection, reader.partitions)
         begins = await tail.standing(reader.consumer, stored)
         lowered = {each: begins[each] for each in begins if begins[each] < stored[each].next_offset}

@@ -6,8 +6,8 @@ from relato_contracts import itsm
 from relato_contracts.fields import Fact
 from relato_contracts.presence import PersonPresent
 from relato_contracts.topics import CATALOG, EMAIL_TEMPLATES, GROUPS, PARAMETERS, PEOPLE, PRESENCE, TICKETS
-from relato_runtime.consume import Decoded
 from relato_runtime.database import Connection
+from relato_runtime.decoded import Decoded
 from relato_runtime.positions import DeadLetter
 
 TOPICS = (TICKETS, PEOPLE, GROUPS, PARAMETERS, EMAIL_TEMPLATES, CATALOG, PRESENCE)

@@ -1,24 +1,11 @@
 """What a backup that was put back lacks, of the log or of its topic: all SQL of bringing them level."""
 
-from collections.abc import AsyncIterator, Mapping, Sequence
-from contextlib import asynccontextmanager
+from collections.abc import Mapping, Sequence
 from uuid import UUID
 
 from relato_runtime.database import Connection
 
-_ONE = 0x4C65766C  # "Levl": one process at a time brings log and topic level
 _LARGE_SECONDS = 600
-
-
-@asynccontextmanager
-async def alone(connection: Connection) -> AsyncIterator[None]:
-    """While the block lasts, no other process brings log and topic level."""
-    await connection.execute("SELECT pg_advisory_lock($1)", _ONE, timeout=_LARGE_SECONDS)
-    try:
-        yield
-    finally:
-        if not connection.is_closed():
-            await connection.execute("SELECT pg_advisory_unlock($1)", _ONE)
 
 
 async def known(connection: Connection, event_ids: Sequence[UUID]) -> set[UUID]:

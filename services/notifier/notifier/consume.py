@@ -8,8 +8,8 @@ from relato_contracts.envelope import Undecodable
 from relato_contracts.fields import Fact
 from relato_contracts.notes import NoteEvent
 from relato_contracts.topics import NOTES
-from relato_runtime.consume import Decoded
 from relato_runtime.database import Connection, Pool
+from relato_runtime.decoded import Decoded
 from relato_runtime.positions import DeadLetter
 from relato_runtime.readiness import Readiness
 

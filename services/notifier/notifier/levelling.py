@@ -87,7 +87,7 @@ class Gate:
 
 async def level(settings: ServiceSettings, connection: Connection, since: datetime) -> None:
     """Announce again what Kafka has lost, learn what it knows and the ledger does not, and doubt the rest."""
-    async with tail.reading(settings, NOTIFICATIONS) as reader, restored.alone(connection):
+    async with tail.reading(settings, NOTIFICATIONS) as reader, incarnation.alone(connection):
         elsewhere = await incarnation.known(connection) == "other"
         ends = await reader.consumer.end_offsets(reader.partitions)
         stored = await published.load(connection, reader.partitions)

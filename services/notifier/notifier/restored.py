@@ -1,7 +1,6 @@
 """A ledger that was put back from a backup, or announces to a broker that was: all SQL about it."""
 
-from collections.abc import AsyncIterator, Iterable, Sequence
-from contextlib import asynccontextmanager
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from uuid import UUID
@@ -11,7 +10,6 @@ from relato_runtime.database import Connection
 from notifier import outbox
 
 UNKNOWN = "the database was put back from a backup; the mail may have gone out before"
-_ONE = 0x4E6F7450  # "NotP": one process at a time looks at what was put back
 _LARGE_SECONDS = 600
 
 
@@ -23,17 +21,6 @@ class Told:
     state: str
     reason: str | None
     at: datetime
-
-
-@asynccontextmanager
-async def alone(connection: Connection) -> AsyncIterator[None]:
-    """While the block lasts, no other process looks at what was put back."""
-    await connection.execute("SELECT pg_advisory_lock($1)", _ONE, timeout=_LARGE_SECONDS)
-    try:
-        yield
-    finally:
-        if not connection.is_closed():
-            await connection.execute("SELECT pg_advisory_unlock($1)", _ONE)
 
 
 async def lacking(connection: Connection, told: Sequence[Told]) -> list[Told]:

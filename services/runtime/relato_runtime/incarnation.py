@@ -1,5 +1,7 @@
 """Which server and database this is: one that was put back from a backup finds another than it knew."""
 
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
 from typing import Literal
 
 from relato_runtime.database import Connection
@@ -12,6 +14,20 @@ _MARKER = """
         (SELECT oid FROM pg_database WHERE datname = current_database())
     )
 """
+
+_ONE = 0x4C65766C  # "Levl"
+_LARGE_SECONDS = 600
+
+
+@asynccontextmanager
+async def alone(connection: Connection) -> AsyncIterator[None]:
+    """While the block lasts, no other process brings this database and its topic level."""
+    await connection.execute("SELECT pg_advisory_lock($1)", _ONE, timeout=_LARGE_SECONDS)
+    try:
+        yield
+    finally:
+        if not connection.is_closed():
+            await connection.execute("SELECT pg_advisory_unlock($1)", _ONE)
 
 
 async def known(connection: Connection) -> Literal["same", "other", "none"]:

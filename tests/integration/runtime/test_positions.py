@@ -13,8 +13,9 @@ from relato.stack import kafka as broker
 from relato.stack.ports import free
 from relato_contracts.topics import NOTES, dead_letters
 from relato_runtime import background, kafka
-from relato_runtime.consume import Consumer, Decoded
+from relato_runtime.consume import Consumer
 from relato_runtime.database import Connection, Pool, open_pool
+from relato_runtime.decoded import Decoded
 from relato_runtime.positions import DeadLetter
 from relato_runtime.readiness import Readiness
 from relato_runtime.settings import ServiceSettings

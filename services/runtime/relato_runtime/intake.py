@@ -1,0 +1,92 @@
+"""Records into a database: what they mean, the letters they are not, and the positions behind them."""
+
+from collections.abc import Awaitable, Callable, Sequence
+from dataclasses import dataclass
+
+import structlog
+from aiokafka import AIOKafkaProducer
+from aiokafka.structs import TopicPartition
+from prometheus_client import Counter
+
+from relato_runtime import dead_letters, kafka, positions
+from relato_runtime.database import Connection, Pool
+from relato_runtime.decoded import Decoded, Polled
+from relato_runtime.positions import DeadLetter, Position, Record, latest
+
+log = structlog.get_logger(__name__)
+
+CONSUMED = Counter("relato_records_consumed", "Records taken in", ["consumer", "topic"])
+DEAD = Counter("relato_dead_letters", "Records that could not be taken in", ["consumer", "reason"])
+
+Apply = Callable[[Connection, Sequence[Decoded]], Awaitable[Sequence[DeadLetter]]]
+"""Writes what decoded records mean, inside the transaction that moves the positions.
+
+Gets each partition's records in order and never twice; returns those that it could not take in.
+"""
+
+Broken = Callable[[Connection, Sequence[DeadLetter]], Awaitable[None]]
+"""Told, inside the same transaction and before what can be decoded is applied, of records that cannot."""
+
+
+@dataclass(frozen=True, slots=True)
+class Intake:
+    """Takes in what polls bring, for one consumer."""
+
+    pool: Pool
+    consumer: str
+    dead_letters: str
+    """Their topic."""
+    apply: Apply
+    broken: Broken | None
+    on_commit: Callable[[], None] | None
+
+    async def take(self, producer: AIOKafkaProducer, polled: Polled) -> dict[TopicPartition, int]:
+        """Everything from one poll in one transaction: returns where each partition reads on.
+
+        Some of it may be of partitions that were taken away meanwhile: what another member has
+        taken in by now lies below the positions, and is dropped.
+        """
+        batches, decoded, broken = polled
+        if broken:
+            await self._publish(producer, broken)
+        async with self.pool.acquire() as connection, connection.transaction():
+            locked = await positions.lock(connection, self.consumer, batches)
+            new = [each for each in decoded if each[0].offset >= locked[_partition(each[0])]]
+            letters = [each for each in broken if each.record.offset >= locked[_partition(each.record)]]
+            if letters and self.broken is not None:
+                await self.broken(connection, letters)
+            refused = await self.apply(connection, new) if new else ()
+            if refused:
+                await self._publish(producer, refused)
+                letters += refused
+            if letters:
+                await positions.park(connection, self.consumer, letters)
+            ends = {partition: records[-1].offset + 1 for partition, records in batches.items()}
+            moved = {partition: max(end, locked[partition]) for partition, end in ends.items()}
+            reached = {
+                partition: Position(moved[partition], latest(records))
+                for partition, records in batches.items()
+            }
+            await positions.advance(connection, self.consumer, reached)
+        if self.on_commit is not None:
+            self.on_commit()
+        for partition, records in batches.items():
+            CONSUMED.labels(self.consumer, partition.topic).inc(len(records))
+        for letter in letters:
+            DEAD.labels(self.consumer, letter.reason).inc()
+            log.error(
+                "dead letter",
+                topic=letter.record.topic,
+                partition=letter.record.partition,
+                offset=letter.record.offset,
+                reason=letter.reason,
+            )
+        return moved
+
+    async def _publish(self, producer: AIOKafkaProducer, letters: Sequence[DeadLetter]) -> None:
+        """To the dead-letter topic before the position passes: twice after a crash, but never not at all."""
+        await kafka.send(producer, [dead_letters.record_of(self.dead_letters, letter) for letter in letters])
+
+
+def _partition(record: Record) -> TopicPartition:
+    return TopicPartition(record.topic, record.partition)
