@@ -1,7 +1,7 @@
 """What is known of the ITSM's parameters: their meaning in words, and what kind of value each takes.
 
-The words are the source of translations: ``N_`` marks them for the extraction of catalogues, and
-pages translate them as they show them.
+The words are the source of translations: catalogues take them from this table, and pages translate
+them as they show them.
 """
 
 from collections.abc import Mapping
@@ -30,86 +30,77 @@ class Parameter:
     off: TurnsOff | None = None
 
 
-def N_(text: str) -> str:
-    """The text itself, which catalogues are to have."""
-    return text
-
-
 PARAMETERS: Mapping[int, Parameter] = {
     10: Parameter(
-        N_("Remetente das notificações"),
-        N_("Endereço de e-mail do qual partem as notificações."),
+        "Remetente das notificações",
+        "Endereço de e-mail do qual partem as notificações.",
         "address",
     ),
     251: Parameter(
-        N_("Modelo de e-mail ao solicitante"),
-        N_(
-            "Modelo do e-mail que avisa o solicitante de uma ocorrência ou mensagem. Sem ele, nada é enviado."
-        ),
+        "Modelo de e-mail ao solicitante",
+        "Modelo do e-mail que avisa o solicitante de uma ocorrência ou mensagem. Sem ele, nada é enviado.",
         "template",
-        TurnsOff("", N_("Os solicitantes deixam de ser avisados por e-mail de ocorrências e mensagens.")),
+        TurnsOff("", "Os solicitantes deixam de ser avisados por e-mail de ocorrências e mensagens."),
     ),
     252: Parameter(
-        N_("Ocorrências do solicitante"),
-        N_("Solicitantes podem registrar ocorrências no portal, em chamados em andamento."),
+        "Ocorrências do solicitante",
+        "Solicitantes podem registrar ocorrências no portal, em chamados em andamento.",
         "switch",
-        TurnsOff("N", N_("Os solicitantes deixam de poder registrar ocorrências no portal.")),
+        TurnsOff("N", "Os solicitantes deixam de poder registrar ocorrências no portal."),
     ),
     253: Parameter(
-        N_("Modelo de e-mail ao responsável"),
-        N_(
+        "Modelo de e-mail ao responsável",
+        (
             "Modelo do e-mail que avisa o responsável, ou o grupo, do que o solicitante escreveu no portal."
             " Sem ele, nada é enviado."
         ),
         "template",
-        TurnsOff(
-            "", N_("Os responsáveis deixam de ser avisados por e-mail do que os solicitantes escrevem.")
-        ),
+        TurnsOff("", "Os responsáveis deixam de ser avisados por e-mail do que os solicitantes escrevem."),
     ),
     262: Parameter(
-        N_("Categoria das ocorrências do portal"),
-        N_("Categoria das ocorrências registradas no portal. Se for válida, o solicitante não a escolhe."),
+        "Categoria das ocorrências do portal",
+        "Categoria das ocorrências registradas no portal. Se for válida, o solicitante não a escolhe.",
         "category",
     ),
     263: Parameter(
-        N_("Origem das ocorrências do portal"),
-        N_("Origem das ocorrências registradas no portal. Se for válida, o solicitante não a escolhe."),
+        "Origem das ocorrências do portal",
+        "Origem das ocorrências registradas no portal. Se for válida, o solicitante não a escolhe.",
         "origin",
     ),
     297: Parameter(
-        N_("E-mails desligados"),
-        N_("Ligado, desliga o envio de todos os e-mails."),
+        "E-mails desligados",
+        "Ligado, desliga o envio de todos os e-mails.",
         "switch",
-        TurnsOff("S", N_("Nenhum e-mail sai mais, nem aos solicitantes nem aos responsáveis.")),
+        TurnsOff("S", "Nenhum e-mail sai mais, nem aos solicitantes nem aos responsáveis."),
     ),
     298: Parameter(
-        N_("Ocorrências"),
-        N_("Ocorrências podem ser registradas e são exibidas."),
+        "Ocorrências",
+        "Ocorrências podem ser registradas e são exibidas.",
         "switch",
-        TurnsOff("N", N_("Ninguém registra mais ocorrências, e os solicitantes deixam de vê-las.")),
+        TurnsOff("N", "Ninguém registra mais ocorrências, e os solicitantes deixam de vê-las."),
     ),
     299: Parameter(
-        N_("Mensagens"),
-        N_("Solicitante e responsável podem trocar mensagens."),
+        "Mensagens",
+        "Solicitante e responsável podem trocar mensagens.",
         "switch",
-        TurnsOff("N", N_("Solicitantes e responsáveis deixam de poder trocar mensagens.")),
+        TurnsOff("N", "Solicitantes e responsáveis deixam de poder trocar mensagens."),
     ),
     316: Parameter(
-        N_("Chat"),
-        N_("Solicitante e executores podem conversar por chat."),
+        "Chat",
+        "Solicitante e executores podem conversar por chat.",
         "switch",
-        TurnsOff("N", N_("Solicitantes e executores deixam de poder conversar por chat.")),
+        TurnsOff("N", "Solicitantes e executores deixam de poder conversar por chat."),
     ),
     371: Parameter(
-        N_("Solução no portal"),
-        N_("A solução de uma ocorrência é mostrada ao solicitante."),
+        "Solução no portal",
+        "A solução de uma ocorrência é mostrada ao solicitante.",
         "switch",
-        TurnsOff("N", N_("Os solicitantes deixam de ver as soluções.")),
+        TurnsOff("N", "Os solicitantes deixam de ver as soluções."),
     ),
     447: Parameter(
-        N_("Modelo de e-mail do chat"),
-        N_("Modelo do e-mail que avisa de mensagens do chat recebidas na ausência. Sem ele, nada é enviado."),
+        "Modelo de e-mail do chat",
+        "Modelo do e-mail que avisa de mensagens do chat recebidas na ausência. Sem ele, nada é enviado.",
         "template",
-        TurnsOff("", N_("Ninguém é mais avisado por e-mail de mensagens do chat recebidas na ausência.")),
+        TurnsOff("", "Ninguém é mais avisado por e-mail de mensagens do chat recebidas na ausência."),
     ),
 }
