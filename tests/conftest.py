@@ -1,4 +1,4 @@
-"""Fixtures that all tests share: one broker and one server a run, a database and topics a test."""
+"""What all tests share: a broker, a server and a local stack a run; a database, topics, a ticket a test."""
 
 from collections.abc import AsyncIterator, Awaitable, Callable
 from itertools import count
@@ -6,13 +6,18 @@ from itertools import count
 import hypothesis
 import pytest
 from pydantic import SecretStr
+from relato.demo.facts import address
 from relato_contracts.topics import TOPICS
 from relato_runtime import kafka
 from relato_runtime.settings import ServiceSettings
 
-from tests.support import servers
+from tests.support import mailbox, servers
 from tests.support.databases import Databases
 from tests.support.issuer import Issuer, running_issuer
+from tests.support.journey import Ticket
+from tests.support.mailbox import Mailbox
+from tests.support.stack import Stack, running_stack
+from tests.support.waiting import until
 
 # How long one example takes says more about the machine than about what is tested.
 hypothesis.settings.register_profile(
@@ -21,6 +26,7 @@ hypothesis.settings.register_profile(
 hypothesis.settings.load_profile("relato")
 
 _prefixes = count(1)
+_tickets = count(5001)
 PARTITIONS = 3
 
 
@@ -69,3 +75,42 @@ async def issuer() -> AsyncIterator[Issuer]:
     """An OpenID Connect issuer whose tokens count for the services under test."""
     async with running_issuer() as running:
         yield running
+
+
+@pytest.fixture(scope="session")
+async def mails() -> AsyncIterator[Mailbox]:
+    async with mailbox.running_mailbox() as server:
+        yield server
+
+
+@pytest.fixture(scope="session")
+async def stack(mails: Mailbox) -> AsyncIterator[Stack]:
+    async with running_stack(RELATO_SMTP_URL=mails.url) as running:
+        yield running
+
+
+@pytest.fixture
+async def ticket(stack: Stack, mails: Mailbox) -> Ticket:
+    """A new ticket of Ana's that notes, notifier and portal all know."""
+    made = Ticket(str(next(_tickets)), stack, mails)
+    await made.save()
+
+    async def known() -> bool:
+        desk = await stack.get("carlos", f"/tickets/{made.id}")
+        draft = await stack.http.delete(
+            f"/api/notes/tickets/{made.id}/drafts/chat", headers=await stack.bearer("carlos")
+        )
+        return desk.status_code == 200 and draft.status_code == 204
+
+    await until(known, what=f"ticket {made.id}")
+    return made
+
+
+@pytest.fixture(scope="session")
+async def ana_address() -> str:
+    return address("ana") or ""
+
+
+@pytest.fixture(scope="session")
+async def carlos_address() -> str:
+    return address("carlos") or ""

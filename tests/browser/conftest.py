@@ -9,7 +9,6 @@ from relato.demo.content import organisation
 
 from tests.browser import chromium
 from tests.browser.people import Person, person
-from tests.e2e.conftest import mails, stack, ticket  # noqa: F401  # fixtures are found by name
 from tests.support.stack import Stack
 
 SignedIn = Callable[..., Awaitable[Person]]
@@ -25,7 +24,7 @@ async def browser() -> AsyncIterator[Browser]:
 
 
 @pytest.fixture
-async def window(browser: Browser, stack: Stack) -> AsyncIterator[SignedIn]:  # noqa: F811  # the fixture
+async def window(browser: Browser, stack: Stack) -> AsyncIterator[SignedIn]:
     """Makes windows; when the test ends, none may have complained about anything."""
     opened: list[Person] = []
 

@@ -6,7 +6,7 @@ from playwright.async_api import Page, expect
 from relato.demo.facts import address
 
 from tests.browser.conftest import SignedIn
-from tests.e2e.conftest import Ticket, parameter, switched
+from tests.support.journey import Ticket, parameter, switched
 
 SAVED = "Salvo."
 

@@ -5,7 +5,7 @@ import re
 from playwright.async_api import expect
 
 from tests.browser.conftest import SignedIn
-from tests.e2e.conftest import Ticket
+from tests.support.journey import Ticket
 
 
 async def test_after_signing_in_one_is_at_the_address_first_asked_for(

@@ -6,7 +6,7 @@ from uuid import uuid4
 import httpx
 from relato.demo.facts import address
 
-from tests.e2e.conftest import Ticket, switched
+from tests.support.journey import Ticket, switched
 from tests.support.stack import Stack
 from tests.support.waiting import until
 
@@ -61,10 +61,11 @@ async def test_a_template_is_tried_with_what_a_requester_sees(ticket: Ticket) ->
 
 
 async def test_a_test_mail_reaches_who_asked_for_it_and_nobody_else(ticket: Ticket) -> None:
+    before = len(ticket.mailbox.to(address(DAVI) or ""))
     sent = await tried(ticket.stack, "test-mails")
     assert sent.status_code == 200, sent.text
     assert (sent.json()["outcome"], sent.json()["recipient"]) == ("accepted", address(DAVI))
-    [mail] = ticket.mailbox.to(address(DAVI) or "")
+    [mail] = ticket.mailbox.to(address(DAVI) or "")[before:]
     assert mail["Subject"] == "[Teste] Chamado 1001"
     answers = await asyncio.gather(
         *(tried(ticket.stack, "test-mails", person) for person in ("ana", "carlos"))

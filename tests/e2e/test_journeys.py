@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from tests.e2e.conftest import Ticket, parameter, switched
+from tests.support.journey import Ticket, parameter, switched
 from tests.support.waiting import until
 
 ANA = "ana"

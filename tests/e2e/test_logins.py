@@ -2,7 +2,7 @@
 
 import httpx
 
-from tests.e2e.conftest import Ticket
+from tests.support.journey import Ticket
 from tests.support.walking import walk
 
 

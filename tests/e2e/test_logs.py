@@ -2,7 +2,7 @@
 
 import json
 
-from tests.e2e.conftest import Ticket
+from tests.support.journey import Ticket
 
 SAID = "Segredo do cofre: alho-poró azul"
 

@@ -30,6 +30,7 @@ function prepare(row) {
 async function change(row, form, input, value) {
   const { parameter = "", before = "", since = "", off, consequence = "" } = form.dataset;
   clearErrors(form);
+  tell(""); // what was said of the change before is not about this one
   if (value === off && value !== before && !(await agrees(row, consequence))) {
     if (input instanceof HTMLSelectElement) input.value = before;
     else if (input.type === "checkbox") input.checked = before === "S";

@@ -1,23 +1,19 @@
-"""One local stack for all journeys; each journey has a ticket of its own."""
+"""What journeys through the running product are made with: a ticket, and parameters for a while."""
 
 from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from email.message import EmailMessage
-from itertools import count
 from typing import Any
 
-import pytest
-from relato.demo.facts import address, company
+from relato.demo.facts import company
 from relato_contracts.itsm import GroupSaved, ParameterSaved
 
-from tests.support import mailbox
 from tests.support.mailbox import Mailbox
-from tests.support.stack import Stack, running_stack
+from tests.support.stack import Stack
 from tests.support.waiting import until
 
-_numbers = count(5001)
 GROUP = next(
     fact.group_id for fact in company() if isinstance(fact, GroupSaved) and "carlos" in fact.member_ids
 )
@@ -115,35 +111,6 @@ class Ticket:
         return (await until(projected, what=f"{path} at version {version}"))[0]
 
 
-@pytest.fixture(scope="session")
-async def mails() -> AsyncIterator[Mailbox]:
-    async with mailbox.running_mailbox() as server:
-        yield server
-
-
-@pytest.fixture(scope="session")
-async def stack(mails: Mailbox) -> AsyncIterator[Stack]:
-    async with running_stack(RELATO_SMTP_URL=mails.url) as running:
-        yield running
-
-
-@pytest.fixture
-async def ticket(stack: Stack, mails: Mailbox) -> Ticket:
-    """A new ticket of Ana's that notes, notifier and portal all know."""
-    made = Ticket(str(next(_numbers)), stack, mails)
-    await made.save()
-
-    async def known() -> bool:
-        desk = await stack.get("carlos", f"/tickets/{made.id}")
-        draft = await stack.http.delete(
-            f"/api/notes/tickets/{made.id}/drafts/chat", headers=await stack.bearer("carlos")
-        )
-        return desk.status_code == 200 and draft.status_code == 204
-
-    await until(known, what=f"ticket {made.id}")
-    return made
-
-
 def parameter(number: int) -> str:
     """A parameter's value in the demonstration data."""
     return next(
@@ -164,13 +131,3 @@ async def switched(stack: Stack, number: int, value: str, back_to: str) -> Async
 async def _set(stack: Stack, number: int, value: str) -> None:
     await stack.save("parameters", str(number), {"number": number, "value": value})
     await stack.level()
-
-
-@pytest.fixture(scope="session")
-async def ana_address() -> str:
-    return address("ana") or ""
-
-
-@pytest.fixture(scope="session")
-async def carlos_address() -> str:
-    return address("carlos") or ""
