@@ -74,7 +74,8 @@ class Person:
             for scheme in schemes:
                 await self.page.emulate_media(color_scheme=scheme, reduced_motion="reduce")
                 await self.page.screenshot(path=SCREENSHOTS / f"{name}-{width}-{scheme}.png", full_page=True)
-                assert await self.axe() == [], f"{name} at {width}, {scheme}"
+                found = await self.axe()
+                assert found == [], f"{name} at {width}, {scheme}: {found}"
                 wider = await self.page.evaluate("document.documentElement.scrollWidth - innerWidth")
                 assert wider <= 0, f"{name} is {wider} px wider than {width}"
         await self.page.set_viewport_size({"width": WIDE[0], "height": WIDE[1]})

@@ -6,7 +6,7 @@ from playwright.async_api import Page, expect
 from relato.demo.facts import address
 
 from tests.browser.conftest import SignedIn
-from tests.support.journey import Ticket, parameter, switched
+from tests.support.journey import GROUP, Ticket, parameter, switched
 
 SAVED = "Salvo."
 
@@ -143,6 +143,45 @@ async def test_what_is_wrong_with_a_new_thing_is_said_beside_its_fields(
     await page.get_by_role("link", name="Categorias").click()
     await expect(page.get_by_role("link", name="Visita presencial")).to_be_visible()
     await davi.look("admin-categories")
+
+
+async def test_members_and_permissions_of_a_group_count_as_soon_as_they_are_saved(
+    window: SignedIn, ticket: Ticket
+) -> None:
+    davi = await window("davi", "/admin/groups")
+    page = davi.page
+    await davi.look("admin-groups")
+    await page.get_by_role("link", name="Novo grupo").click()
+    await page.get_by_label("Identificador").fill(f"grupo-{ticket.id}")
+    await page.get_by_label("Nome", exact=True).fill("Plantão")
+    await page.get_by_label("E-mails").fill("plantao@empresa.example\nnão é")
+    person = page.get_by_label("Pessoa a incluir")
+    davi.expected += ["status of 404", "status of 422"]
+    await person.fill("ninguém")
+    await page.get_by_role("button", name="Incluir pessoa").click()
+    await expect(person).to_have_accessible_description(re.compile("^Escreva o identificador"))
+    await person.fill("olga")
+    await person.press("Enter")
+    await page.get_by_label("Grupo a incluir").select_option(GROUP)
+    await page.get_by_role("button", name="Incluir grupo").click()
+    await page.get_by_role("button", name="Salvar").click()
+    await expect(page.get_by_label("E-mails")).to_have_accessible_description(
+        re.compile("Escreva um endereço por linha")
+    )
+    await davi.look("admin-group-error")
+    await page.get_by_label("E-mails").fill("plantao@empresa.example")
+    await page.get_by_role("button", name="Salvar").click()
+    await expect(page.get_by_role("heading", level=1)).to_contain_text("Plantão", timeout=20_000)
+    olga = await window("olga", f"/desk/tickets/{ticket.id}")
+    await expect(olga.page.get_by_role("heading", level=1)).to_have_text("Notebook não acessa a rede")
+    permission = page.get_by_role("group", name="Suporte de Campo e Impressão")
+    await expect(permission.get_by_label("Comentar")).to_be_checked()
+    await page.get_by_role("button", name="Remover Olga").click()
+    await page.get_by_role("button", name="Salvar").click()
+    await saved(page)
+    olga.expected.append("status of 404")
+    await olga.page.reload()
+    await expect(olga.page.get_by_role("heading", level=1)).not_to_have_text("Notebook não acessa a rede")
 
 
 async def test_a_ticket_that_is_handed_on_is_on_the_desk_with_its_new_title(

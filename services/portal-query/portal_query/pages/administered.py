@@ -1,4 +1,4 @@
-"""Lists and forms of what the ITSM says in flat facts: categories, origins, people and tickets."""
+"""Lists and forms of what the ITSM says: categories, origins, groups, people and tickets."""
 
 from collections.abc import Awaitable, Callable, Mapping
 from datetime import datetime
@@ -18,6 +18,7 @@ from portal_query.pages.render import Pages
 KEYS: Mapping[Kind, str] = {
     "categories": "category_id",
     "origins": "origin_id",
+    "groups": "group_id",
     "people": "person_id",
     "tickets": "ticket_id",
 }
@@ -67,8 +68,9 @@ def routes(
             return await form(request, reader, view.entity(kind, row, whole=True))
 
         async def form(request: Request, reader: Reader, it: Mapping[str, object] | None) -> Response:
-            groups = await read.choices(pool, "groups") if kind == "tickets" else ()
-            return pages.page(request, reader, "admin/entity.html", kind=kind, key=key, it=it, groups=groups)
+            groups = await read.choices(pool, "groups") if kind in {"tickets", "groups"} else ()
+            template = "admin/group.html" if kind == "groups" else "admin/entity.html"
+            return pages.page(request, reader, template, kind=kind, key=key, it=it, groups=groups)
 
     for kind, key in KEYS.items():
         add(kind, key)

@@ -1,5 +1,5 @@
 // @ts-check
-// The form of a flat fact: saves it, and says beside each field what is wrong with it.
+// The form of a fact: saves it, and says beside each field what is wrong with it.
 import { changedAt, publish } from "./facts.js";
 import { clearErrors, showError, showFailure } from "./fields.js";
 import { wordsOf } from "./words.js";
@@ -25,15 +25,34 @@ form.addEventListener("submit", (event) => {
 });
 
 function fact() {
-  /** @type {Record<string, string | boolean>} */
+  /** @type {Record<string, unknown>} */
   const made = form.dataset.id ? { [key]: form.dataset.id } : {};
   for (const each of form.elements) {
+    if (each instanceof HTMLTextAreaElement) made[each.dataset.lines ?? ""] = lines(each.value);
+    if (!each.getAttribute("name")) continue; // a part of a list
     if (each instanceof HTMLInputElement && each.type === "checkbox") made[each.name] = each.checked;
     else if (each instanceof HTMLInputElement || each instanceof HTMLSelectElement) {
       if (each.value.trim() || !("optional" in each.dataset)) made[each.name] = each.value.trim();
     }
   }
+  for (const list of /** @type {NodeListOf<HTMLElement>} */ (form.querySelectorAll("[data-list]"))) {
+    const items = /** @type {HTMLElement[]} */ ([...list.children]);
+    made[list.dataset.list ?? ""] = items.flatMap((item) => listed(item) ?? []);
+  }
   return made;
+}
+
+/** @param {string} text */
+function lines(text) {
+  return text.split("\n").flatMap((line) => line.trim() || []);
+}
+
+/** An id; with boxes to check, what is given on it, if anything is. @param {HTMLElement} item */
+function listed(item) {
+  const boxes = /** @type {HTMLInputElement[]} */ ([...item.querySelectorAll("input")]);
+  if (!boxes.length) return item.dataset.item;
+  const may = boxes.filter(({ checked }) => checked).map(({ value }) => value);
+  return may.length ? { group_id: item.dataset.item, may } : undefined;
 }
 
 async function save() {
@@ -48,9 +67,9 @@ async function save() {
     announced.textContent = ending === "saved" ? say("saved") : "";
     if (ending === "saved" || ending === "late") unsaved = false;
     if (ending === "saved") return isNew ? location.assign(`/admin/${kind}/${id}`) : await showChanged(id);
-    if (ending === "meanwhile" && isNew) return showError(form, key, taken());
+    if (ending === "meanwhile" && isNew) return showError(form, key, say("taken"));
     if (ending === "meanwhile") await know(id);
-    const shown = errors.filter(({ pointer }) => wrong(pointer.slice(1)));
+    const shown = errors.filter(({ pointer }) => wrong(pointer.split("/")[1] ?? ""));
     if (!shown.length) showFailure(form, say(ending) || say(code) || say("failed"));
   } catch {
     announced.textContent = "";
@@ -60,12 +79,8 @@ async function save() {
 
 /** @param {string} name */
 function wrong(name) {
-  const input = form.elements.namedItem(name);
-  return showError(form, name, (input instanceof HTMLElement && input.dataset.wrong) || say("invalid"));
-}
-
-function taken() {
-  return JSON.parse(document.querySelector("[data-entity-words]")?.textContent ?? "{}").taken;
+  const input = /** @type {HTMLElement | null} */ (form.querySelector(`[data-field="${CSS.escape(name)}"] [data-wrong]`));
+  return showError(form, name, input?.dataset.wrong || say("invalid"));
 }
 
 /** @param {string} id */
