@@ -22,6 +22,7 @@ from portal_query.http import Portal
 from portal_query.issuer import Issuer
 from portal_query.live import Live
 from portal_query.pages import administration as administration_page
+from portal_query.pages import chat as chat_page
 from portal_query.pages import desk as desk_page
 from portal_query.pages import errors, home
 from portal_query.pages import portal as portal_page
@@ -85,6 +86,7 @@ def build(settings: PortalSettings) -> FastAPI:
             app.include_router(desk_page.routes(portal, pages, readers, executors))
             app.include_router(ticket_page.routes(portal, pages, readers, executors))
             app.include_router(portal_page.routes(portal, pages, readers, requesters))
+            app.include_router(chat_page.routes(portal, pages, readers, executors, requesters))
             app.include_router(administration_page.routes(portal, pages, readers, executors))
             loops: dict[str, background.Loop] = {
                 "history": live.run,

@@ -11,6 +11,7 @@ from relato_runtime.database import Pool
 
 from portal_query import read, read_requests, streams, view
 from portal_query.http import PAGE, CursorText, Portal, TicketId, not_found, page
+from portal_query.pages import chat
 from portal_query.pages.reader import Reader, Readers
 from portal_query.pages.render import Pages
 from portal_query.streams import Event, Position, RequestSource
@@ -54,10 +55,13 @@ def routes(portal: Portal, pages: Pages, readers: Readers, pool: Pool) -> APIRou
         row = await read_requests.request(pool, reader.person_id, ticket_id)
         if row is None:
             raise not_found()
+        lines = await chat.of_request(portal, pool, reader.person_id, ticket_id)
         return pages.page(
             request,
             reader,
             "portal/request.html",
+            chat=lines,
+            unread_chat=chat.unread(lines, "requester", row["unread"]),
             ticket=view.request(row),
             may_add=await read_requests.may_add(pool, row["status"]),
             **await _entries(reader, ticket_id, None),
@@ -106,6 +110,8 @@ def routes(portal: Portal, pages: Pages, readers: Readers, pool: Pool) -> APIRou
             match event.name, event.data:
                 case "entry", {"kind": "occurrence" | "message"}:
                     return pages.fragment(opened.reader, "portal/new.html", entry=event.data)
+                case "entry", {"kind": "chat"}:
+                    return pages.fragment(opened.reader, "chat/new.html", entry=event.data, side="requester")
                 case _:
                     return ""
 

@@ -12,6 +12,7 @@ from relato_runtime.database import Pool
 
 from portal_query import read, read_forms, streams, view
 from portal_query.http import PAGE, CursorText, Portal, TicketId, not_found, page
+from portal_query.pages import chat
 from portal_query.pages.reader import Reader, Readers
 from portal_query.pages.render import Pages
 from portal_query.read import Asked
@@ -44,11 +45,14 @@ def routes(portal: Portal, pages: Pages, readers: Readers, pool: Pool) -> APIRou
         if row is None:
             raise not_found()
         entries = await _entries(reader, ticket_id, None)
+        lines = await chat.of_ticket(portal, pool, reader.person_id, ticket_id)
         return pages.page(
             request,
             reader,
             "ticket/ticket.html",
             ticket=view.ticket(row),
+            chat=lines,
+            unread_chat=chat.unread(lines, "executor", row["unread"]),
             mailing=await read_forms.mailing(pool, row["requester_id"]),
             **entries,
         )
@@ -113,6 +117,8 @@ def routes(portal: Portal, pages: Pages, readers: Readers, pool: Pool) -> APIRou
                     return pages.fragment(
                         reader, "ticket/new.html", ticket=opened.ticket, entry=event.data, catalogue=catalogue
                     )
+                case "entry", {"kind": "chat"}:
+                    return pages.fragment(reader, "chat/new.html", entry=event.data, side="executor")
                 case "mail", _:
                     return pages.fragment(reader, "ticket/mail.html", outcome=event.data)
                 case _:

@@ -3,16 +3,14 @@
 
 /**
  * @param {HTMLElement} fresh where entries arrive that are newer than all others
- * @param {string} html what came: one entry, or what became of a mail
+ * @param {DocumentFragment} came one entry, or what became of a mail
  */
-export function put(fresh, html) {
-  const template = document.createElement("template");
-  template.innerHTML = html; // ours, from the same templates as the page
+export function put(fresh, came) {
   const list = /** @type {HTMLElement} */ (fresh.parentElement);
-  const entry = template.content.querySelector("article");
+  const entry = came.querySelector("article");
   if (entry) putEntry(fresh, list, entry);
-  const mail = template.content.querySelector("li");
-  const subject = template.content.querySelector("ul")?.dataset.subject;
+  const mail = came.querySelector("li");
+  const subject = came.querySelector("ul")?.dataset.subject;
   if (mail && subject) putMail(mail, subject);
 }
 
