@@ -1,6 +1,9 @@
 """Two people before one ticket, each in a browser of their own: what one does the other sees."""
 
+import re
+
 from playwright.async_api import Page, expect
+from relato.demo.content import organisation
 
 from tests.browser.conftest import SignedIn
 from tests.support.journey import Ticket, switched
@@ -47,10 +50,17 @@ async def test_executor_and_requester_chat(window: SignedIn, ticket: Ticket) -> 
     )
     await open_chat(ana.page)
     await expect(ana.page.get_by_role("button", name="Chat", exact=True)).to_have_accessible_description("")
+    await expect(carlos.page.get_by_text("Ana Beatriz Moreira está aqui.")).to_be_visible()
+    await expect(ana.page.get_by_text("O atendimento está aqui.")).to_be_visible()
+    await ana.page.keyboard.type("Hum")
+    await expect(carlos.page.get_by_text("Ana Beatriz Moreira está escrevendo…")).to_be_visible()
+    await carlos.page.keyboard.type("Ah")
+    await expect(ana.page.get_by_text("O atendimento está escrevendo…")).to_be_visible()
     await write(ana.page, "Bom dia!", "A rede caiu\nde novo <b>?</b>")
     written = ["Bom dia, Ana.", "Bom dia!", "A rede caiu\nde novo <b>?</b>"]
     await expect(carlos.page.locator(".chat .line")).to_have_count(3)
     assert await lines(carlos.page) == await lines(ana.page) == written
+    await expect(carlos.page.get_by_text("está escrevendo…")).to_have_count(0)
     await carlos.look("chat")
     await ana.look("chat-portal")
     await carlos.page.keyboard.press("Escape")
@@ -79,3 +89,38 @@ async def test_a_chat_that_is_switched_off_is_not_there_and_says_so_where_it_was
             person = await window(person_id, address + ticket.id)
             await expect(person.page.get_by_role("heading", level=1)).to_be_visible()
             await expect(person.page.get_by_role("button", name="Chat")).to_have_count(0)
+
+
+async def test_executors_see_each_other_and_are_warned_of_what_the_other_recorded(
+    window: SignedIn, ticket: Ticket
+) -> None:
+    ana = await window("ana", f"/portal/requests/{ticket.id}")
+    carlos = await window("carlos", f"/desk/tickets/{ticket.id}")
+    marina = await window("marina", f"/desk/tickets/{ticket.id}")
+    await expect(
+        carlos.page.get_by_text(re.compile("Também aqui: Ana .*solicitante.*, Marina"))
+    ).to_be_visible()
+    await expect(ana.page.get_by_text("O atendimento está vendo esta solicitação.")).to_be_visible()
+    for page in (carlos.page, marina.page):
+        await page.keyboard.press("n")
+        await page.keyboard.type("Vou trocar o cabo")
+    name = organisation().people["carlos"].name
+    await expect(marina.page.get_by_role("dialog").get_by_text(f"{name} está escrevendo…")).to_be_visible()
+    await expect(ana.page.get_by_text("escrevendo")).to_have_count(0)  # it is internal
+    await carlos.page.keyboard.press("Control+Enter")
+    warning = marina.page.get_by_role("status").filter(has_text="alguém registrou")
+    await expect(warning).to_contain_text(f"{name}: Vou trocar o cabo")
+    await expect(carlos.page.get_by_text("alguém registrou")).to_be_hidden()
+    await marina.look("collision")
+    await marina.page.get_by_label("Visível ao solicitante").check()
+    await marina.page.get_by_role("textbox", name="O que aconteceu").press_sequentially(" agora")
+    await expect(ana.page.get_by_text("O atendimento está escrevendo…")).to_be_visible()
+    await marina.page.keyboard.press("Control+Enter")
+    await expect(marina.page.get_by_role("dialog")).to_have_count(0)
+    for page, count in ((carlos.page, 2), (marina.page, 2), (ana.page, 1)):
+        await expect(page.get_by_role("article")).to_have_count(count)
+    await expect(carlos.page.get_by_text("está escrevendo…")).to_have_count(0)
+    await marina.page.close(run_before_unload=False)
+    await expect(carlos.page.get_by_text("Marina")).to_have_count(
+        1
+    )  # the author of her note, and nobody who is here

@@ -27,6 +27,7 @@ from portal_query.http import (
     not_found,
     page,
 )
+from portal_query.presence import Present
 from portal_query.read import Filters
 from portal_query.streams import DeskSource, Position
 from portal_query.together import Together
@@ -118,7 +119,9 @@ def routes(portal: Portal, pool: Pool) -> APIRouter:
         """Say that the caller looks at a ticket, writes on it, or has left; to be repeated while it is so."""
         if await read.ticket(pool, who.person_id, ticket_id) is None:
             raise not_found()
-        await portal.presence.say(ticket_id, who.person_id, who.name, "attendant", body.state)
+        await portal.presence.say(
+            ticket_id, Present(who.person_id, who.name, "attendant", body.state, body.for_team)
+        )
         return Response(status_code=204)
 
     return router

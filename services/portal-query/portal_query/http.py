@@ -41,6 +41,8 @@ class PresenceBody(BaseModel):
     model_config = ConfigDict(frozen=True, extra="forbid")
 
     state: PresenceState
+    for_team: bool = False
+    """What is written is internal: the requester is not told that somebody writes."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,6 +1,7 @@
 """Who has a ticket open: kept for seconds, told to streams by NOTIFY and to other services by Kafka."""
 
 import asyncio
+from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from typing import Literal
 
@@ -26,24 +27,48 @@ _SWEEP_SECONDS = 2
 _WAITING_RECORDS = 1_000
 
 
+@dataclass(frozen=True, slots=True)
+class Present:
+    """What a page says about the person before it."""
+
+    person_id: str
+    name: str
+    role: Role
+    state: PresenceState
+    for_team: bool = False
+    """What they write is internal so far."""
+
+
 class Presence:
     """Takes in what pages say about who is there."""
 
     def __init__(self, pool: Pool, settings: KafkaSettings, *, lasting: timedelta) -> None:
         self._pool = pool
         self._settings = settings
-        self._lasting = lasting
+        self.lasting = lasting
+        """For how long somebody counts as there who said so once."""
         self._waiting: asyncio.Queue[OutgoingRecord] = asyncio.Queue(_WAITING_RECORDS)
 
-    async def say(self, ticket_id: str, person_id: str, name: str, role: Role, state: PresenceState) -> None:
+    async def say(self, ticket_id: str, who: Present) -> None:
         """Somebody is there, or gone; followers are told when that is new."""
+        person_id, name, role, state = who.person_id, who.name, who.role, who.state
         now = datetime.now(UTC)
-        until = now if state == "gone" else now + self._lasting
+        until = now if state == "gone" else now + self.lasting
         if state == "gone":
             await self._pool.execute(_LEAVE, ticket_id, person_id, role, PRESENCE_CHANNEL)
         else:
             await self._pool.execute(
-                _STAY, ticket_id, person_id, role, PRESENCE_CHANNEL, name, state, self._lasting
+                *(
+                    _STAY,
+                    ticket_id,
+                    person_id,
+                    role,
+                    PRESENCE_CHANNEL,
+                    name,
+                    state,
+                    self.lasting,
+                    who.for_team,
+                )
             )
         self._hand_over(
             PersonPresent(ticket_id=ticket_id, person_id=person_id, state=state, until=until), now
@@ -53,7 +78,7 @@ class Presence:
         """Who has the ticket open, by name."""
         return await self._pool.fetch(
             """
-            SELECT person_id, name, role, state FROM portal.presence
+            SELECT person_id, name, role, state, for_team FROM portal.presence
             WHERE ticket_id = $1 AND until > now() ORDER BY name, person_id
             """,
             ticket_id,
@@ -93,15 +118,16 @@ class Presence:
 
 _STAY = """
 WITH known AS (
-    SELECT state FROM portal.presence
+    SELECT state, for_team FROM portal.presence
     WHERE ticket_id = $1 AND person_id = $2 AND role = $3 AND until > now()
 ), said AS (
-    INSERT INTO portal.presence (ticket_id, person_id, role, name, state, until)
-    VALUES ($1, $2, $3, $5, $6, now() + $7::interval)
+    INSERT INTO portal.presence (ticket_id, person_id, role, name, state, until, for_team)
+    VALUES ($1, $2, $3, $5, $6, now() + $7::interval, $8)
     ON CONFLICT (ticket_id, person_id, role)
-    DO UPDATE SET name = excluded.name, state = excluded.state, until = excluded.until
+    DO UPDATE SET name = excluded.name, state = excluded.state, until = excluded.until,
+        for_team = excluded.for_team
 )
-SELECT pg_notify($4, $1) WHERE (SELECT state FROM known) IS DISTINCT FROM $6
+SELECT pg_notify($4, $1) WHERE NOT EXISTS (SELECT FROM known WHERE state = $6 AND for_team = $8)
 """
 _LEAVE = """
 WITH gone AS (

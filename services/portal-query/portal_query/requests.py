@@ -25,6 +25,7 @@ from portal_query.http import (
     not_found,
     page,
 )
+from portal_query.presence import Present
 from portal_query.streams import Position, RequestSource
 
 _REQUEST = "/my/requests/{ticket_id}"
@@ -148,7 +149,7 @@ def routes(portal: Portal, pool: Pool) -> APIRouter:
         """Say that the caller looks at their ticket, writes on it, or has left; to be repeated meanwhile."""
         if await read_requests.request(pool, who.person_id, ticket_id) is None:
             raise not_found()
-        await portal.presence.say(ticket_id, who.person_id, who.name, "requester", body.state)
+        await portal.presence.say(ticket_id, Present(who.person_id, who.name, "requester", body.state))
         return Response(status_code=204)
 
     return router

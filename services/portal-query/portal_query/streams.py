@@ -206,8 +206,11 @@ class RequestSource:
             yield Event("entry", view.request_entry(row), position)
 
     async def presence(self) -> RequestPresence:
+        # That somebody writes what is internal is internal too.
         states = {
-            row["state"] for row in await self._presence.of(self._ticket_id) if row["role"] == "attendant"
+            "viewing" if row["for_team"] else row["state"]
+            for row in await self._presence.of(self._ticket_id)
+            if row["role"] == "attendant"
         }
         if "writing" in states:
             return RequestPresence(attendant="writing")

@@ -61,10 +61,12 @@ class Portal:
 
         await until(followed, what=f"{count} followers")
 
-    async def be_there(self, person_id: str, path: str, state: str) -> httpx.Response:
+    async def be_there(self, person_id: str, path: str, state: str, **more: object) -> httpx.Response:
         """Say that a person looks at a ticket."""
         return await self.http.post(
-            f"/api/portal{path}/presence", json={"state": state}, headers=self.issuer.bearer(person_id)
+            f"/api/portal{path}/presence",
+            json={"state": state, **more},
+            headers=self.issuer.bearer(person_id),
         )
 
 

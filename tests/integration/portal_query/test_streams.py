@@ -165,6 +165,20 @@ async def test_people_see_who_is_there_and_requesters_only_whether_somebody_is(p
     await mine.close()
 
 
+async def test_that_somebody_writes_what_is_internal_is_internal(portal: Portal) -> None:
+    desk = await portal.stream("edu", DESK + "/stream")
+    mine = await portal.stream("ana", MINE + "/stream")
+    await desk.next("presence")
+    await mine.next("presence")
+    await portal.be_there("carlos", DESK, "writing", for_team=True)
+    assert (await desk.next("presence")).data["people"][0]["state"] == "writing"
+    assert (await mine.next("presence")).data == {"attendant": "viewing"}
+    await portal.be_there("carlos", DESK, "writing")
+    assert (await mine.next("presence")).data == {"attendant": "writing"}
+    await desk.close()
+    await mine.close()
+
+
 async def test_who_falls_silent_is_gone_after_a_while(portal: Portal) -> None:
     stream = await portal.stream("ana", MINE + "/stream")
     await stream.next("presence")

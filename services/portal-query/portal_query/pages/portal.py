@@ -61,6 +61,7 @@ def routes(portal: Portal, pages: Pages, readers: Readers, pool: Pool) -> APIRou
             reader,
             "portal/request.html",
             chat=lines,
+            presence_seconds=portal.presence.lasting.total_seconds(),
             unread_chat=chat.unread(lines, "requester", row["unread"]),
             ticket=view.request(row),
             may_add=await read_requests.may_add(pool, row["status"]),
@@ -112,6 +113,8 @@ def routes(portal: Portal, pages: Pages, readers: Readers, pool: Pool) -> APIRou
                     return pages.fragment(opened.reader, "portal/new.html", entry=event.data)
                 case "entry", {"kind": "chat"}:
                     return pages.fragment(opened.reader, "chat/new.html", entry=event.data, side="requester")
+                case "presence", {"attendant": attendant}:
+                    return pages.fragment(opened.reader, "presence/portal.html", attendant=attendant)
                 case _:
                     return ""
 

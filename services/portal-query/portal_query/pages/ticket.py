@@ -52,6 +52,7 @@ def routes(portal: Portal, pages: Pages, readers: Readers, pool: Pool) -> APIRou
             "ticket/ticket.html",
             ticket=view.ticket(row),
             chat=lines,
+            presence_seconds=portal.presence.lasting.total_seconds(),
             unread_chat=chat.unread(lines, "executor", row["unread"]),
             mailing=await read_forms.mailing(pool, row["requester_id"]),
             **entries,
@@ -119,6 +120,9 @@ def routes(portal: Portal, pages: Pages, readers: Readers, pool: Pool) -> APIRou
                     )
                 case "entry", {"kind": "chat"}:
                     return pages.fragment(reader, "chat/new.html", entry=event.data, side="executor")
+                case "presence", {"people": people}:
+                    others = [each for each in people if each["id"] != reader.person_id]
+                    return pages.fragment(reader, "presence/desk.html", ticket=opened.ticket, people=others)
                 case "mail", _:
                     return pages.fragment(reader, "ticket/mail.html", outcome=event.data)
                 case _:

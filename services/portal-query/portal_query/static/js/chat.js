@@ -80,6 +80,7 @@ function submit() {
   error.hidden = true;
   showWaiting(outbox.add(text.value.trim()));
   text.value = "";
+  document.dispatchEvent(new Event("relato:sent"));
   toEnd(log);
 }
 

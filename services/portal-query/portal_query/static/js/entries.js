@@ -28,7 +28,8 @@ function putEntry(fresh, list, entry) {
   );
   if (older && older.parentElement === fresh) older.before(entry);
   else if (older || !list.querySelector(".more")) fresh.append(entry);
-  // Else it is older than all that is shown, and comes with its page.
+  else return; // older than all that is shown: it comes with its page
+  document.dispatchEvent(new CustomEvent("relato:entry", { detail: entry }));
 }
 
 /** @param {HTMLElement} mail @param {string} subject */
