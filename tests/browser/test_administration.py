@@ -92,15 +92,24 @@ async def test_a_template_is_tried_before_it_is_saved(window: SignedIn, ticket: 
     before = await subject.input_value()
     shown = page.frame_locator("iframe[title='Prévia: Português']")
     await expect(shown.get_by_text("Troquei o certificado").first).to_be_visible()
+    await ticket.record(description_html="<p>Segredo da equipe.</p>")
+    note = await ticket.record(description_html="<p>Refiz o cabeamento.</p>", visible_to_requester=True)
+    await ticket.history(note["version"])
+    await page.get_by_label("Ocorrências reais do chamado").fill(ticket.id)
+    await page.get_by_role("button", name="Buscar").click()
+    await expect(shown.get_by_text("Refiz o cabeamento.").first).to_be_visible()
+    await expect(page.get_by_role("option", name=re.compile("Segredo"))).to_have_count(0)
     await davi.look("admin-template")
     davi.expected.append("status of 422")
     await subject.fill("Chamado {{ nada }}")
-    await expect(subject).to_have_accessible_description("Linha 1: There is no variable nada.")
+    await expect(subject).to_have_accessible_description("Linha 1: não existe a variável nada.")
     await page.get_by_role("button", name="Salvar").click()
     await expect(subject).to_be_focused()
     await davi.look("admin-template-error")
     await subject.fill("Novidade no chamado ")
     await page.get_by_role("button", name=re.compile("^ticket_id")).click()
+    await expect(variant.get_by_text(f"Novidade no chamado {ticket.id}")).to_be_visible()
+    await page.get_by_label("O que aconteceu", exact=True).select_option(label="Ocorrência")
     await expect(variant.get_by_text("Novidade no chamado 1001")).to_be_visible()
     await variant.get_by_role("button", name="Enviar teste para mim").click()
     await expect(variant.get_by_text("O servidor de e-mail aceitou o teste")).to_be_visible(timeout=20_000)
@@ -112,6 +121,35 @@ async def test_a_template_is_tried_before_it_is_saved(window: SignedIn, ticket: 
         await saved(page)
         known = (await ticket.stack.get("davi", "/admin/email-templates/nota-ao-solicitante")).json()
         assert known["variants"][0]["subject"] == text
+
+
+async def test_a_template_begins_anew_and_learns_a_language(window: SignedIn, ticket: Ticket) -> None:
+    davi = await window("davi", "/admin/new/email-templates")
+    page, template = davi.page, f"modelo-{ticket.id}"
+    await page.get_by_label("Identificador").fill(template)
+    await page.get_by_label("Nome", exact=True).fill("Aviso de plantão")
+    portuguese = page.get_by_role("group", name="Português", exact=True)
+    await portuguese.get_by_role("textbox", name="Assunto").fill("Chamado {{ ticket_id }}")
+    await portuguese.get_by_role("textbox", name="Texto").fill("{% if text %}")
+    await page.get_by_role("button", name="Acrescentar idioma Inglês").click()
+    english = page.get_by_role("group", name="Inglês", exact=True)
+    await expect(english.get_by_role("textbox", name="Assunto")).to_have_value("Chamado {{ ticket_id }}")
+    await english.get_by_role("textbox", name="Texto").fill("{{ text }}")
+    davi.expected += ["status of 404", "status of 422"]
+    await page.get_by_role("button", name="Salvar").click()
+    text = portuguese.get_by_role("textbox", name="Texto")
+    await expect(text).to_have_accessible_description(
+        re.compile("^Linha 1: algo que foi aberto não é fechado")
+    )
+    await text.fill("{{ text }}")
+    await davi.look("admin-template-new")
+    await page.get_by_role("button", name="Salvar").click()
+    await expect(page).to_have_url(re.compile(f"/admin/email-templates/{template}$"), timeout=20_000)
+    await english.get_by_role("button", name="Remover idioma").click()
+    await page.get_by_role("button", name="Salvar").click()
+    await saved(page)
+    known = (await ticket.stack.get("davi", f"/admin/email-templates/{template}")).json()
+    assert (known["name"], known["languages"]) == ("Aviso de plantão", ["pt-BR"])
 
 
 async def test_what_is_wrong_with_a_new_thing_is_said_beside_its_fields(

@@ -1,6 +1,7 @@
 """Templates as their authors try them: rendered as mails are, and told what is wrong, field by field."""
 
 import asyncio
+from dataclasses import replace
 
 from relato_contracts.itsm import EmailTemplateSaved, EmailVariant
 from relato_runtime.field_errors import FieldError
@@ -29,7 +30,7 @@ async def render(renderer: Renderer, variant: EmailVariant, letter: Letter, *, s
     """
     unsaved = wrong_parts(EmailTemplateSaved(template_id="preview", name="preview", variants=(variant,)))
     if unsaved:
-        raise Wrong(*(FieldError(each.pointer.removeprefix("/variants/0"), each.detail) for each in unsaved))
+        raise Wrong(*(replace(each, pointer=each.pointer.removeprefix("/variants/0")) for each in unsaved))
     made: dict[str, str] = {}
     errors = []
     async with asyncio.timeout(seconds):
@@ -40,7 +41,7 @@ async def render(renderer: Renderer, variant: EmailVariant, letter: Letter, *, s
             try:
                 made[part] = getattr(await renderer.render(alone, letter), part)
             except TemplateError as error:
-                errors.append(FieldError(f"/{part}", error.detail))
+                errors.append(error.fault.at(f"/{part}"))
     if errors:
         raise Wrong(*errors)
     return Rendered(subject_line(made["subject"]), made["text"], made["html"])

@@ -9,10 +9,12 @@ import sys
 from asyncio.subprocess import PIPE, Process
 from collections import OrderedDict
 from dataclasses import asdict, dataclass
+from typing import Any
 
 import structlog
 from prometheus_client import Counter
 from relato_contracts.itsm import EmailVariant
+from relato_runtime.template_faults import Fault
 
 from notifier.letter import Letter
 
@@ -36,12 +38,12 @@ class Rendered:
 class TemplateError(Exception):
     """A template cannot be rendered; the message says what its author needs to know.
 
-    ``detail`` says it without naming the part of the mail, with the line where that is known.
+    ``fault`` says it without naming the part of the mail, with the line where that is known.
     """
 
-    def __init__(self, why: str, detail: str | None = None) -> None:
+    def __init__(self, why: str, fault: Fault) -> None:
         super().__init__(why)
-        self.detail = detail or why
+        self.fault = fault
 
 
 class Renderer:
@@ -73,7 +75,7 @@ class Renderer:
                         raise self._ban(variant, "used too much memory or time") from None
                 else:
                     if "error" in answer:
-                        raise TemplateError(answer["error"], answer["detail"])
+                        raise TemplateError(answer["error"], Fault(**answer["fault"]))
                     return Rendered(**answer)
             raise AssertionError("unreachable: the second time returns or raises")
 
@@ -81,7 +83,7 @@ class Renderer:
         """End the process."""
         await self._kill()
 
-    async def _ask(self, variant: EmailVariant, letter: Letter) -> dict[str, str]:
+    async def _ask(self, variant: EmailVariant, letter: Letter) -> dict[str, Any]:
         if self._process is None:
             self._process = await _start()
         reader, writer = self._process.stdout, self._process.stdin
@@ -96,7 +98,7 @@ class Renderer:
             writer.write(len(body).to_bytes(4) + body)
             await writer.drain()
             length = int.from_bytes(await reader.readexactly(4))
-            answer: dict[str, str] = json.loads(await reader.readexactly(length))
+            answer: dict[str, Any] = json.loads(await reader.readexactly(length))
         return answer
 
     async def _kill(self) -> int | None:
@@ -118,14 +120,18 @@ class Renderer:
         if len(self._banned) > _BANNED_LIMIT:
             self._banned.popitem(last=False)
         log.warning("template banned for a while", why=why)
-        return TemplateError(why)
+        return _too_greedy(why)
 
     def _refuse_banned(self, variant: EmailVariant) -> None:
         digest = _digest(variant)
         until, why = self._banned.get(digest, (0.0, ""))
         if until > asyncio.get_running_loop().time():
-            raise TemplateError(why)
+            raise _too_greedy(why)
         self._banned.pop(digest, None)
+
+
+def _too_greedy(why: str) -> TemplateError:
+    return TemplateError(why, Fault("too-greedy", why))
 
 
 async def _start() -> Process:

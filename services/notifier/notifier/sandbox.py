@@ -11,12 +11,15 @@ import resource
 import signal
 import sys
 from collections.abc import Mapping
+from dataclasses import asdict
 from functools import lru_cache
+from typing import Any
 
 from css_inline import CSSInliner
 from jinja2 import Template
 from markupsafe import Markup
 from relato_runtime.mail_templates import HTML, PLAIN
+from relato_runtime.template_faults import Fault, fault
 
 MEMORY_LIMIT_BYTES = 512 * 1024 * 1024
 LIMITS = {"subject": 1_000, "text": 512 * 1024, "html": 512 * 1024}
@@ -39,16 +42,16 @@ def main() -> None:
         sys.stdout.buffer.flush()
 
 
-def render(parts: Mapping[str, str], variables: Mapping[str, str]) -> dict[str, str]:
+def render(parts: Mapping[str, str], variables: Mapping[str, str]) -> dict[str, Any]:
     """The rendered ``subject``, ``text`` and ``html``; or ``error``, with the part and what is wrong.
 
-    ``detail`` says the latter, with the line, to whoever wrote the template.
+    ``fault`` says the latter to whoever wrote the template.
     """
     marked = {
         name: Markup(value) if name.endswith("_html") else value  # noqa: S704  # sanitised when recorded
         for name, value in variables.items()
     }
-    rendered = {}
+    rendered: dict[str, Any] = {}
     for part, limit in LIMITS.items():
         try:
             rendered[part] = _bounded(
@@ -57,16 +60,16 @@ def render(parts: Mapping[str, str], variables: Mapping[str, str]) -> dict[str, 
         except Exception as error:  # templates can raise anything; the answer says what
             return {
                 "error": f"{part}: {type(error).__name__}: {error}"[:500],
-                "detail": _said(error)[:500],
+                "fault": asdict(_fault(error)),
             }
     try:
         rendered["html"] = _INLINER.inline(rendered["html"])
     except ValueError as error:  # css-inline's own errors are kinds of it
-        return {"error": f"html: {error}"[:500], "detail": str(error)[:500]}
+        return {"error": f"html: {error}"[:500], "fault": asdict(fault(str(error), otherwise="rendering"))}
     return rendered
 
 
-def _said(error: Exception) -> str:
+def _fault(error: Exception) -> Fault:
     """What is wrong, and in which line of the template, where Jinja2 knows it."""
     said = str(getattr(error, "message", None) or error) or type(error).__name__
     line: int | None = getattr(error, "lineno", None)
@@ -76,7 +79,7 @@ def _said(error: Exception) -> str:
         if "__jinja_exception__" in step.tb_frame.f_globals:
             line = step.tb_lineno
         step = step.tb_next
-    return said if line is None else f"Line {line}: {said}"
+    return fault(said, line, otherwise="rendering")
 
 
 @lru_cache(maxsize=256)

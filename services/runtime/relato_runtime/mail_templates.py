@@ -12,6 +12,7 @@ from jinja2.sandbox import ImmutableSandboxedEnvironment
 from relato_contracts.itsm import EmailTemplateSaved, EmailVariant
 
 from relato_runtime.field_errors import FieldError, pointer
+from relato_runtime.template_faults import Fault, fault
 
 PLAIN = ImmutableSandboxedEnvironment(undefined=StrictUndefined, autoescape=False)
 """For subject and text."""
@@ -37,22 +38,22 @@ VARIABLES: Mapping[str, str] = {
 def wrong_parts(template: EmailTemplateSaved) -> list[FieldError]:
     """What is wrong with a template before anybody renders it: its syntax, or a name it does not have."""
     return [
-        FieldError(pointer(["variants", number, part]), wrong)
+        wrong.at(pointer(["variants", number, part]))
         for number, variant in enumerate(template.variants)
         for part in ("subject", "text", "html")
         if (wrong := _wrong(variant, part)) is not None
     ]
 
 
-def _wrong(variant: EmailVariant, part: str) -> str | None:
+def _wrong(variant: EmailVariant, part: str) -> Fault | None:
     environment = HTML if part == "html" else PLAIN
     try:
         parsed = environment.parse(getattr(variant, part))
         variables = _Names(environment, parsed).undeclared_identifiers - VARIABLES.keys()
     except TemplateSyntaxError as error:
-        return f"Line {error.lineno}: {error.message}"[:300]
+        return fault(error.message or "", error.lineno, otherwise="syntax")
     except RecursionError:
-        return "It is nested too deeply."
+        return Fault("too-deep", "It is nested too deeply.")
     used: dict[str, list[nodes.Name] | list[nodes.Filter] | list[nodes.Test]] = {
         "variable": [each for each in parsed.find_all(nodes.Name) if each.name in variables],
         "filter": [each for each in parsed.find_all(nodes.Filter) if each.name not in environment.filters],
@@ -61,7 +62,8 @@ def _wrong(variant: EmailVariant, part: str) -> str | None:
     for kind, unknown in used.items():
         if unknown:
             names = ", ".join(sorted({each.name for each in unknown}))
-            return f"Line {min(each.lineno for each in unknown)}: There is no {kind} {names}."
+            line = min(each.lineno for each in unknown)
+            return Fault(f"unknown-{kind}", f"There is no {kind} {names}.", line, {"name": names})
     return None
 
 

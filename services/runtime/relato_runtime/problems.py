@@ -44,7 +44,7 @@ class Problem(Exception):
         if self.detail:
             body["detail"] = self.detail
         if self.errors:
-            body["errors"] = [{"pointer": each.pointer, "detail": each.detail} for each in self.errors]
+            body["errors"] = [each.shape() for each in self.errors]
         return JSONResponse(
             body, self.status, headers=dict(self.headers), media_type="application/problem+json"
         )

@@ -1,5 +1,6 @@
 """The pages of administrators: what the ITSM says; their scripts save by publishing the fact anew."""
 
+from collections.abc import Mapping
 from typing import Annotated
 
 from fastapi import APIRouter, Depends, Path, Request, Response
@@ -59,13 +60,14 @@ def routes(portal: Portal, pages: Pages, readers: Readers, pool: Pool) -> APIRou
         row = await read.one(pool, "email-templates", template_id)
         if row is None:
             raise not_found()
-        return pages.page(
-            request,
-            reader,
-            "admin/template.html",
-            template=view.entity("email-templates", row, whole=True),
-            variables=VARIABLES,
-        )
+        return template_form(request, reader, view.entity("email-templates", row, whole=True))
+
+    @router.get("/admin/new/email-templates")
+    async def new_template(request: Request, reader: Who) -> Response:
+        return template_form(request, reader, None)
+
+    def template_form(request: Request, reader: Reader, it: Mapping[str, object] | None) -> Response:
+        return pages.page(request, reader, "admin/template.html", template=it, variables=VARIABLES)
 
     router.include_router(administered.routes(portal, pages, administrator, pool))
     return router

@@ -5,7 +5,7 @@ import { goToLogin } from "./session.js";
 const PATIENCE_MS = 20_000;
 const BETWEEN_MS = 250;
 
-/** @typedef {{pointer: string, detail: string}} FieldError */
+/** @typedef {{pointer: string, detail: string, code?: string, values?: Record<string, string>}} FieldError */
 /** @typedef {"saved" | "late" | "meanwhile" | "refused"} Ending */
 /** @typedef {{ending: Ending, code: string, errors: FieldError[]}} Outcome */
 
