@@ -1,5 +1,5 @@
 # Thin on purpose: what these do lies in deploy/bootstrap and in the `relato` command.
-.PHONY: up down test lint faults bench audit
+.PHONY: up down test test-product test-parts lint faults bench audit
 MEMBERS = contracts services/runtime services/notes services/notifier services/history-projector services/portal-query deploy
 
 up:
@@ -8,8 +8,19 @@ up:
 down:
 	@deploy/bootstrap && .venv/bin/relato down
 
+# Two processes, each with servers of its own, since tests mostly wait; both are read to their end.
 test:
-	@deploy/bootstrap && deploy/browser && .venv/bin/python -m pytest
+	@deploy/bootstrap && deploy/browser
+	@$(MAKE) --no-print-directory --keep-going --jobs=2 test-product test-parts
+
+# What runs the whole product, in one stack that its tests share; then what does not.
+PRODUCT = tests/e2e tests/browser tests/faults
+
+test-product:
+	@.venv/bin/python -m pytest $(PRODUCT)
+
+test-parts:
+	@.venv/bin/python -m pytest tests $(PRODUCT:%=--ignore=%)
 
 faults:
 	@deploy/bootstrap && .venv/bin/python -m tests.faults

@@ -161,7 +161,7 @@ async def test_a_start_that_is_interrupted_leaves_nothing(stack: Stack, number: 
     async def has_children() -> bool:
         return len(stack.processes()) > 3
 
-    await until(has_children, what="the first children")
+    await until(has_children, within=60, what="the first children")
     starting.send_signal(number)
     _, errors = await starting.communicate()
     assert starting.returncode == 130

@@ -30,6 +30,7 @@ class Stack:
     environment: Mapping[str, str]
     http: httpx.AsyncClient
     tokens: dict[str, str] = field(default_factory=dict)
+    _bootstrap: str = ""
 
     async def relato(self, *arguments: str, stdin: str = "") -> tuple[int, str, str]:
         """Run the command; gives exit code, standard output and standard error."""
@@ -85,10 +86,10 @@ class Stack:
 
     async def level(self, *, within: float = 20) -> None:
         """Wait until no consumer is behind."""
-        bootstrap = (await self.json("status"))["kafka"]["bootstrap"]
+        self._bootstrap = self._bootstrap or (await self.json("status"))["kafka"]["bootstrap"]
 
         async def none_behind() -> bool:
-            groups = await lags(bootstrap, prefix="relato.")  # and not those of a benchmark
+            groups = await lags(self._bootstrap, prefix="relato.")  # and not those of a benchmark
             return bool(groups) and not any(each.lag for each in groups)
 
         await until(none_behind, within=within, what="all consumers to be level")

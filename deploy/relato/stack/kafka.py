@@ -69,12 +69,15 @@ class Ports:
 
 
 @asynccontextmanager
-async def running(directory: Path, port: int = 0) -> AsyncIterator[str]:
-    """Run a broker in that directory, made when new, on that port or a free one, and give its address."""
+async def running(directory: Path, port: int = 0, patience: float = 10.0) -> AsyncIterator[str]:
+    """Run a broker in that directory, made when new, on that port or a free one, and give its address.
+
+    ``patience`` is how many seconds it has for an orderly end.
+    """
     log = private_directory(directory) / "kafka.log"
     port = port or free()
     broker = await prepare(directory, log, os.environ, Ports(port, free(avoiding=[port])))
-    async with process.running(broker):
+    async with process.running(broker, patience):
         yield broker.address
 
 
