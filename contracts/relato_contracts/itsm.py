@@ -44,7 +44,7 @@ EmailAddress = Annotated[
 
 
 class TicketSaved(Fact):
-    """A ticket as it now is."""
+    """A ticket as it now is; ``description`` is the request in plain text, and its requester is shown it."""
 
     ticket_id: Id
     title: Line
@@ -53,6 +53,7 @@ class TicketSaved(Fact):
     group_id: Id
     responsible_id: Id | None = None
     opened_at: UtcTime
+    description: Text | None = None
 
 
 class PersonSaved(Fact):

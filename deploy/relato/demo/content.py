@@ -82,6 +82,7 @@ class Scenario(_Content):
 class Scenarios(_Content):
     """All that happens in the company, and a few phrases for what happens to any ticket."""
 
+    described: Annotated[tuple[str, ...], Field(min_length=1)]
     cancelled: tuple[str, ...]
     corrected: str
     shown: str

@@ -144,9 +144,12 @@ def _ticket(
 ) -> DemoTicket:
     words = _words(random)
     chosen = scenario.titles[0] if ticket_id in FIXED else random.choice(scenario.titles)
+    title = chosen.format(**words)
+    described = scenarios().described
     opened = TicketSaved(
         ticket_id=ticket_id,
-        title=chosen.format(**words),
+        title=title,
+        description=described[int(ticket_id) % len(described)].format(title=title, **words),
         status="open",
         requester_id=requester,
         group_id=scenario.group,

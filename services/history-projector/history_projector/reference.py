@@ -55,7 +55,7 @@ def _values(fact: Fact) -> tuple[object, ...]:
             return fact.template_id, fact.name, _json(fact.variants)
         case itsm.TicketSaved():
             people = fact.requester_id, fact.group_id, fact.responsible_id
-            return fact.ticket_id, fact.title, fact.status, *people, fact.opened_at
+            return fact.ticket_id, fact.title, fact.status, *people, fact.opened_at, fact.description
         case _:
             raise TypeError(f"{type(fact).__name__} is not reference data")
 
@@ -92,6 +92,7 @@ _SAVED: Mapping[type[Fact], str] = {
             "group_id",
             "responsible_id",
             "opened_at",
+            "description",
         )
     ),
 }

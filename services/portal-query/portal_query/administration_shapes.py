@@ -121,3 +121,4 @@ class AdministeredTicket(Changed):
     group: Group
     responsible: NotRequired[Person]
     opened_at: datetime
+    description: NotRequired[str]

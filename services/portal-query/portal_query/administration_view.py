@@ -91,6 +91,7 @@ def _ticket(row: Row) -> dict[str, object]:
         "group": _person(row, "group"),
         "responsible": _person(row, "responsible"),
         "opened_at": row["opened_at"],
+        "description": row["description"],
     }
 
 

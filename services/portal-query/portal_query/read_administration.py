@@ -75,7 +75,7 @@ _LISTED: Mapping[Kind, str] = {
     "groups": "cardinality(it.member_ids) AS member_count, it.emails",
     "people": "it.email, it.language, it.time_zone, it.active",
     "tickets": """
-        it.title, it.status, it.opened_at, it.requester_id, it.group_id, it.responsible_id,
+        it.title, it.description, it.status, it.opened_at, it.requester_id, it.group_id, it.responsible_id,
         (SELECT name FROM reference.people WHERE person_id = it.requester_id) AS requester_name,
         (SELECT name FROM reference.groups WHERE group_id = it.group_id) AS group_name,
         (SELECT name FROM reference.people WHERE person_id = it.responsible_id) AS responsible_name

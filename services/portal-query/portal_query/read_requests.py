@@ -22,6 +22,17 @@ async def request(pool: Pool, person_id: str, ticket_id: str) -> Row | None:
     return await pool.fetchrow(_REQUEST, person_id, ticket_id)
 
 
+async def description(pool: Pool, person_id: str, ticket_id: str) -> str | None:
+    """What the person asked for with a ticket of theirs."""
+    found: str | None = await pool.fetchval(_DESCRIPTION, person_id, ticket_id)
+    return found
+
+
+async def catalogue(pool: Pool) -> list[Row]:
+    """What notes from the portal can be filed under; ``fixed`` where 262 or 263 say which it is."""
+    return await pool.fetch(_CATALOGUE)
+
+
 async def history(
     pool: Pool, person_id: str, ticket_id: str, before_version: int | None, limit: int
 ) -> Rows | None:
@@ -73,6 +84,18 @@ SELECT
 FROM history.requester_tickets AS own
 LEFT JOIN history.requester_people AS person ON person.person_id = own.requester_id
 WHERE own.requester_id = $1 AND own.title IS NOT NULL
+"""
+_DESCRIPTION = """
+SELECT said.description FROM history.requester_tickets AS own
+JOIN history.requester_descriptions AS said ON said.ticket_id = own.ticket_id
+WHERE own.requester_id = $1 AND own.ticket_id = $2 AND own.title IS NOT NULL
+"""
+_CATALOGUE = """
+SELECT entry.kind, entry.id, entry.name, fixing.value IS NOT NULL AS fixed
+FROM history.requester_catalog AS entry
+LEFT JOIN history.requester_parameters AS fixing
+    ON fixing.number = CASE entry.kind WHEN 'category' THEN 262 ELSE 263 END AND fixing.value = entry.id
+ORDER BY entry.kind, entry.name
 """
 _REQUESTS = f"""
 {_OWN} AND (own.last_activity_at, own.ticket_id) < ($2::timestamptz, $3::text)

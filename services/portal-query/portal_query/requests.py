@@ -70,7 +70,8 @@ def routes(portal: Portal, pool: Pool) -> APIRouter:
         row = await read_requests.request(pool, who.person_id, ticket_id)
         if row is None:
             raise not_found()
-        return answer(request, view.request(row))
+        described = await read_requests.description(pool, who.person_id, ticket_id)
+        return answer(request, view.request(row, described))
 
     @router.get(
         _REQUEST + "/history", **documented(shapes.Page[shapes.RequestEntry], status_404="No such ticket")

@@ -129,6 +129,8 @@ class Request(TypedDict):
     last_version: int
     """Of the last that they may see."""
     unread: int
+    description: NotRequired[str]
+    """What they asked for; absent in lists, and where the ITSM does not say."""
 
 
 class RequestEntry(TypedDict):

@@ -98,9 +98,9 @@ def mail_of_entry(row: Row) -> Mail:
     return mail({**fact, "state": _mail_state(row), "reason": fact.get("reason")})
 
 
-def request(row: Row) -> Request:
-    """A ticket as its requester sees it."""
-    return Request(
+def request(row: Row, description: str | None = None) -> Request:
+    """A ticket as its requester sees it; what they asked for stands where the ticket stands alone."""
+    made = Request(
         ticket_id=row["ticket_id"],
         title=row["title"],
         status=row["status"],
@@ -110,6 +110,9 @@ def request(row: Row) -> Request:
         last_version=row["last_version"],
         unread=row["unread"],
     )
+    if description is not None:
+        made["description"] = description
+    return made
 
 
 def request_entry(row: Row) -> RequestEntry:

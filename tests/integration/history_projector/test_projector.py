@@ -152,7 +152,10 @@ async def test_the_requesters_role_reads_what_is_visible_and_nothing_else(projec
         assert len(await requester.fetch("SELECT * FROM history.requester_chat")) == 1
         numbers = await requester.fetch("SELECT number FROM history.requester_parameters")
         assert {row["number"] for row in numbers} <= {252, 262, 263, 298, 299, 316, 371}
+        await requester.fetch("SELECT ticket_id, description FROM history.requester_descriptions")
+        await requester.fetch("SELECT kind, id, name FROM history.requester_catalog")
         for forbidden in (
+            "reference.tickets", "reference.categories",
             "history.tickets", "history.ticket_entries", "history.occurrences", "history.chat_entries",
             "history.shown_entries", "history.time_totals", "history.email_outcomes", "history.views",
             "history_1.ticket_entries", "history_1.requester_entries", "reference.people",
@@ -174,7 +177,7 @@ async def test_the_executors_role_reads_all_of_history_and_reference_and_writes_
             "SELECT schemaname || '.' || viewname AS name FROM pg_views WHERE schemaname = 'history' "
             "UNION ALL SELECT schemaname || '.' || tablename FROM pg_tables WHERE schemaname = 'reference'"
         )
-        assert len(tables) == 21
+        assert len(tables) == 23
         for table in tables:
             await executor.fetch(f"SELECT * FROM {table['name']}")
         for statement in ("DELETE FROM history.tickets", "DELETE FROM reference.people"):

@@ -1,5 +1,7 @@
 """What requesters see of their own tickets, and that it is no more."""
 
+import re
+
 import asyncpg
 import pytest
 
@@ -39,6 +41,44 @@ async def test_a_requester_sees_their_own_requests(portal: Portal) -> None:
     }
     await portal.history.tell(viewed(2))
     assert (await portal.get("ana", MINE)).json()["unread"] == 0
+
+
+async def test_what_was_asked_for_is_the_requesters_to_read_and_survives_a_rebuild(portal: Portal) -> None:
+    asked = "Não conecta.\n\n<b>Desde ontem</b>"
+    await portal.history.tell(world.ticket("1001", description=asked))
+    assert (await portal.get("ana", "/my/requests/1001")).json()["description"] == asked
+    assert "description" not in (await portal.get("ana", "/my/requests")).json()["items"][0]
+    assert (await portal.get("bia", "/my/requests/1001")).status_code == 404
+    for path, person in (("/portal/requests/1001", "ana"), ("/desk/tickets/1001", "carlos")):
+        answer = await portal.http.get(path, headers=portal.issuer.bearer(person) | {"Accept": "text/html"})
+        assert "&lt;b&gt;Desde ontem&lt;/b&gt;" in answer.text
+    await portal.history.tell(world.ticket("1001"))
+    assert "description" not in (await portal.get("ana", "/my/requests/1001")).json()
+
+
+async def test_a_ticket_names_the_requesters_other_tickets_that_the_executor_may_see(portal: Portal) -> None:
+    await portal.history.tell(world.ticket("2001", group_id="fora", title="De outro grupo"))
+    answer = await portal.http.get(
+        "/desk/tickets/1001", headers=portal.issuer.bearer("carlos") | {"Accept": "text/html"}
+    )
+    assert 'href="/desk/tickets/1003"' in answer.text
+    assert "De outro grupo" not in answer.text
+    assert 'href="/desk/tickets/1002"' not in answer.text, "of somebody else"
+
+
+async def test_where_a_parameter_fixes_category_or_origin_the_requester_reads_which(portal: Portal) -> None:
+    async def page() -> str:
+        bearer = portal.issuer.bearer("ana") | {"Accept": "text/html"}
+        return (await portal.http.get("/portal/requests/1001", headers=bearer)).text
+
+    free = await page()
+    assert '<option value="cat-rede">Rede</option>' in free
+    assert "Antiga" not in free
+    await portal.history.tell(world.parameter(262, "cat-rede"), world.parameter(263, "nada"))
+    fixed = await page()
+    assert '<option value="cat-rede">' not in fixed
+    assert re.search(r'class="fixed">.*Rede</p>', fixed)
+    assert '<option value="org-telefone">Telefone</option>' in fixed
 
 
 async def test_the_request_of_somebody_else_is_not_found(portal: Portal) -> None:

@@ -55,6 +55,7 @@ def routes(portal: Portal, pages: Pages, readers: Readers, pool: Pool) -> APIRou
         row = await read_requests.request(pool, reader.person_id, ticket_id)
         if row is None:
             raise not_found()
+        may_add = await read_requests.may_add(pool, row["status"])
         lines = await chat.of_request(portal, pool, reader.person_id, ticket_id)
         return pages.page(
             request,
@@ -64,7 +65,9 @@ def routes(portal: Portal, pages: Pages, readers: Readers, pool: Pool) -> APIRou
             presence_seconds=portal.presence.lasting.total_seconds(),
             unread_chat=chat.unread(lines, "requester", row["unread"]),
             ticket=view.request(row),
-            may_add=await read_requests.may_add(pool, row["status"]),
+            description=await read_requests.description(pool, reader.person_id, ticket_id),
+            may_add=may_add,
+            catalogue=await read_requests.catalogue(pool) if may_add else (),
             **await _entries(reader, ticket_id, None),
         )
 

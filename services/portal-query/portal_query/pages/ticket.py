@@ -10,7 +10,7 @@ from fastapi import APIRouter, Depends, Header, Query, Request, Response
 from fastapi.sse import EventSourceResponse, ServerSentEvent
 from relato_runtime.database import Pool
 
-from portal_query import read, read_forms, streams, view
+from portal_query import read, read_about, read_forms, streams, view
 from portal_query.http import PAGE, CursorText, Portal, TicketId, not_found, page
 from portal_query.pages import chat
 from portal_query.pages.reader import Reader, Readers
@@ -51,6 +51,7 @@ def routes(portal: Portal, pages: Pages, readers: Readers, pool: Pool) -> APIRou
             reader,
             "ticket/ticket.html",
             ticket=view.ticket(row),
+            about=await read_about.ticket(pool, reader.person_id, ticket_id),
             chat=lines,
             presence_seconds=portal.presence.lasting.total_seconds(),
             unread_chat=chat.unread(lines, "executor", row["unread"]),

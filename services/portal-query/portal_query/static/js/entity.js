@@ -28,10 +28,10 @@ function fact() {
   /** @type {Record<string, unknown>} */
   const made = form.dataset.id ? { [key]: form.dataset.id } : {};
   for (const each of form.elements) {
-    if (each instanceof HTMLTextAreaElement) made[each.dataset.lines ?? ""] = lines(each.value);
+    if (each instanceof HTMLTextAreaElement && each.dataset.lines) made[each.dataset.lines] = lines(each.value);
     if (!each.getAttribute("name")) continue; // a part of a list
     if (each instanceof HTMLInputElement && each.type === "checkbox") made[each.name] = each.checked;
-    else if (each instanceof HTMLInputElement || each instanceof HTMLSelectElement) {
+    else if (each instanceof HTMLInputElement || each instanceof HTMLSelectElement || each instanceof HTMLTextAreaElement) {
       if (each.value.trim() || !("optional" in each.dataset)) made[each.name] = each.value.trim();
     }
   }
