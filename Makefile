@@ -10,7 +10,7 @@ down:
 
 # Two processes, each with servers of its own, since tests mostly wait; both are read to their end.
 test:
-	@deploy/bootstrap && deploy/browser
+	@deploy/bootstrap && deploy/test-programs
 	@$(MAKE) --no-print-directory --keep-going --jobs=2 test-product test-parts
 
 # What runs the whole product, in one stack that its tests share; then what does not.
