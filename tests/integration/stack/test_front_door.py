@@ -1,6 +1,9 @@
 """The front door: one origin, sessions turned into tokens, nothing claimed by clients."""
 
 import asyncio
+import base64
+import hashlib
+import re
 from collections.abc import AsyncIterator
 from contextlib import AsyncExitStack
 from dataclasses import replace
@@ -196,3 +199,30 @@ async def test_answers_are_compressed_and_live_updates_are_not_held_back(door: D
         assert await anext(live.aiter_lines()) == "data: first"
     async with asyncio.timeout(5):
         await door.stream_closed.wait()
+
+
+async def test_what_no_service_answers_is_a_page_for_people_and_a_problem_for_programs(
+    directory: Path,
+) -> None:
+    settings = StackSettings(home=directory, port=free())
+    program = caddy.program(settings, {"portal-query": free()}, directory / "caddy.log", {}, directory)
+    browser = {"Accept": "text/html,application/xhtml+xml,*/*;q=0.8"}
+    async with (
+        process.running(program),
+        httpx.AsyncClient(base_url=settings.origin, trust_env=False) as client,
+    ):
+        for path, status, words in (("/desk", 503, "Voltamos em instantes"), ("/nada", 404, "não existe")):
+            page = await client.get(path, headers=browser)
+            assert (page.status_code, page.headers["content-type"]) == (status, "text/html; charset=utf-8")
+            assert all(f'lang="{language}"' in page.text for language in ("pt-BR", "en", "es"))
+            assert words in page.text
+            style = re.search("<style>(.*?)</style>", page.text, re.DOTALL)
+            assert style
+            digest = base64.b64encode(hashlib.sha256(style[1].encode()).digest()).decode()
+            assert f"style-src 'sha256-{digest}'" in page.headers["content-security-policy"]
+            for headers in ({}, {"Accept": "application/json"}):
+                problem = await client.get(path, headers=headers)
+                assert problem.headers["content-type"] == "application/problem+json"
+                assert problem.json()["status"] == problem.status_code == status
+        assert page.headers.get("retry-after") is None
+        assert (await client.get("/api/portal/tickets", headers=browser)).json()["status"] == 503
