@@ -2,10 +2,11 @@
 
 import re
 
-from playwright.async_api import Page, expect
+from playwright.async_api import Page, Route, expect
 from relato.demo.content import organisation
 
 from tests.browser.conftest import SignedIn
+from tests.browser.network import network
 from tests.support.journey import Ticket, switched
 
 # When a line came, by the page's own clock; the machine has one for all.
@@ -124,3 +125,62 @@ async def test_executors_see_each_other_and_are_warned_of_what_the_other_recorde
     await expect(carlos.page.get_by_text("Marina")).to_have_count(
         1
     )  # the author of her note, and nobody who is here
+
+
+async def test_the_network_goes_and_comes_back_and_nothing_is_lost_doubled_or_out_of_order(
+    window: SignedIn, ticket: Ticket
+) -> None:
+    async with network(ticket.stack.port) as between:
+        ana = await window("ana", f"/portal/requests/{ticket.id}", proxy=between.proxy)
+        carlos = await window("carlos", f"/desk/tickets/{ticket.id}")
+        for person in (ana, carlos):
+            person.expected += ["net::ERR", "[object Event]"]
+        for page in (ana.page, carlos.page):
+            await open_chat(page)
+        await write(carlos.page, "1")
+        await expect(ana.page.locator(".line-text")).to_have_text(["1"])
+        reconnecting = ana.page.get_by_text("Reconectando…")
+        await between.go()
+        await expect(reconnecting).to_be_visible()
+        await write(carlos.page, "2", "3")
+        await ticket.record(description_html="<p>A rede voltou.</p>", visible_to_requester=True)
+        await write(ana.page, "4", "5")
+        await expect(ana.page.get_by_role("list", name="A enviar").get_by_role("listitem")).to_have_text(
+            [re.compile("^4"), re.compile("^5")]
+        )
+        await ana.look("reconnecting")
+        await expect(ana.page.locator(".line-text")).to_have_text(["1"])  # what is shown was accepted
+        await between.come()
+        await expect(reconnecting).to_have_count(0, timeout=15_000)
+        for page in (ana.page, carlos.page):
+            await expect(page.locator(".line-text")).to_have_text([*"12345"], timeout=15_000)
+        await expect(ana.page.get_by_role("article").filter(has_text="A rede voltou.")).to_have_count(1)
+        await expect(ana.page.locator(".chat-waiting li")).to_have_count(0)
+        await ana.context.set_offline(True)  # what the browser says by itself is heeded too
+        try:
+            await expect(reconnecting).to_be_visible()
+        finally:
+            await ana.context.set_offline(False)
+        await expect(reconnecting).to_have_count(0, timeout=15_000)
+        await _lose_an_answer_and_reload(carlos.page)
+        for page in (ana.page, carlos.page):
+            await expect(page.locator(".line-text")).to_have_text([*"1234567"], timeout=15_000)
+        assert [line["text"] for line in await ticket.chat(0)] == [*"7654321"]
+
+
+async def _lose_an_answer_and_reload(page: Page) -> None:
+    """Two lines: one is taken and its answer lost, one is not sent before the page is loaded anew."""
+
+    async def lose(route: Route) -> None:
+        await route.fetch()
+        await route.abort()
+
+    await page.route("**/chat", lose, times=1)
+    await write(page, "6")
+    await expect(page.locator(".line-text").last).to_have_text("6")
+    await expect(page.locator(".chat-waiting li")).to_have_count(0)
+    await page.route("**/chat", lambda route: route.abort())
+    await write(page, "7")
+    await expect(page.locator(".chat-waiting li")).to_have_count(1)
+    await page.reload()
+    await page.unroute_all(behavior="ignoreErrors")

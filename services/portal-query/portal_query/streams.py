@@ -31,6 +31,8 @@ _OUTSIDE = 200
 _AGAIN = timedelta(hours=1)
 _CLOCKS = timedelta(minutes=5)
 """How far the clocks of those who record may be apart."""
+_RETRY_MILLISECONDS = 1_000
+"""How soon browsers open a stream anew that ended; by themselves they wait for three seconds or more."""
 _POSITION = re.compile(r"([0-9]{1,10})-([0-9]{1,14})-([0-9]{1,14})")
 
 
@@ -98,6 +100,7 @@ async def events(
     clock = asyncio.get_running_loop().time
     ends = clock() + lasting.total_seconds()
     reached, told = begin, None
+    yield ServerSentEvent(retry=_RETRY_MILLISECONDS)
     try:
         with live.following(ticket_id) as changes:
             changes.wake(history=True, presence=True)  # what happened before this began

@@ -78,7 +78,7 @@ export function makeOutbox(action, name, told) {
     sessionStorage.setItem(name, JSON.stringify(lines));
   }
 
-  window.addEventListener("online", () => void send());
+  for (const event of ["online", "relato:connected"]) window.addEventListener(event, () => void send());
   return { lines, add, send };
 }
 
