@@ -22,7 +22,9 @@ def executable() -> str:
     """Where it is; without one the tests fail in CI, and elsewhere are left out with what to do."""
     found = next(filter(None, map(shutil.which, (os.environ.get("RELATO_CHROMIUM", ""), *_NAMES))), None)
     if found is None:
-        message = "There is no chromium on the PATH; install it or set RELATO_CHROMIUM (see deploy/test-programs)."
+        message = (
+            "There is no chromium on the PATH; install it or set RELATO_CHROMIUM (see deploy/test-programs)."
+        )
         if os.environ.get("CI"):
             pytest.fail(message)
         pytest.skip(message)
