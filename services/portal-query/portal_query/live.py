@@ -16,6 +16,7 @@ log = structlog.get_logger(__name__)
 FOLLOWERS = Gauge("relato_ticket_followers", "Streams and requests that wait for news of a ticket")
 HISTORY_CHANNEL = "history"
 PRESENCE_CHANNEL = "portal_presence"
+SETTINGS_CHANNEL = "settings"
 _CHECK_SECONDS = 10
 
 
@@ -30,6 +31,7 @@ class Changes:
         self._news = asyncio.Event()
         self.history = False
         self.presence = False
+        self.settings = False
 
     async def wait(self, seconds: float) -> bool:
         """Return once there are news, or false after so many seconds without any."""
@@ -40,12 +42,13 @@ class Changes:
     def seen(self) -> None:
         """From here on, only what comes now is news."""
         self._news.clear()
-        self.history = self.presence = False
+        self.history = self.presence = self.settings = False
 
-    def wake(self, *, history: bool, presence: bool) -> None:
+    def wake(self, *, history: bool = False, presence: bool = False, settings: bool = False) -> None:
         """Tell the follower."""
         self.history |= history
         self.presence |= presence
+        self.settings |= settings
         self._news.set()
 
 
@@ -83,6 +86,7 @@ class Live:
             connection.add_termination_listener(lambda _connection: lost.set())
             await connection.add_listener(HISTORY_CHANNEL, self._on_history)
             await connection.add_listener(PRESENCE_CHANNEL, self._on_presence)
+            await connection.add_listener(SETTINGS_CHANNEL, self._on_settings)
             # Nobody told us what happened while there was no connection.
             self._wake(list(self._followers), history=True, presence=True)
             self._readiness.has(self._part)
@@ -99,6 +103,11 @@ class Live:
 
     def _on_presence(self, _connection: Connection, _pid: int, _channel: str, payload: object) -> None:
         self._wake([str(payload)], history=False, presence=True)
+
+    def _on_settings(self, _connection: Connection, _pid: int, _channel: str, _payload: object) -> None:
+        for followers in self._followers.values():
+            for changes in followers:
+                changes.wake(settings=True)
 
     def _wake(self, ticket_ids: Iterable[str], *, history: bool, presence: bool) -> None:
         for ticket_id in ticket_ids:

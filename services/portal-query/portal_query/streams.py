@@ -62,8 +62,8 @@ Write = Callable[[Event], str]
 
 
 def as_json(event: Event) -> str:
-    """The event for programs."""
-    return to_json(event.data).decode()
+    """The event for programs, which ask for what is set where they need it."""
+    return "" if event.name == "settings" else to_json(event.data).decode()
 
 
 def _sent(event: Event, write: Write) -> list[ServerSentEvent]:
@@ -105,8 +105,11 @@ async def events(
         with live.following(ticket_id) as changes:
             changes.wake(history=True, presence=True)  # what happened before this began
             while await changes.wait(ends - clock()):
-                history, presence = changes.history, changes.presence
+                history, presence, settings = changes.history, changes.presence, changes.settings
                 changes.seen()
+                if settings:
+                    for sent in _sent(Event("settings", None, reached), write):
+                        yield sent
                 if history:
                     async for event in source.catch_up(reached):
                         reached = event.after

@@ -118,6 +118,8 @@ def routes(portal: Portal, pages: Pages, readers: Readers, pool: Pool) -> APIRou
                     return pages.fragment(opened.reader, "chat/new.html", entry=event.data, side="requester")
                 case "presence", {"attendant": attendant}:
                     return pages.fragment(opened.reader, "presence/portal.html", attendant=attendant)
+                case "settings", _:
+                    return pages.fragment(opened.reader, "settings.html")
                 case _:
                     return ""
 

@@ -126,6 +126,8 @@ def routes(portal: Portal, pages: Pages, readers: Readers, pool: Pool) -> APIRou
                     return pages.fragment(reader, "presence/desk.html", ticket=opened.ticket, people=others)
                 case "mail", _:
                     return pages.fragment(reader, "ticket/mail.html", outcome=event.data)
+                case "settings", _:
+                    return pages.fragment(reader, "settings.html")
                 case _:
                     return ""
 
