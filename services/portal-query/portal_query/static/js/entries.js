@@ -35,6 +35,8 @@ function putEntry(fresh, list, entry) {
 /** @param {HTMLElement} mail @param {string} subject */
 function putMail(mail, subject) {
   const known = document.getElementById(mail.id);
+  const mails = document.getElementById(`entry-${subject}`)?.querySelector(".mails");
+  mails?.querySelector("[data-planned]")?.remove();
   if (known) known.replaceWith(mail);
-  else document.getElementById(`entry-${subject}`)?.querySelector(".mails")?.append(mail);
+  else mails?.append(mail);
 }
