@@ -184,3 +184,40 @@ async def _lose_an_answer_and_reload(page: Page) -> None:
     await expect(page.locator(".chat-waiting li")).to_have_count(1)
     await page.reload()
     await page.unroute_all(behavior="ignoreErrors")
+
+
+async def test_executors_read_when_the_requester_really_saw_what_they_wrote(
+    window: SignedIn, ticket: Ticket
+) -> None:
+    for number in range(12):  # more than fits on a screen
+        await ticket.record(
+            description_html=f"<p>Passo {number}</p>" + "<p>.</p>" * 6, visible_to_requester=True
+        )
+    said = await ticket.done("carlos", "/chat", {"text": "Já viu?"})
+    await ticket.mine(said["version"])
+    carlos = await window("carlos", f"/desk/tickets/{ticket.id}")
+    ana = await window("ana", "/portal")
+    row = ana.page.get_by_role("listitem").filter(has_text=ticket.id)
+    await expect(row).to_contain_text("13 novidades")
+    await ana.look("portal-unread")
+    await row.get_by_role("link").click()
+    await expect(ana.page.get_by_role("article").filter(has_text="Novidade")).to_have_count(12)
+    seen = carlos.page.get_by_text(re.compile("Visto por Ana Beatriz Moreira às"))
+    for step in range(12):
+        await ana.page.locator(".entries article").nth(step).scroll_into_view_if_needed()
+        await expect(ana.page.locator(".entries article").nth(step)).not_to_have_attribute("data-unseen", "")
+    await expect(seen).to_have_count(12)
+    await ana.look("request-new")
+    await ana.page.goto("/portal")
+    await expect(row).to_contain_text("1 novidade")  # the chat was not opened
+    await row.get_by_role("link").click()
+    await expect(ana.page.get_by_text("Novidade")).to_have_count(0)
+    await open_chat(ana.page)
+    await expect(ana.page.locator(".line")).not_to_have_attribute("data-unseen", "")
+    await ticket.record(description_html="<p>E agora?</p>", visible_to_requester=True)
+    asked = carlos.page.get_by_role("article").filter(has_text="E agora?")
+    await expect(asked).to_contain_text("Visto por Ana Beatriz Moreira às")
+    await ana.page.goto("/portal")
+    await expect(row).not_to_contain_text("novidade")
+    await carlos.page.reload()
+    await expect(seen).to_have_count(13)

@@ -105,7 +105,7 @@ def routes(portal: Portal, pool: Pool) -> APIRouter:
 
     @router.get(_TICKET + "/stream", **documented_stream())
     async def stream(opened: Annotated[Opened, Depends(opened)]) -> AsyncIterator[ServerSentEvent]:
-        """What is new on a ticket since its version ``after``, or from now on: entry, mail, presence."""
+        """What is new on a ticket since its version ``after``, or now: entry, mail, seen, presence."""
         async for event in streams.events(
             opened.source, portal.live, opened.ticket_id, opened.position, lasting=portal.stream_lasting
         ):

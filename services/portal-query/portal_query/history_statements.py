@@ -182,7 +182,7 @@ ORDER BY mail.at DESC, mail.mail_id DESC
 # What is new in a ticket's stream; an occurrence that a fact changed follows as it now stands.
 _FRESH = f"""
     SELECT e.* FROM history.ticket_entries AS e
-    WHERE {_SHOWN} AND e.recorded_at > $3::timestamptz AND e.version > $4::integer AND e.kind <> 'view'
+    WHERE {_SHOWN} AND e.recorded_at > $3::timestamptz AND e.version > $4::integer
 """
 _CHANGED = """
     SELECT e.* FROM history.ticket_entries AS e

@@ -150,6 +150,13 @@ class RequestEntry(TypedDict):
     corrected: NotRequired[bool]
 
 
+class Seen(TypedDict):
+    """The requester has read up to a version."""
+
+    up_to_version: int
+    seen_at: datetime
+
+
 class Present(TypedDict):
     """Somebody who has the ticket open."""
 

@@ -163,9 +163,11 @@ class DeskSource:
             version = max(row["version"], row["occurrence_version"] or 0)
             if version > position.version and version == row["version"]:
                 position = replace(position, version=version, recorded_at=row["recorded_at"])
-            if row["kind"] != "chat" or found.chat_enabled:
+            if row["kind"] == "view":
+                yield Event("seen", view.seen(row), position)
+            elif row["kind"] != "chat" or found.chat_enabled:
                 yield Event("entry", view.entry(row), position)
-        # What is not shown, views for one, has been passed as well.
+        # What is not shown, while occurrences are switched off for one, has been passed as well.
         position = replace(position, version=max(position.version, found.last_version))
         async for event in self._outside(replace(position, looked_at=now), position.looked_at):
             yield event

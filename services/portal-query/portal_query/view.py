@@ -5,7 +5,7 @@ from collections.abc import Mapping
 from html import escape
 from typing import Any, Protocol, TypeVar, cast
 
-from portal_query.shapes import Entry, Mail, Person, Present, Request, RequestEntry, Ticket
+from portal_query.shapes import Entry, Mail, Person, Present, Request, RequestEntry, Seen, Ticket
 
 Shape = TypeVar("Shape")
 
@@ -137,6 +137,11 @@ def request_entry(row: Row) -> RequestEntry:
         case _:
             particular = _chat(row["subject_id"], row)
     return cast(RequestEntry, _present({**common, **particular}))
+
+
+def seen(row: Row) -> Seen:
+    """How far a requester had read, and when."""
+    return Seen(up_to_version=json.loads(row["data"])["up_to_version"], seen_at=row["recorded_at"])
 
 
 def present(row: Row) -> Present:

@@ -165,6 +165,15 @@ async def test_people_see_who_is_there_and_requesters_only_whether_somebody_is(p
     await mine.close()
 
 
+async def test_executors_are_told_how_far_the_requester_has_read(portal: Portal) -> None:
+    stream = await portal.stream("carlos", DESK + "/stream")
+    await stream.next("presence")
+    await portal.history.tell(messaged(), viewed(1))
+    seen = (await stream.next("seen")).data
+    assert seen["up_to_version"] == 1 and seen["seen_at"]
+    await stream.close()
+
+
 async def test_that_somebody_writes_what_is_internal_is_internal(portal: Portal) -> None:
     desk = await portal.stream("edu", DESK + "/stream")
     mine = await portal.stream("ana", MINE + "/stream")

@@ -8,6 +8,7 @@ from relato_runtime.database import Pool
 
 from portal_query import read, read_requests, view
 from portal_query.http import PAGE, CursorText, Portal, TicketId, chat_disabled, not_found, page
+from portal_query.pages import news
 from portal_query.pages.reader import Reader, Readers
 from portal_query.pages.render import Pages
 from portal_query.read import Rows
@@ -61,7 +62,7 @@ def routes(portal: Portal, pages: Pages, readers: Readers, executors: Pool, requ
         if found is None:
             raise chat_disabled()
         template = "chat/lines.html" if "hx-request" in request.headers else "chat/further.html"
-        return pages.page(request, reader, template, chat=found, **about)
+        return pages.page(request, reader, template, chat=found, seen_up_to=news.EVERYTHING, **about)
 
     @router.get("/desk/tickets/{ticket_id}/chat")
     async def desk(request: Request, reader: Who, ticket_id: TicketId, cursor: CursorText = None) -> Response:

@@ -3,7 +3,7 @@
 from collections.abc import AsyncIterator
 from dataclasses import dataclass
 from datetime import UTC, datetime
-from typing import Annotated
+from typing import Annotated, Any
 
 from fastapi import APIRouter, Depends, Header, Query, Request, Response
 from fastapi.sse import EventSourceResponse, ServerSentEvent
@@ -11,7 +11,7 @@ from relato_runtime.database import Pool
 
 from portal_query import read, read_requests, streams, view
 from portal_query.http import PAGE, CursorText, Portal, TicketId, not_found, page
-from portal_query.pages import chat
+from portal_query.pages import chat, news
 from portal_query.pages.reader import Reader, Readers
 from portal_query.pages.render import Pages
 from portal_query.streams import Event, Position, RequestSource
@@ -57,6 +57,8 @@ def routes(portal: Portal, pages: Pages, readers: Readers, pool: Pool) -> APIRou
             raise not_found()
         may_add = await read_requests.may_add(pool, row["status"])
         lines = await chat.of_request(portal, pool, reader.person_id, ticket_id)
+        entries = await _entries(reader, ticket_id, None)
+        shown = [*entries["items"], *(lines["items"] if lines else ())]
         return pages.page(
             request,
             reader,
@@ -68,7 +70,8 @@ def routes(portal: Portal, pages: Pages, readers: Readers, pool: Pool) -> APIRou
             description=await read_requests.description(pool, reader.person_id, ticket_id),
             may_add=may_add,
             catalogue=await read_requests.catalogue(pool) if may_add else (),
-            **await _entries(reader, ticket_id, None),
+            found=entries,
+            seen_up_to=news.seen_up_to(shown, reader.person_id, row["unread"]),
         )
 
     @router.get(_REQUEST + "/entries")
@@ -83,17 +86,18 @@ def routes(portal: Portal, pages: Pages, readers: Readers, pool: Pool) -> APIRou
             reader,
             "portal/entries.html" if further else "portal/further.html",
             ticket=view.request(row),
-            **await _entries(reader, ticket_id, cursor),
+            found=await _entries(reader, ticket_id, cursor),
+            seen_up_to=news.EVERYTHING,
         )
 
-    async def _entries(reader: Reader, ticket_id: str, cursor: str | None) -> dict[str, object]:
+    async def _entries(reader: Reader, ticket_id: str, cursor: str | None) -> dict[str, Any]:
         of = f"my history {ticket_id}"
         before = None if cursor is None else int(portal.cursors.read(of, cursor)[0])
         found = await read_requests.history(pool, reader.person_id, ticket_id, before, PAGE + 1)
         if found is None:
             raise not_found()
         shown = [view.request_entry(row) for row in found.rows]
-        return {"found": page(portal.cursors, of, shown, lambda n: (found.rows[n]["version"],))}
+        return page(portal.cursors, of, shown, lambda n: (found.rows[n]["version"],))
 
     async def opened(
         reader: Who,
@@ -110,16 +114,19 @@ def routes(portal: Portal, pages: Pages, readers: Readers, pool: Pool) -> APIRou
     async def stream(opened: Annotated[Opened, Depends(opened)]) -> AsyncIterator[ServerSentEvent]:
         """What is new for the requester, as HTML in their language."""
 
+        def fragment(template: str, **context: object) -> str:
+            return pages.fragment(opened.reader, template, seen_up_to=news.NOTHING, **context)
+
         def write(event: Event) -> str:
             match event.name, event.data:
                 case "entry", {"kind": "occurrence" | "message"}:
-                    return pages.fragment(opened.reader, "portal/new.html", entry=event.data)
+                    return fragment("portal/new.html", entry=event.data)
                 case "entry", {"kind": "chat"}:
-                    return pages.fragment(opened.reader, "chat/new.html", entry=event.data, side="requester")
+                    return fragment("chat/new.html", entry=event.data, side="requester")
                 case "presence", {"attendant": attendant}:
-                    return pages.fragment(opened.reader, "presence/portal.html", attendant=attendant)
+                    return fragment("presence/portal.html", attendant=attendant)
                 case "settings", _:
-                    return pages.fragment(opened.reader, "settings.html")
+                    return fragment("settings.html")
                 case _:
                     return ""
 

@@ -12,7 +12,7 @@ from relato_runtime.database import Pool
 
 from portal_query import read, read_about, read_forms, streams, view
 from portal_query.http import PAGE, CursorText, Portal, TicketId, not_found, page
-from portal_query.pages import chat
+from portal_query.pages import chat, news
 from portal_query.pages.reader import Reader, Readers
 from portal_query.pages.render import Pages
 from portal_query.read import Asked
@@ -53,6 +53,7 @@ def routes(portal: Portal, pages: Pages, readers: Readers, pool: Pool) -> APIRou
             ticket=view.ticket(row),
             about=await read_about.ticket(pool, reader.person_id, ticket_id),
             chat=lines,
+            seen_up_to=news.EVERYTHING,
             presence_seconds=portal.presence.lasting.total_seconds(),
             unread_chat=chat.unread(lines, "executor", row["unread"]),
             mailing=await read_forms.mailing(pool, row["requester_id"]),
@@ -120,10 +121,15 @@ def routes(portal: Portal, pages: Pages, readers: Readers, pool: Pool) -> APIRou
                         reader, "ticket/new.html", ticket=opened.ticket, entry=event.data, catalogue=catalogue
                     )
                 case "entry", {"kind": "chat"}:
-                    return pages.fragment(reader, "chat/new.html", entry=event.data, side="executor")
+                    line = {"entry": event.data, "side": "executor", "seen_up_to": news.EVERYTHING}
+                    return pages.fragment(reader, "chat/new.html", **line)
                 case "presence", {"people": people}:
                     others = [each for each in people if each["id"] != reader.person_id]
                     return pages.fragment(reader, "presence/desk.html", ticket=opened.ticket, people=others)
+                case "seen", {"seen_at": seen_at, "up_to_version": up_to}:
+                    return pages.fragment(
+                        reader, "ticket/seen.html", ticket=opened.ticket, at=seen_at, up_to=up_to
+                    )
                 case "mail", _:
                     return pages.fragment(reader, "ticket/mail.html", outcome=event.data)
                 case "settings", _:

@@ -8,7 +8,7 @@ import { wordsOf } from "./words.js";
 
 const panel = /** @type {HTMLElement} */ (document.querySelector("[data-chat]"));
 const opener = /** @type {HTMLElement} */ (document.querySelector('[data-opens="chat"]'));
-const count = /** @type {HTMLElement} */ (opener.querySelector("[data-chat-count]"));
+const count = /** @type {HTMLElement} */ (document.querySelector("[data-chat-count]"));
 const unread = /** @type {HTMLElement} */ (document.querySelector("[data-chat-unread]"));
 const log = /** @type {HTMLElement} */ (panel.querySelector("[data-chat-log]"));
 const waiting = /** @type {HTMLElement} */ (panel.querySelector("[data-chat-waiting]"));

@@ -12,6 +12,8 @@ export function put(fresh, came) {
   const mail = came.querySelector("li");
   const subject = came.querySelector("ul")?.dataset.subject;
   if (mail && subject) putMail(mail, subject);
+  const seen = /** @type {HTMLElement | null} */ (came.querySelector("[data-seen-up-to]"));
+  if (seen) putSeen(list, seen, Number(seen.dataset.seenUpTo));
 }
 
 /** @param {HTMLElement} fresh @param {HTMLElement} list @param {HTMLElement} entry */
@@ -39,4 +41,16 @@ function putMail(mail, subject) {
   mails?.querySelector("[data-planned]")?.remove();
   if (known) known.replaceWith(mail);
   else mails?.append(mail);
+}
+
+/**
+ * When the requester saw entries: said of those that they could see by then.
+ * @param {HTMLElement} list @param {HTMLElement} seen @param {number} upTo
+ */
+function putSeen(list, seen, upTo) {
+  const shown = /** @type {NodeListOf<HTMLElement>} */ (list.querySelectorAll(".entry-shown:not(.entry-retracted)"));
+  for (const entry of shown) {
+    if (Number(entry.dataset.version) > upTo || entry.querySelector(".entry-seen")) continue;
+    entry.querySelector(".entry-foot")?.append(...seen.cloneNode(true).childNodes);
+  }
 }
