@@ -25,6 +25,7 @@ from portal_query.pages import administration as administration_page
 from portal_query.pages import chat as chat_page
 from portal_query.pages import desk as desk_page
 from portal_query.pages import errors, home
+from portal_query.pages import lists as lists_page
 from portal_query.pages import portal as portal_page
 from portal_query.pages import ticket as ticket_page
 from portal_query.pages.reader import Readers
@@ -86,6 +87,7 @@ def build(settings: PortalSettings) -> FastAPI:
             app.include_router(desk_page.routes(portal, pages, readers, executors))
             app.include_router(ticket_page.routes(portal, pages, readers, executors))
             app.include_router(portal_page.routes(portal, pages, readers, requesters))
+            app.include_router(lists_page.routes(portal, pages, readers, executors, requesters))
             app.include_router(chat_page.routes(portal, pages, readers, executors, requesters))
             app.include_router(administration_page.routes(portal, pages, readers, executors))
             loops: dict[str, background.Loop] = {

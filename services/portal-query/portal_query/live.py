@@ -2,7 +2,7 @@
 
 import asyncio
 import json
-from collections.abc import Iterable, Iterator
+from collections.abc import Collection, Iterable, Iterator
 from contextlib import contextmanager, suppress
 
 import asyncpg
@@ -18,6 +18,8 @@ HISTORY_CHANNEL = "history"
 PRESENCE_CHANNEL = "portal_presence"
 SETTINGS_CHANNEL = "settings"
 _CHECK_SECONDS = 10
+_NAMED = 200
+"""So many tickets are named to those who follow all; beyond, they look at everything."""
 
 
 class NotProjected(Exception):
@@ -52,6 +54,34 @@ class Changes:
         self._news.set()
 
 
+class TicketsChanged:
+    """Which tickets something happened to since whoever follows all of them last looked."""
+
+    def __init__(self) -> None:
+        self._news = asyncio.Event()
+        self._tickets: set[str] | None = set()
+
+    async def wait(self, seconds: float) -> bool:
+        """Return once there are news, or false after so many seconds without any."""
+        with suppress(TimeoutError):
+            await asyncio.wait_for(self._news.wait(), max(seconds, 0))
+        return self._news.is_set()
+
+    def take(self) -> set[str] | None:
+        """The tickets; None where they are not known, or too many to be named."""
+        tickets, self._tickets = self._tickets, set()
+        self._news.clear()
+        return tickets
+
+    def wake(self, tickets: Collection[str] | None) -> None:
+        """Tell the follower."""
+        if tickets is None or self._tickets is None or len(self._tickets) + len(tickets) > _NAMED:
+            self._tickets = None
+        else:
+            self._tickets.update(tickets)
+        self._news.set()
+
+
 class Live:
     """Turns notifications of the database into news for those who follow tickets."""
 
@@ -60,6 +90,7 @@ class Live:
         self._readiness = readiness
         self._part = part
         self._followers: dict[str, set[Changes]] = {}
+        self._lists: set[TicketsChanged] = set()
 
     @contextmanager
     def following(self, ticket_id: str) -> Iterator[Changes]:
@@ -76,6 +107,16 @@ class Live:
             if not followers:
                 del self._followers[ticket_id]
 
+    @contextmanager
+    def following_all(self) -> Iterator[TicketsChanged]:
+        """Be told to which tickets something happens from now on."""
+        changes = TicketsChanged()
+        self._lists.add(changes)
+        try:
+            yield changes
+        finally:
+            self._lists.discard(changes)
+
     async def run(self) -> None:
         """Listen until cancelled; a lost connection is raised, and the next run begins afresh."""
         connection = await asyncpg.connect(self._url, timeout=5, command_timeout=5)
@@ -89,6 +130,7 @@ class Live:
             await connection.add_listener(SETTINGS_CHANNEL, self._on_settings)
             # Nobody told us what happened while there was no connection.
             self._wake(list(self._followers), history=True, presence=True)
+            self._tell_lists(None)
             self._readiness.has(self._part)
             while not lost.is_set():
                 await connection.execute("SELECT 1")  # a connection that died silently shows here
@@ -99,7 +141,9 @@ class Live:
             connection.terminate()
 
     def _on_history(self, _connection: Connection, _pid: int, _channel: str, payload: object) -> None:
-        self._wake(json.loads(str(payload))["tickets"], history=True, presence=False)
+        tickets: list[str] = json.loads(str(payload))["tickets"]
+        self._wake(tickets, history=True, presence=False)
+        self._tell_lists(tickets)
 
     def _on_presence(self, _connection: Connection, _pid: int, _channel: str, payload: object) -> None:
         self._wake([str(payload)], history=False, presence=True)
@@ -108,6 +152,10 @@ class Live:
         for followers in self._followers.values():
             for changes in followers:
                 changes.wake(settings=True)
+
+    def _tell_lists(self, tickets: Collection[str] | None) -> None:
+        for changes in self._lists:
+            changes.wake(tickets)
 
     def _wake(self, ticket_ids: Iterable[str], *, history: bool, presence: bool) -> None:
         for ticket_id in ticket_ids:

@@ -34,6 +34,7 @@ class Filters:
     statuses: Sequence[str] | None = None
     group_id: str | None = None
     assignee_id: str | None = None
+    ticket_ids: Sequence[str] | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,9 +63,10 @@ async def tickets(
 ) -> list[Row]:
     """Tickets that the person may see, last activity first."""
     return await pool.fetch(
-        statements.DESK if filters.search is None else statements.DESK_SEARCH,
+        statements.DESK[filters.search is not None, filters.ticket_ids is not None],
         *(person_id, *before, filters.statuses, filters.group_id, filters.assignee_id, limit),
         *(() if filters.search is None else (statements.pattern(filters.search),)),
+        *(() if filters.ticket_ids is None else (filters.ticket_ids,)),
     )
 
 

@@ -3,6 +3,7 @@
 That role can read nothing internal, and each statement is about the person's own tickets alone.
 """
 
+from collections.abc import Sequence
 from datetime import datetime
 
 from relato_runtime.database import Pool
@@ -15,6 +16,11 @@ _LAST_VERSION = 2**31 - 1
 async def requests(pool: Pool, person_id: str, before: tuple[datetime, str], limit: int) -> list[Row]:
     """The person's tickets, last activity first."""
     return await pool.fetch(_REQUESTS, person_id, *before, limit)
+
+
+async def some(pool: Pool, person_id: str, ticket_ids: Sequence[str]) -> list[Row]:
+    """Those of the tickets that are the person's."""
+    return await pool.fetch(_SOME, person_id, ticket_ids)
 
 
 async def request(pool: Pool, person_id: str, ticket_id: str) -> Row | None:
@@ -101,6 +107,7 @@ _REQUESTS = f"""
 {_OWN} AND (own.last_activity_at, own.ticket_id) < ($2::timestamptz, $3::text)
 ORDER BY own.last_activity_at DESC, own.ticket_id DESC LIMIT $4
 """
+_SOME = f"{_OWN} AND own.ticket_id = ANY($2::text[]) ORDER BY own.last_activity_at DESC, own.ticket_id DESC"
 _REQUEST = f"{_OWN} AND own.ticket_id = $2"
 
 _TICKET = """

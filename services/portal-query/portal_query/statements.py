@@ -76,9 +76,7 @@ AND ($5::text IS NULL OR t.group_id = $5)
 AND ($6::text IS NULL OR t.responsible_id = $6)
 """
 _DESK_PAGE = "ORDER BY t.last_activity_at DESC, t.ticket_id DESC LIMIT $7"
-DESK = f"{_DESK_FILTERED} {_DESK_PAGE}"
-DESK_SEARCH = f"""
-{_DESK_FILTERED}
+_DESK_SEARCH = f"""
 AND (
     {folded("concat_ws(' ', t.ticket_id, t.title, requester.name)")} LIKE $8
     OR EXISTS (SELECT FROM reference.parameters WHERE number = 298 AND value = 'S') AND EXISTS (
@@ -86,5 +84,11 @@ AND (
         WHERE o.ticket_id = t.ticket_id AND NOT o.retracted AND {folded("o.description_text")} LIKE $8
     )
 )
-{_DESK_PAGE}
 """
+DESK = {
+    (False, False): f"{_DESK_FILTERED} {_DESK_PAGE}",
+    (False, True): f"{_DESK_FILTERED} AND t.ticket_id = ANY($8::text[]) {_DESK_PAGE}",
+    (True, False): f"{_DESK_FILTERED} {_DESK_SEARCH} {_DESK_PAGE}",
+    (True, True): f"{_DESK_FILTERED} {_DESK_SEARCH} AND t.ticket_id = ANY($9::text[]) {_DESK_PAGE}",
+}
+"""The desk's list: searched or not, and of all tickets or of some."""

@@ -77,6 +77,7 @@ def routes(portal: Portal, pages: Pages, readers: Readers, pool: Pool) -> APIRou
             "desk/rows.html" if further else "desk/desk.html",
             found=found,
             asked=asked,
+            now=reader.now,
             options=None if further else await read_forms.options(pool, reader.person_id),
         )
 

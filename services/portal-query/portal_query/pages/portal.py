@@ -48,7 +48,7 @@ def routes(portal: Portal, pages: Pages, readers: Readers, pool: Pool) -> APIRou
         )
         further = cursor is not None and "hx-request" in request.headers
         template = "portal/rows.html" if further else "portal/mine.html"
-        return pages.page(request, reader, template, found=found)
+        return pages.page(request, reader, template, found=found, now=reader.now)
 
     @router.get(_REQUEST)
     async def request_page(request: Request, reader: Who, ticket_id: TicketId) -> Response:
