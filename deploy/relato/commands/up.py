@@ -153,7 +153,8 @@ def _summary(settings: StackSettings, home: Home, running: state.StackState) -> 
         (
             "API documents",
             "  ".join(
-                f"{settings.origin}/api/{name}/openapi.json" for name in ("notes", "portal", "notifier")
+                f"{settings.origin}/api/{name}/openapi.json"
+                for name in ("notes", "portal", "notifier", "operate")
             ),
         ),
         ("Mails", running.mail_page or f"sent through {running.smtp}"),

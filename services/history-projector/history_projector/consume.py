@@ -2,7 +2,8 @@
 
 import json
 import re
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
+from types import MappingProxyType
 from typing import cast
 
 from prometheus_client import Counter
@@ -15,7 +16,7 @@ from relato_runtime.database import Connection
 from relato_runtime.decoded import Decoded
 from relato_runtime.positions import DeadLetter, Record
 
-from history_projector import parked, tables
+from history_projector import making, parked, tables
 from history_projector.facts import Mailed, Noted, Saved
 from history_projector.fold import Arrival, Batch, changed_occurrences, fold
 
@@ -24,6 +25,7 @@ PROJECTED = Counter(
     "relato_projected_facts", "Facts of tickets' streams, by what became of them", ["outcome"]
 )
 
+_NOTHING: Mapping[tuple[str, int], int] = MappingProxyType({})
 _TICKET_ID = re.compile(rb"[A-Za-z0-9._:-]{1,64}")
 _TICKETS_A_NOTICE = 100  # ids have at most 64 characters, and a notification 8,000 bytes
 
@@ -36,7 +38,8 @@ class Projector:
 
     async def apply(self, connection: Connection, decoded: Sequence[Decoded]) -> Sequence[DeadLetter]:
         """Write what the records mean; returns those that cannot be taken in, whose tickets wait."""
-        batch = sort(decoded)
+        taken_over = await self._taken_over(connection, decoded)
+        batch = sort(decoded, taken_over)
         await _mark(connection, batch.refused)
         ticket_ids = batch.ticket_ids
         tickets = await tables.lock_tickets(connection, ticket_ids)
@@ -56,18 +59,39 @@ class Projector:
         PROJECTED.labels("parked").inc(sum(len(each.arrivals) for each in folded.waiting.values()))
         return folded.refused
 
+    async def _taken_over(
+        self, connection: Connection, decoded: Sequence[Decoded]
+    ) -> Mapping[tuple[str, int], int]:
+        """Before which offsets entries are there already; a boundary that this batch reaches is forgotten."""
+        ends = {
+            (record.topic, record.partition): record.offset + 1
+            for record, _, _ in decoded
+            if record.topic.endswith(TICKETS.name)
+        }
+        if not ends:
+            return {}
+        boundaries = await making.boundaries(connection, self._generation)
+        for (topic, partition), boundary in boundaries.items():
+            if ends.get((topic, partition), 0) >= boundary:
+                await making.passed(connection, self._generation, topic, partition)
+        return boundaries
+
     async def broken(self, connection: Connection, letters: Sequence[DeadLetter]) -> None:
         """Park the tickets whose records could not be decoded."""
         await _mark(connection, letters)
 
 
-def sort(decoded: Iterable[Decoded]) -> Batch:
-    """The records by ticket and kind; what is not of the kind that its topic promises is refused."""
+def sort(decoded: Iterable[Decoded], taken_over: Mapping[tuple[str, int], int] = _NOTHING) -> Batch:
+    """The records by ticket and kind; what is not of the kind that its topic promises is refused.
+
+    States of tickets before the offsets in ``taken_over``, by topic and partition, leave no entries.
+    """
     batch = Batch()
     for record, envelope, fact in decoded:
         try:
             if fact is None or isinstance(fact, TicketSaved):
-                batch.saved.append(_saved(record, envelope, fact))
+                known = record.offset < taken_over.get((record.topic, record.partition), 0)
+                batch.saved.append(_saved(record, envelope, fact, taken_over=known))
             elif isinstance(fact, NoteFact):
                 arrival = _arrival(record, envelope, fact)
                 batch.streams.setdefault(fact.ticket_id, {})[arrival.noted.version] = arrival
@@ -81,13 +105,13 @@ def sort(decoded: Iterable[Decoded]) -> Batch:
     return batch
 
 
-def _saved(record: Record, envelope: Envelope, fact: TicketSaved | None) -> Saved:
+def _saved(record: Record, envelope: Envelope, fact: TicketSaved | None, *, taken_over: bool) -> Saved:
     if fact is None:
         ticket_id = (record.key or b"").decode()
-        return Saved(
-            ticket_id, f"{record.topic} {record.partition} {record.offset}", envelope.time, None, None
-        )
-    return Saved(fact.ticket_id, f"{envelope.source} {envelope.id}", envelope.time, envelope.actor, fact)
+        key = f"{record.topic} {record.partition} {record.offset}"
+        return Saved(ticket_id, key, envelope.time, None, None, taken_over)
+    key = f"{envelope.source} {envelope.id}"
+    return Saved(fact.ticket_id, key, envelope.time, envelope.actor, fact, taken_over)
 
 
 def _arrival(record: Record, envelope: Envelope, fact: NoteFact) -> Arrival:

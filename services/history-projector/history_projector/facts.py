@@ -17,6 +17,8 @@ class Saved(NamedTuple):
     at: datetime
     actor: str | None
     fact: TicketSaved | None
+    taken_over: bool = False
+    """Its entries are there already, from the generation before."""
 
 
 class Noted(NamedTuple):

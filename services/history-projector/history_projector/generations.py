@@ -1,19 +1,35 @@
-"""Generations of the read models: each has its own schema and consumer, and one of them is live."""
+"""All SQL about generations of the read models: each has a schema and a consumer, and one is live."""
 
 from collections.abc import Mapping
-from importlib.resources import files
-from typing import TypedDict
+from datetime import datetime
+from typing import NamedTuple, TypedDict
 from urllib.parse import parse_qsl, urlencode, urlsplit, urlunsplit
 
-import structlog
 from relato_runtime.database import Connection, Pool
 
-log = structlog.get_logger(__name__)
+from history_projector import making
 
 PROJECTION = "history"
-_LOCK = 0x68697374  # one process at a time makes or switches generations
+SHAPE = 1
+"""Of the tables and views that this program makes: one higher whenever generation.sql or live.sql changes."""
 _MEASURE_SECONDS = 4
 _STALE_SECONDS = 30
+
+
+class Generation(NamedTuple):
+    """One generation, as the row says."""
+
+    number: int
+    state: str
+    """``preparing``, ``building``, ``live``, ``retired`` or ``dropping``."""
+    paused: bool
+    shape: int
+    retired_at: datetime | None
+
+    @property
+    def consumes(self) -> bool:
+        """Whether it takes in records: what was live goes on too, so that there is a way back."""
+        return self.state in {"building", "live", "retired"} and not self.paused
 
 
 class Projection(TypedDict):
@@ -35,55 +51,86 @@ def consumer(generation: int) -> str:
     return f"{PROJECTION}/{generation}"
 
 
-def schema(generation: int) -> str:
-    """Where a generation's tables are."""
-    return f"{PROJECTION}_{generation}"
-
-
 def address(url: str, generation: int) -> str:
     """The database as a generation sees it: names without a schema are those of its own tables."""
     parts = urlsplit(url)
-    query = {**dict(parse_qsl(parts.query)), "search_path": f"{schema(generation)},public"}
+    query = {**dict(parse_qsl(parts.query)), "search_path": f"{making.schema(generation)},public"}
     return urlunsplit(parts._replace(query=urlencode(query, safe="/,")))
 
 
 async def consuming(pool: Pool) -> list[int]:
     """The generations that take in records; where there is none yet, the first is made, and live."""
     async with pool.acquire() as connection, connection.transaction():
-        await connection.execute("SELECT pg_advisory_xact_lock($1)", _LOCK)
-        if not await connection.fetchval("SELECT count(*) FROM generations"):
-            await create(connection, 1)
-            await make_live(connection, 1)
-        rows = await connection.fetch(
-            "SELECT generation FROM generations WHERE state <> 'retired' ORDER BY generation"
-        )
-    return [row["generation"] for row in rows]
+        await making.alone(connection)
+        known = await every(connection)
+        if not known:
+            number = await add(connection, "live")
+            await making.make(connection, number)
+            await making.show_first(connection, number)
+            known = await every(connection)
+    return [each.number for each in known if each.consumes]
 
 
-async def create(connection: Connection, generation: int) -> None:
-    """Make the empty tables of a generation, within the caller's transaction."""
-    await connection.execute(f"CREATE SCHEMA {schema(generation)}")
-    await _run(connection, "generation.sql", generation)
-    await connection.execute(
-        "INSERT INTO generations (generation, state) VALUES ($1, 'building')", generation
+async def every(connection: Connection) -> list[Generation]:
+    """All generations, oldest first."""
+    rows = await connection.fetch(
+        "SELECT generation, state, paused, shape, retired_at FROM generations ORDER BY generation"
     )
-    log.info("generation created", generation=generation)
+    return [Generation(*row) for row in rows]
 
 
-async def make_live(connection: Connection, generation: int) -> None:
-    """Let the views show a generation, within the caller's transaction; the one before is retired."""
-    await connection.execute("UPDATE generations SET state = 'retired' WHERE state = 'live'")
-    await connection.execute("UPDATE generations SET state = 'live' WHERE generation = $1", generation)
-    await _run(connection, "live.sql", generation)
-    log.info("generation live", generation=generation)
+async def add(connection: Connection, state: str) -> int:
+    """A new generation, with a number that none had before."""
+    number: int = await connection.fetchval(
+        """
+        INSERT INTO generations (generation, state, shape)
+        VALUES (nextval('generation_numbers'), $1, $2) RETURNING generation
+        """,
+        state,
+        SHAPE,
+    )
+    return number
+
+
+async def become(connection: Connection, number: int, state: str) -> None:
+    """Move a generation to another state; what becomes live retires the one before."""
+    if state == "live":
+        await connection.execute(
+            "UPDATE generations SET state = 'retired', retired_at = now() WHERE state = 'live'"
+        )
+    await connection.execute("UPDATE generations SET state = $2 WHERE generation = $1", number, state)
+
+
+async def claim(connection: Connection, number: int, state: str) -> bool:
+    """Whether a generation is in that state, and this transaction the only one that works on it."""
+    return bool(
+        await connection.fetchval(
+            "SELECT true FROM generations WHERE generation = $1 AND state = $2 FOR UPDATE SKIP LOCKED",
+            number,
+            state,
+        )
+    )
+
+
+async def live(connection: Connection) -> int:
+    """The number of the live generation."""
+    number: int = await connection.fetchval("SELECT generation FROM generations WHERE state = 'live'")
+    return number
+
+
+async def pause(connection: Connection, number: int, *, paused: bool) -> None:
+    """Let a generation stop taking in records, or go on."""
+    await connection.execute("UPDATE generations SET paused = $2 WHERE generation = $1", number, paused)
 
 
 async def listed(connection: Connection, behind: Mapping[str, int]) -> list[Projection]:
     """All generations; ``behind`` says how many records each consumer, by its name, has still to take in."""
     rows = await connection.fetch(
         """
-        SELECT generation, state,
-            CASE WHEN measured_at > now() - make_interval(secs => $1) THEN rate ELSE 0 END AS rate,
+        SELECT generation, CASE WHEN paused THEN 'paused' ELSE state END AS state,
+            CASE
+                WHEN measured_at > now() - make_interval(secs => $1) AND NOT paused THEN rate ELSE 0
+            END AS rate,
             (
                 SELECT coalesce(sum(next_offset), 0)::bigint FROM positions
                 WHERE consumer = $2 || '/' || generation
@@ -120,16 +167,8 @@ async def measure(pool: Pool) -> None:
             GROUP BY generation
         ) AS now_at
         WHERE generations.generation = now_at.generation AND measured_at < now() - make_interval(secs => $2)
+            AND state IN ('building', 'live', 'retired')
         """,
         PROJECTION,
         _MEASURE_SECONDS,
     )
-
-
-async def _run(connection: Connection, script: str, generation: int) -> None:
-    """Run one of our scripts with a generation's schema first on the search path."""
-    text = files("history_projector").joinpath(script).read_text(encoding="utf-8")
-    before = await connection.fetchval("SELECT current_setting('search_path')")
-    await connection.execute("SELECT set_config('search_path', $1, true)", f"{schema(generation)},public")
-    await connection.execute(text)
-    await connection.execute("SELECT set_config('search_path', $1, true)", before)

@@ -2,10 +2,12 @@
 
 import json
 from datetime import datetime
+from typing import Any
 from uuid import NAMESPACE_URL, uuid5
 
 from relato_contracts import notes
 from relato_contracts.envelope import serialise
+from relato_contracts.itsm import TicketSaved
 
 from history_projector.facts import Noted, Saved
 from history_projector.rows import Entry, Ticket
@@ -31,19 +33,13 @@ def advance(ticket: Ticket, noted: Noted, *, shown: bool) -> Ticket:
 
 def save(ticket: Ticket, saved: Saved) -> tuple[Ticket, list[Entry]]:
     """The ticket as it now is, and an entry for each difference from what it was."""
+    if saved.taken_over:
+        return _state(ticket, saved.fact), []
     known = ticket.title is not None
     if saved.fact is None:
-        gone = ticket._replace(
-            title=None,
-            status=None,
-            requester_id=None,
-            group_id=None,
-            responsible_id=None,
-            opened_at=None,
-        )
-        return gone, [_action(saved, "ticket-removed", saved.at, "{}")] if known else []
+        return _state(ticket, None), [_action(saved, "ticket-removed", saved.at, "{}")] if known else []
     fact = saved.fact
-    now = ticket._replace(**{name: getattr(fact, name) for name in (*_DIFFERENCES, "opened_at")})
+    now = _state(ticket, fact)
     if not known:
         active = min(fact.opened_at, saved.at)
         opened = _action(saved, "ticket-opened", fact.opened_at, serialise(fact).decode())
@@ -69,6 +65,14 @@ _DIFFERENCES = {
     "responsible_id": "responsible-changed",
 }
 _SHOWN_DIFFERENCES = {"title-changed", "status-changed", "requester-changed"}
+
+
+def _state(ticket: Ticket, fact: TicketSaved | None) -> Ticket:
+    """The ticket as the ITSM says it is; where it says that there is none, without a state."""
+    now: dict[str, Any] = {
+        name: None if fact is None else getattr(fact, name) for name in (*_DIFFERENCES, "opened_at")
+    }
+    return ticket._replace(**now)
 
 
 def _active(ticket: Ticket, at: datetime, *, shown: bool) -> Ticket:

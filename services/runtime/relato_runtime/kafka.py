@@ -134,7 +134,7 @@ async def end(stopping: Coroutine[object, object, None], seconds: float) -> None
         await asyncio.wait({task}, timeout=seconds)
     finally:
         if not task.done():
-            log.warning("client did not stop in time", stack=[str(frame) for frame in task.get_stack()])
+            log.warning("client did not stop in time", frames=[str(frame) for frame in task.get_stack()])
             task.cancel()
     if task.done():
         task.result()

@@ -3,6 +3,7 @@
 from collections import Counter
 from collections.abc import AsyncIterator, Awaitable, Callable
 from dataclasses import dataclass
+from typing import Any
 
 import asyncpg
 import httpx
@@ -15,6 +16,7 @@ from relato_runtime import kafka
 from relato_runtime.database import Connection, open_pool
 from relato_runtime.kafka import OutgoingRecord
 
+from tests.support.issuer import Issuer
 from tests.support.serving import serving
 from tests.support.waiting import until
 
@@ -26,6 +28,37 @@ class Projecting:
     settings: ProjectorSettings
     http: httpx.AsyncClient
     database: asyncpg.Connection
+    issuer: Issuer
+
+    async def operate(self, verb: str, *, who: str = "olga", **wish: object) -> httpx.Response:
+        """Ask for something to be done with the history's generations."""
+        return await self.http.post(
+            f"/api/operate/projections/history/{verb}", json=wish, headers=self.issuer.bearer(who, "operator")
+        )
+
+    async def done(
+        self, verb: str, generation: int | None = None, reason: str = "", *, dry_run: bool = False
+    ) -> int:
+        """The same, and it has to be done: the generation that it was done with."""
+        answer = await self.operate(verb, generation=generation, reason=reason, dry_run=dry_run)
+        assert answer.status_code == 200, answer.text
+        number: int = answer.json()["generation"]
+        return number
+
+    async def generations(self) -> dict[int, dict[str, Any]]:
+        """What the list says, by number."""
+        headers = self.issuer.bearer("olga", "operator")
+        answer = await self.http.get("/api/operate/projections", headers=headers)
+        assert answer.status_code == 200, answer.text
+        return {each["generation"]: each for each in answer.json()["items"]}
+
+    async def level(self, number: int) -> None:
+        """Wait until a generation has taken in everything that there is."""
+
+        async def reached() -> bool:
+            return bool((await self.generations())[number]["behind"] == 0)
+
+        await until(reached, within=60, what=f"generation {number}")
 
     async def publish(self, *records: OutgoingRecord) -> None:
         """Publish records in order, and wait until the projector has taken in those of its topics."""
@@ -65,13 +98,13 @@ async def generation(database: Callable[..., Awaitable[str]]) -> AsyncIterator[C
 
 @pytest.fixture
 async def projector(
-    database: Callable[..., Awaitable[str]], kafka_bootstrap: str, topic_prefix: str
+    database: Callable[..., Awaitable[str]], kafka_bootstrap: str, topic_prefix: str, issuer: Issuer
 ) -> AsyncIterator[Projecting]:
     settings = ProjectorSettings(
         database_url=SecretStr(await database("history_projector")),
         kafka_bootstrap=kafka_bootstrap,
         topic_prefix=topic_prefix,
-        oidc_issuer="http://127.0.0.1/unused",
+        oidc_issuer=issuer.url,
     )
     connection = await asyncpg.connect(settings.database_url.get_secret_value())
     try:
@@ -84,6 +117,6 @@ async def projector(
                 return (await client.get("/readyz")).status_code == 200
 
             await until(ready, what="readiness")
-            yield Projecting(settings, client, connection)
+            yield Projecting(settings, client, connection, issuer)
     finally:
         await connection.close()

@@ -76,7 +76,7 @@ async def door(directory: Path) -> AsyncIterator[Door]:
     settings = StackSettings(home=directory, port=free())
     async with AsyncExitStack() as stack:
         upstreams = {}
-        for name in ("notes", "notifier", "portal-query", "issuer"):
+        for name in ("notes", "notifier", "history-projector", "portal-query", "issuer"):
             address = await stack.enter_async_context(serving(_service(name, closed)))
             upstreams[name] = urlsplit(address).port or 0
         program = caddy.program(settings, upstreams, directory / "caddy.log", {}, directory)
@@ -90,6 +90,7 @@ async def door(directory: Path) -> AsyncIterator[Door]:
     [
         ("/api/notes/tickets/1", "notes", "/api/notes/tickets/1"),
         ("/api/notifier/variables", "notifier", "/api/notifier/variables"),
+        ("/api/operate/projections", "history-projector", "/api/operate/projections"),
         ("/api/portal/tickets", "portal-query", "/api/portal/tickets"),
         ("/desk/tickets/1", "portal-query", "/desk/tickets/1"),
         ("/login", "portal-query", "/login"),
@@ -106,7 +107,7 @@ async def test_programs_keep_their_own_token(door: Door) -> None:
     assert (await door.seen("/api/notes/x", Authorization="Bearer mine"))["authorization"] == "Bearer mine"
 
 
-@pytest.mark.parametrize("path", ["/api/notes/x", "/api/notifier/x", "/api/portal/x"])
+@pytest.mark.parametrize("path", ["/api/notes/x", "/api/notifier/x", "/api/operate/x", "/api/portal/x"])
 async def test_a_session_becomes_a_token_and_replaces_what_the_client_sent(door: Door, path: str) -> None:
     seen = await door.seen(path, Authorization="Bearer forged", **SESSION)
     assert seen["authorization"] == "Bearer of-the-session"

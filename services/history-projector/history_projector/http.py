@@ -1,0 +1,146 @@
+"""The operators' routes: projections, what can be done with their generations, and who did."""
+
+from collections.abc import Awaitable
+from datetime import datetime
+from typing import Annotated, Any, Literal, TypeVar
+
+from fastapi import APIRouter, Depends, Path, Request
+from pydantic import BaseModel, ConfigDict, Field, StringConstraints
+from relato_runtime.auth import Authenticator, Caller
+from relato_runtime.http import RateLimit
+from relato_runtime.problems import Problem
+
+from history_projector.operations import Operations
+from history_projector.operators import Asked, Held
+from history_projector.rules import Refused, Verb
+
+Name = Annotated[Literal["history"], Path(description="The projection.")]
+_Answer = TypeVar("_Answer")
+
+
+class Wish(BaseModel):
+    """What is to be done."""
+
+    model_config = ConfigDict(extra="forbid")
+
+    generation: Annotated[int | None, Field(ge=1, le=2**31 - 1)] = None
+    """Which one is meant; may be left out where there is only one that could be."""
+    reason: Annotated[str, StringConstraints(max_length=500)] = ""
+    dry_run: bool = False
+    """Only say whether it could be done."""
+
+
+class Done(BaseModel):
+    """What was done, or with ``dry_run`` could be."""
+
+    projection: str
+    action: Verb
+    generation: int | None
+    dry_run: bool
+
+
+class Generation(BaseModel):
+    """One generation of a projection."""
+
+    projection: str
+    generation: int
+    state: Literal["preparing", "building", "live", "retired", "paused", "dropping"]
+    applied: int
+    """Records taken in."""
+    behind: int | None
+    """Records still to be taken in; null while the broker cannot be asked."""
+    rate: float
+    """Records a second."""
+    seconds_left: float | None
+    """At that rate."""
+
+
+class Generations(BaseModel):
+    """All generations."""
+
+    items: list[Generation]
+
+
+class Action(BaseModel):
+    """Who did what, when and why."""
+
+    at: datetime
+    person_id: str
+    name: str
+    action: str
+    generation: int | None
+    reason: str
+    dry_run: bool
+
+
+class Actions(BaseModel):
+    """The latest actions, the last one first."""
+
+    items: list[Action]
+
+
+def routes(operations: Operations, authenticate: Authenticator, limit: RateLimit) -> APIRouter:
+    """The routes below ``/api/operate/projections``."""
+    router = APIRouter(prefix="/api/operate/projections", tags=["projections"])
+
+    async def operator(request: Request) -> Caller:
+        caller = await authenticate(request)
+        limit.spend(caller.person_id)
+        if "operator" not in caller.roles:
+            raise Problem(403, "not-permitted", "Only operators act on projections.")
+        return caller
+
+    Who = Annotated[Caller, Depends(operator)]
+
+    @router.get("", responses=_problems(401, 403, 429, 503))
+    async def projections(_who: Who) -> Generations:
+        """All generations of all projections, and how far each is."""
+        return Generations(
+            items=[
+                Generation(**each, seconds_left=_left(each["behind"], each["rate"]))
+                for each in await operations.listed()
+            ]
+        )
+
+    @router.get("/{name}/actions", responses=_problems(401, 403, 422, 429, 503))
+    async def actions(_who: Who, name: Name) -> Actions:
+        """Who did what with a projection, when and why."""
+        return Actions(items=[Action(**each._asdict()) for each in await operations.recorded()])
+
+    @router.post("/{name}/{verb}", responses=_problems(401, 403, 409, 413, 422, 429, 503))
+    async def act(who: Who, name: Name, verb: Verb, wish: Wish) -> Done:
+        """Do something with a generation. What takes long goes on by itself; the list shows how far it is."""
+        asked = Asked(name, verb, who, wish.generation, wish.reason, wish.dry_run)
+        number = await _unless_refused(operations.do(asked))
+        return Done(projection=name, action=verb, generation=number, dry_run=wish.dry_run)
+
+    return router
+
+
+def _left(behind: int | None, rate: float) -> float | None:
+    return None if behind is None or (behind and not rate) else round(behind / rate if behind else 0, 1)
+
+
+async def _unless_refused(answer: Awaitable[_Answer]) -> _Answer:
+    try:
+        return await answer
+    except Refused as error:
+        raise Problem(409, "refused", str(error)) from error
+    except Held as error:
+        raise Problem(409, "held", str(error)) from error
+
+
+_PROBLEM = {"content": {"application/problem+json": {"schema": {"type": "object"}}}}
+_WORDS = {
+    401: "No token that counts",
+    403: "Not an operator",
+    409: "Cannot be done now, or another operator is at it",
+    413: "Too large",
+    422: "Invalid",
+    429: "Too many requests",
+    503: "Try again later",
+}
+
+
+def _problems(*statuses: int) -> dict[int | str, dict[str, Any]]:
+    return {status: {"description": _WORDS[status], **_PROBLEM} for status in statuses}

@@ -1,0 +1,77 @@
+"""What operators can do with the generations of a projection: decide, do it, and write down who did."""
+
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+
+from asyncpg import LockNotAvailableError
+from relato_runtime.database import Connection, Pool
+
+from history_projector import ends, generations, operators, rules
+from history_projector.generations import PROJECTION, Projection
+from history_projector.operators import Action, Asked
+from history_projector.rules import Refused, Verb
+from history_projector.settings import ProjectorSettings
+
+_ACTIONS = 200
+_BRIEFLY = "SET LOCAL lock_timeout = '5s'"
+
+
+class Operations:
+    """The operators' side of one projector's database."""
+
+    def __init__(self, settings: ProjectorSettings, pool: Pool) -> None:
+        self._settings = settings
+        self._pool = pool
+
+    async def listed(self) -> list[Projection]:
+        """All generations, with how far each is."""
+        async with self._pool.acquire() as connection:
+            return await generations.listed(connection, await ends.behind(self._settings, connection))
+
+    async def recorded(self) -> list[Action]:
+        """Who did what lately."""
+        async with self._pool.acquire() as connection:
+            return await operators.recorded(connection, PROJECTION, _ACTIONS)
+
+    async def do(self, asked: Asked) -> int | None:
+        """Do it, or with ``dry_run`` only see whether it could be done: the generation that it is about.
+
+        Raises ``Refused`` and ``Held``. A rebuild's generation has no number before it is really asked for.
+        """
+        try:
+            return await self._do(asked)
+        except LockNotAvailableError as error:
+            raise Refused(
+                "The generation is being made or removed just now; try again in a moment."
+            ) from error
+
+    async def _do(self, asked: Asked) -> int | None:
+        async with self._alone(asked), self._pool.acquire() as connection:
+            number = rules.decide(asked.verb, await generations.every(connection), asked.generation)
+            async with connection.transaction():
+                await connection.execute(_BRIEFLY)
+                if not asked.dry_run:
+                    number = await _done(connection, asked.verb, number)
+                await operators.record(connection, asked, number)
+        return number
+
+    @asynccontextmanager
+    async def _alone(self, asked: Asked) -> AsyncIterator[None]:
+        if asked.dry_run:
+            yield
+        else:
+            async with operators.holding(self._pool, asked):
+                yield
+
+
+async def _done(connection: Connection, verb: Verb, number: int | None) -> int:
+    if number is None:
+        return await generations.add(connection, "preparing")
+    match verb:
+        case "pause" | "resume":
+            await generations.pause(connection, number, paused=verb == "pause")
+        case "cancel" | "drop":
+            await generations.become(connection, number, "dropping")
+        case _:
+            raise NotImplementedError(verb)
+    return number
