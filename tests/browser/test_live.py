@@ -221,3 +221,24 @@ async def test_executors_read_when_the_requester_really_saw_what_they_wrote(
     await expect(row).not_to_contain_text("novidade")
     await carlos.page.reload()
     await expect(seen).to_have_count(13)
+
+
+async def test_who_is_away_gets_one_mail_and_who_is_there_none(
+    window: SignedIn, ticket: Ticket, ana_address: str
+) -> None:
+    ana = await window("ana", f"/portal/requests/{ticket.id}")
+    carlos = await window("carlos", f"/desk/tickets/{ticket.id}")
+    await open_chat(carlos.page)
+    await expect(carlos.page.get_by_text("Ana Beatriz Moreira está aqui.")).to_be_visible()
+    await ticket.stack.level()  # notes knows it too
+    await write(carlos.page, "Está vendo?")
+    await expect(carlos.page.locator(".line")).to_have_count(1)
+    await ana.page.goto("/portal")
+    await expect(carlos.page.get_by_text("Ana Beatriz Moreira não está aqui agora.")).to_be_visible()
+    await ticket.stack.level()
+    await write(carlos.page, "Troquei o cabo.", "Pode testar?")
+    await expect(carlos.page.locator(".line")).to_have_count(3)
+    assert "Troquei o cabo." in str(await ticket.mail(ana_address))
+    await ticket.stack.level()
+    mails = [each for each in ticket.mailbox.to(ana_address) if ticket.id in str(each["List-Id"])]
+    assert len(mails) == 1  # nothing of what she saw, and one for all that she did not
