@@ -6,7 +6,7 @@ from contextlib import asynccontextmanager
 from asyncpg import LockNotAvailableError
 from relato_runtime.database import Connection, Pool
 
-from history_projector import ends, generations, operators, rules
+from history_projector import ends, generations, operators, rules, switching
 from history_projector.generations import PROJECTION, Projection
 from history_projector.operators import Action, Asked
 from history_projector.rules import Refused, Verb
@@ -48,6 +48,11 @@ class Operations:
     async def _do(self, asked: Asked) -> int | None:
         async with self._alone(asked), self._pool.acquire() as connection:
             number = rules.decide(asked.verb, await generations.every(connection), asked.generation)
+            if number is not None and asked.verb in {"switch", "rollback"}:
+                await switching.level(connection, number)
+                if not asked.dry_run:
+                    await switching.switch(self._pool, asked, number)
+                    return number
             async with connection.transaction():
                 await connection.execute(_BRIEFLY)
                 if not asked.dry_run:

@@ -141,9 +141,11 @@ class Live:
             connection.terminate()
 
     def _on_history(self, _connection: Connection, _pid: int, _channel: str, payload: object) -> None:
-        tickets: list[str] = json.loads(str(payload))["tickets"]
-        self._wake(tickets, history=True, presence=False)
-        self._tell_lists(tickets)
+        told = json.loads(str(payload))
+        # Operators switched to other tables: each may have had news that the others had not.
+        everything = bool(told.get("everything"))
+        self._wake(list(self._followers) if everything else told["tickets"], history=True, presence=False)
+        self._tell_lists(None if everything else told["tickets"])
 
     def _on_presence(self, _connection: Connection, _pid: int, _channel: str, payload: object) -> None:
         self._wake([str(payload)], history=False, presence=True)

@@ -56,7 +56,8 @@ class Projecting:
         """Wait until a generation has taken in everything that there is."""
 
         async def reached() -> bool:
-            return bool((await self.generations())[number]["behind"] == 0)
+            known = (await self.generations())[number]
+            return bool(known["behind"] == 0 and known["state"] != "preparing")
 
         await until(reached, within=60, what=f"generation {number}")
 

@@ -212,7 +212,10 @@ async def test_a_rebuild_goes_on_when_processes_come_and_are_killed_in_the_middl
 async def _waiting(projector: Projecting) -> int:
     """How many transactions wait for a lock in this database."""
     count: int = await projector.database.fetchval(
-        "SELECT count(*) FROM pg_stat_activity WHERE datname = current_database() AND wait_event_type = 'Lock'"
+        """
+        SELECT count(*) FROM pg_stat_activity
+        WHERE datname = current_database() AND wait_event_type = 'Lock'
+        """
     )
     return count
 

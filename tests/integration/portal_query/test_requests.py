@@ -4,7 +4,8 @@ import re
 
 import asyncpg
 import pytest
-from history_projector import generations
+from history_projector import generations, making
+from relato_contracts.topics import TICKETS
 
 from tests.integration.portal_query.conftest import Portal
 from tests.support import world
@@ -62,12 +63,12 @@ async def test_a_rebuild_neither_loses_nor_repeats_what_was_asked_for(portal: Po
     connection = await asyncpg.connect(portal.history.url)
     try:
         async with connection.transaction():
-            await generations.create(connection, 2)
-            await connection.execute(
-                "INSERT INTO history_2.requester_tickets SELECT * FROM history_1.requester_tickets"
-            )
-            await generations.make_live(connection, 2)
-            await connection.execute("DROP SCHEMA history_1 CASCADE")
+            number = await generations.add(connection, "building")
+            await making.make(connection, number)
+            await making.take_over(connection, number, 1, TICKETS.name)
+            await making.show(connection, number, instead_of=1)
+            await generations.become(connection, number, "live")
+            await making.drop(connection, 1)
     finally:
         await connection.close()
     assert (await portal.get("ana", "/my/requests/1001")).json()["description"] == "Não conecta."
