@@ -10,7 +10,7 @@ from relato_runtime.consume import Consumer
 from relato_runtime.http import RateLimit, create_app
 from relato_runtime.readiness import Readiness
 
-from history_projector import generations, http, reference
+from history_projector import generations, http, reference, verifying
 from history_projector.keeper import Keeper
 from history_projector.operations import Operations
 from history_projector.settings import ProjectorSettings
@@ -18,7 +18,7 @@ from history_projector.settings import ProjectorSettings
 
 def build(settings: ProjectorSettings) -> FastAPI:
     """The service as an application; it begins to work with its lifespan."""
-    readiness = Readiness("database", "reference", "measure", "live generation", "work")
+    readiness = Readiness("database", "reference", "measure", "live generation", "work", "verify")
 
     @asynccontextmanager
     async def lifespan(app: FastAPI) -> AsyncIterator[None]:
@@ -48,6 +48,7 @@ def build(settings: ProjectorSettings) -> FastAPI:
                 "live generation": keeper.keep,
                 "work": keeper.work,
                 "measure": keeper.measure,
+                "verify": lambda: verifying.verify(pool, readiness, "verify"),
             }
             await stack.enter_async_context(background.running(loops, readiness))
             yield

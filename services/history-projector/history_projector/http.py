@@ -61,6 +61,38 @@ class Generations(BaseModel):
     items: list[Generation]
 
 
+class Difference(BaseModel):
+    """A row that the generation lacks, has too much, or has otherwise; what it holds stays unsaid."""
+
+    ticket_id: str
+    kind: Literal["missing", "unexpected", "different", "moving"]
+    """``moving``: the ticket changed all the time, and could not be compared."""
+    part: str | None
+    """The table."""
+    key: dict[str, Any] | None
+    columns: list[str]
+
+
+class Verified(BaseModel):
+    """A comparison of a generation with another that counts as right."""
+
+    id: int
+    generation: int
+    against: int
+    state: Literal["running", "done"]
+    name: str
+    """Who asked for it."""
+    started_at: datetime
+    finished_at: datetime | None
+    compared: int
+    """Tickets."""
+    total: int
+    """As many as there were when it began."""
+    differences: int
+    findings: list[Difference]
+    """The first thousand of them."""
+
+
 class Action(BaseModel):
     """Who did what, when and why."""
 
@@ -102,6 +134,20 @@ def routes(operations: Operations, authenticate: Authenticator, limit: RateLimit
             ]
         )
 
+    @router.get("/{name}/verification", responses=_problems(401, 403, 404, 422, 429, 503))
+    async def verification(_who: Who, name: Name) -> Verified:
+        """The last comparison of a generation with the live one: how far it is, and every difference."""
+        known = await operations.verified()
+        if known is None:
+            raise Problem(404, "not-found", "Nothing was verified yet.")
+        of, findings, number = known
+        return Verified(
+            **{each: getattr(of, each) for each in Verified.model_fields if hasattr(of, each)},
+            state="running" if of.finished_at is None else "done",
+            differences=number,
+            findings=[Difference(**each._asdict()) for each in findings],
+        )
+
     @router.get("/{name}/actions", responses=_problems(401, 403, 422, 429, 503))
     async def actions(_who: Who, name: Name) -> Actions:
         """Who did what with a projection, when and why."""
@@ -134,6 +180,7 @@ _PROBLEM = {"content": {"application/problem+json": {"schema": {"type": "object"
 _WORDS = {
     401: "No token that counts",
     403: "Not an operator",
+    404: "Nothing was verified yet",
     409: "Cannot be done now, or another operator is at it",
     413: "Too large",
     422: "Invalid",

@@ -6,13 +6,16 @@ from contextlib import asynccontextmanager
 from asyncpg import LockNotAvailableError
 from relato_runtime.database import Connection, Pool
 
-from history_projector import ends, generations, operators, rules, switching
+from history_projector import comparing, ends, generations, operators, rules, switching, verifications
+from history_projector.comparing import Finding
 from history_projector.generations import PROJECTION, Projection
 from history_projector.operators import Action, Asked
-from history_projector.rules import Refused, Verb
+from history_projector.rules import Refused
 from history_projector.settings import ProjectorSettings
+from history_projector.verifications import Verification
 
 _ACTIONS = 200
+_FINDINGS = 1_000
 _BRIEFLY = "SET LOCAL lock_timeout = '5s'"
 
 
@@ -27,6 +30,14 @@ class Operations:
         """All generations, with how far each is."""
         async with self._pool.acquire() as connection:
             return await generations.listed(connection, await ends.behind(self._settings, connection))
+
+    async def verified(self) -> tuple[Verification, list[Finding], int] | None:
+        """The last verification, what it has found so far, up to a limit, and how much that is."""
+        async with self._pool.acquire() as connection:
+            latest = await verifications.latest(connection)
+            if latest is None:
+                return None
+            return latest, *await verifications.found(connection, latest.id, _FINDINGS)
 
     async def recorded(self) -> list[Action]:
         """Who did what lately."""
@@ -48,6 +59,8 @@ class Operations:
     async def _do(self, asked: Asked) -> int | None:
         async with self._alone(asked), self._pool.acquire() as connection:
             number = rules.decide(asked.verb, await generations.every(connection), asked.generation)
+            if not asked.dry_run:
+                await verifications.none_runs(connection)
             if number is not None and asked.verb in {"switch", "rollback"}:
                 await switching.level(connection, number)
                 if not asked.dry_run:
@@ -56,7 +69,7 @@ class Operations:
             async with connection.transaction():
                 await connection.execute(_BRIEFLY)
                 if not asked.dry_run:
-                    number = await _done(connection, asked.verb, number)
+                    number = await _done(connection, asked, number)
                 await operators.record(connection, asked, number)
         return number
 
@@ -69,14 +82,16 @@ class Operations:
                 yield
 
 
-async def _done(connection: Connection, verb: Verb, number: int | None) -> int:
+async def _done(connection: Connection, asked: Asked, number: int | None) -> int:
     if number is None:
         return await generations.add(connection, "preparing")
-    match verb:
+    match asked.verb:
         case "pause" | "resume":
-            await generations.pause(connection, number, paused=verb == "pause")
+            await generations.pause(connection, number, paused=asked.verb == "pause")
+        case "verify":
+            live = await generations.live(connection)
+            total = await comparing.count(connection, number, live)
+            await verifications.begin(connection, asked, number, live, total)
         case "cancel" | "drop":
             await generations.become(connection, number, "dropping")
-        case _:
-            raise NotImplementedError(verb)
     return number

@@ -5,7 +5,7 @@ from typing import Literal
 
 from history_projector.generations import Generation
 
-Verb = Literal["rebuild", "switch", "rollback", "pause", "resume", "cancel", "drop"]
+Verb = Literal["rebuild", "verify", "switch", "rollback", "pause", "resume", "cancel", "drop"]
 
 
 class Refused(Exception):
@@ -58,6 +58,10 @@ def _free_to_rebuild(every: Sequence[Generation], given: int | None) -> None:
 
 
 _FIT: dict[Verb, tuple[Callable[[Generation], bool], str]] = {
+    "verify": (
+        lambda each: each.state in {"building", "retired"} and not each.paused,
+        "is not live and goes on",
+    ),
     "switch": (lambda each: each.state == "building" and not each.paused, "is being built"),
     "rollback": (lambda each: each.state == "retired" and not each.paused, "was live and goes on"),
     "pause": (

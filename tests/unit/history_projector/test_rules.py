@@ -35,6 +35,7 @@ RETIRED = [generation(1, "retired", retired=5), generation(2, "retired", retired
         ("resume", [LIVE, PAUSED], None, 4),
         ("cancel", [LIVE, generation(4, "preparing")], None, 4),
         ("drop", [RETIRED[0], LIVE], None, 1),
+        ("verify", [LIVE, BUILDING], None, 4),
     ],
 )
 def test_the_only_one_that_fits_is_meant(
