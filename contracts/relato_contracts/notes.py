@@ -81,6 +81,7 @@ class OccurrenceSolved(NoteFact):
     solution_html: Html
     solution_text: Text
     time_spent_minutes: Minutes
+    reason: Reason | None = Field(default=None, description="Internal: never shown to the requester.")
 
 
 class OccurrenceRetracted(NoteFact):

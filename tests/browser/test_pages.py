@@ -67,7 +67,7 @@ async def test_ana_sees_what_is_shown_to_her_without_reloading_and_never_what_is
     await page.get_by_label("Enviar ao e-mail").check()
     await page.get_by_role("button", name=re.compile("^Salvar e enviar para ana")).click()
     seen = ana.page.get_by_role("article")
-    await expect(seen).to_have_count(1)
+    await expect(seen).to_have_count(1, timeout=20_000)  # once it can no longer be undone
     await expect(seen).to_contain_text("A rede voltou.")
     await expect(ana.page.locator("[aria-live=polite]")).to_contain_text("A rede voltou.")
     await expect(ana.page.locator("body")).not_to_contain_text("roteador")

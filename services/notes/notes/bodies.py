@@ -56,6 +56,7 @@ class SolutionBody(Body):
 
     solution_html: Html
     time_spent_minutes: Minutes = 0
+    reason: Reason | None = None
 
 
 class RetractionBody(Body):

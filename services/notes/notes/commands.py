@@ -63,6 +63,7 @@ class SolveOccurrence(OccurrenceCommand):
 
     solution: RichText
     time_spent_minutes: int
+    reason: str | None = None
 
 
 @dataclass(frozen=True, slots=True)

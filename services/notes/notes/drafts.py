@@ -1,7 +1,7 @@
 """What somebody began to write: one draft for each person, ticket and kind; no event, and all its SQL."""
 
 import json
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from datetime import datetime
 from typing import Literal
 
@@ -21,6 +21,19 @@ async def load(
         *(person_id, ticket_id, kind),
     )
     return None if row is None else (json.loads(row["body"]), row["updated_at"])
+
+
+async def all_of(
+    pool: Pool, person_id: str, ticket_id: str
+) -> Sequence[tuple[DraftKind, Mapping[str, object], datetime]]:
+    """The person's drafts on a ticket, by kind."""
+    rows = await pool.fetch(
+        """
+        SELECT kind, body::text, updated_at FROM drafts WHERE person_id = $1 AND ticket_id = $2 ORDER BY kind
+        """,
+        *(person_id, ticket_id),
+    )
+    return [(row["kind"], json.loads(row["body"]), row["updated_at"]) for row in rows]
 
 
 async def save(

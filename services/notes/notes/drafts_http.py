@@ -44,6 +44,17 @@ def routes(pool: Pool, authenticate: Authenticator, limit: RateLimit) -> APIRout
     Owner = Annotated[str, Depends(owner)]
     path = "/tickets/{ticket_id}/drafts/{kind}"
 
+    @router.get(
+        "/tickets/{ticket_id}/drafts", response_model=None, responses=problems(401, 404, 422, 429, 503)
+    )
+    async def list_drafts(ticket_id: str, person_id: Owner) -> Response:
+        """What the caller began to write on a ticket: of each kind the draft and when it was saved."""
+        items = [
+            {"kind": kind, "saved_at": _time(saved), "draft": draft}
+            for kind, draft, saved in await drafts.all_of(pool, person_id, ticket_id)
+        ]
+        return JSONResponse({"items": items}, headers={"Cache-Control": "no-store"})
+
     @router.get(path, response_model=None, responses=problems(401, 404, 422, 429, 503))
     async def get_draft(ticket_id: str, kind: DraftKind, person_id: Owner) -> Response:
         """The draft as it was put; 404 when there is none."""
@@ -78,6 +89,10 @@ def routes(pool: Pool, authenticate: Authenticator, limit: RateLimit) -> APIRout
         return Response(status_code=204)
 
     return router
+
+
+def _time(moment: datetime) -> str:
+    return moment.astimezone(UTC).isoformat().replace("+00:00", "Z")
 
 
 def _shown(draft: Mapping[str, object], saved: datetime) -> JSONResponse:

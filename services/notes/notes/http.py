@@ -77,6 +77,7 @@ def add_routes(asking: Asking) -> None:
             expected_version=expected_version(request),
             solution=text.read(given.solution_html),
             time_spent_minutes=given.time_spent_minutes,
+            reason=given.reason,
         )
         return await asking.answer(request, given, command)
 

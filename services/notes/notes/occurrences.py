@@ -98,6 +98,8 @@ def change(
         case SolveOccurrence():
             minutes = occurrence.time_spent_minutes + command.time_spent_minutes
             wrong = rules.wrong_text("/solution_html", command.solution)
+            if command.reason is not None:
+                wrong += rules.wrong_reason(command.reason)
             if minutes > MINUTES_LIMIT:
                 wrong.append(FieldError("/time_spent_minutes", "More than a year in all."))
             rules.refuse(wrong)
@@ -107,6 +109,7 @@ def change(
                 solution_html=command.solution.html,
                 solution_text=command.solution.plain,
                 time_spent_minutes=command.time_spent_minutes,
+                reason=command.reason,
             )
         case RetractOccurrence():
             rules.refuse(rules.wrong_reason(command.reason))

@@ -51,8 +51,11 @@ def idempotency(request: HttpRequest, given: Body) -> tuple[str | None, bytes]:
     if not _KEY.fullmatch(key):
         raise invalid(FieldError("/Idempotency-Key", "1 to 255 printable ASCII characters."))
     said = given.model_dump(mode="json")
+    # As when there were none: keys outlive the program that first saw them.
     if said.get("hold_seconds") == 0:
-        del said["hold_seconds"]  # as when there was none: keys outlive the program that first saw them
+        del said["hold_seconds"]
+    if "reason" in said and said["reason"] is None:
+        del said["reason"]
     canonical = json.dumps(said, sort_keys=True)
     return key, request_hash(f"{request.method} {request.url.path}", canonical)
 

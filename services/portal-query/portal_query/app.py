@@ -24,7 +24,7 @@ from portal_query.live import Live
 from portal_query.pages import administration as administration_page
 from portal_query.pages import chat as chat_page
 from portal_query.pages import desk as desk_page
-from portal_query.pages import errors, home
+from portal_query.pages import errors, head, home
 from portal_query.pages import lists as lists_page
 from portal_query.pages import portal as portal_page
 from portal_query.pages import ticket as ticket_page
@@ -86,6 +86,7 @@ def build(settings: PortalSettings) -> FastAPI:
             app.include_router(home.home(readers))
             app.include_router(desk_page.routes(portal, pages, readers, executors))
             app.include_router(ticket_page.routes(portal, pages, readers, executors))
+            app.include_router(head.routes(pages, readers, executors))
             app.include_router(portal_page.routes(portal, pages, readers, requesters))
             app.include_router(lists_page.routes(portal, pages, readers, executors, requesters))
             app.include_router(chat_page.routes(portal, pages, readers, executors, requesters))
@@ -103,7 +104,7 @@ def build(settings: PortalSettings) -> FastAPI:
 
     app = create_app("Relato portal", api="/api/portal", readiness=readiness, lifespan=lifespan)
     static = Static()
-    pages = Pages(static)
+    pages = Pages(static, settings.hold_seconds)
     app.include_router(static.routes())
     app.include_router(home.login(pages))
     app.add_middleware(Policy, issuer=settings.oidc_issuer)

@@ -24,8 +24,9 @@ def as_of(row: Row) -> Mapping[str, object]:
         if fact["kind"] == "action":
             _follow(occurrence, fact)
     del occurrence["described"]
-    held = None if occurrence["retracted"] else occurrence["release"]
-    occurrence["release"] = held and json.dumps(held)
+    last = occurrence["release"]
+    assert isinstance(last, dict)
+    occurrence["release"] = json.dumps(last) if last["held"] and not occurrence["retracted"] else None
     occurrence["earlier"] = json.dumps(occurrence["earlier"])
     return shared | occurrence | ({} if occurrence["visible_to_requester"] else {"seen_at": None})
 
@@ -44,7 +45,8 @@ def _recorded(row: Row) -> dict[str, object]:
             "author": {"id": row["author_id"], "name": row["author_name"]},
             "recorded_at": row["recorded_at"].isoformat(),
         },
-        "release": fact.get("release"),
+        "release": {"held": fact.get("release"), "by": row["author_id"], "new": True},
+        "retraction": None,
         **{name: fact.get(name) for name in _FIELDS},
     }
 
@@ -63,9 +65,13 @@ def _follow(occurrence: dict[str, object], fact: Row) -> None:
             )
         case "occurrence-retracted":
             occurrence["retracted"] = True
+            occurrence["retraction"] = json.dumps(
+                {"reason": data["reason"], "undone": "release_outcome" in data}
+                | {name: fact[name] for name in ("author", "recorded_at")}
+            )
         case "occurrence-visibility-changed":
             occurrence |= {name: data[name] for name in ("visible_to_requester", "notify_by_email")}
-            occurrence["release"] = data.get("release")
+            occurrence["release"] = {"held": data.get("release"), "by": fact["author"]["id"], "new": False}
         case action:
             raise ValueError(f"{action} is not about an occurrence")
 

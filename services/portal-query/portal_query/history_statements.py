@@ -51,14 +51,27 @@ _OCCURRENCE_THEN = (
 _RELEASE = """CASE WHEN NOT o.visible_to_requester AND NOT o.retracted THEN
         coalesce(
             CASE WHEN o.version > page.version THEN (
-                SELECT fact.data FROM history.ticket_entries AS fact
+                SELECT jsonb_build_object('held', fact.data -> 'release', 'by', fact.author_id, 'new', false)
+                FROM history.ticket_entries AS fact
                 WHERE fact.subject_id = page.subject_id AND fact.kind = 'action'
                   AND fact.action = 'occurrence-visibility-changed' AND fact.ticket_id = ticket.ticket_id
                 ORDER BY fact.version DESC LIMIT 1
             ) END,
-            page.data
-        ) -> 'release'
+            jsonb_build_object('held', page.data -> 'release', 'by', page.author_id, 'new', true)
+        )
     END"""
+
+_RETRACTION = """CASE WHEN o.retracted THEN (
+        SELECT jsonb_build_object(
+            'reason', fact.data ->> 'reason', 'undone', fact.data ? 'release_outcome',
+            'author', jsonb_build_object('id', fact.author_id, 'name', fact.author_name),
+            'recorded_at', to_char(fact.recorded_at AT TIME ZONE 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS.US"Z"')
+        )
+        FROM history.ticket_entries AS fact
+        WHERE fact.subject_id = page.subject_id AND fact.kind = 'action'
+          AND fact.action = 'occurrence-retracted' AND fact.ticket_id = ticket.ticket_id
+        LIMIT 1
+    ) END"""
 
 # A page's entries with all that belongs to them. Occurrences come as they now stand.
 _ENTRIES = f"""
@@ -69,7 +82,8 @@ SELECT
     CASE WHEN page.kind <> 'occurrence' THEN page.data END AS data,
     o.version AS occurrence_version, o.occurred_at, o.channel, o.description_html, o.time_spent_minutes,
     o.solution_html, o.category_id, o.origin_id, o.visible_to_requester, o.notify_by_email, o.corrected,
-    o.retracted, o.earlier, mails.emails, seen.seen_at, {_RELEASE} AS release
+    o.retracted, o.earlier, mails.emails, seen.seen_at, {_RELEASE} AS release,
+    {_RETRACTION} AS retraction
 FROM ticket
 LEFT JOIN page ON true
 LEFT JOIN history.occurrences AS o ON page.kind = 'occurrence' AND o.occurrence_id = page.subject_id

@@ -56,7 +56,10 @@ WHERE g.group_id IN (SELECT group_id FROM mine) AND p.active ORDER BY p.name
 """  # noqa: S608  # constants alone
 _MAILING = """
 SELECT
-    (SELECT email FROM reference.people WHERE person_id = $1) AS address,
-    EXISTS (SELECT FROM reference.parameters WHERE number = 251 AND value <> '') AS configured,
+    (SELECT email FROM reference.people WHERE person_id = $1 AND active) AS address,
+    EXISTS (
+        SELECT FROM reference.parameters AS p JOIN reference.email_templates AS t ON t.template_id = p.value
+        WHERE p.number = 251
+    ) AS configured,
     EXISTS (SELECT FROM reference.parameters WHERE number = 297 AND value = 'S') AS switched_off
 """

@@ -50,6 +50,17 @@ class Earlier(TypedDict):
     recorded_at: str
 
 
+class Retraction(TypedDict):
+    """Who took an occurrence back, when and why."""
+
+    reason: str
+    """A code, where it was undone."""
+    undone: bool
+    """It was held back, and its author undid sending it."""
+    author: Person
+    recorded_at: str
+
+
 class EmailState(TypedDict):
     """What became of a mail about an entry."""
 
@@ -93,10 +104,15 @@ class Entry(TypedDict):
     """It is held back and internal until then, and its author can undo sending it until it is shown."""
     release_by_email: NotRequired[bool]
     """Of what is held back: whether it is mailed too when it is shown."""
+    release_author_id: NotRequired[str]
+    """Of what is held back: who can undo that."""
+    release_recorded: NotRequired[bool]
+    """Of what is held back: it was recorded so, and undoing retracts it."""
     release_outcome: NotRequired[Literal["shown", "withheld", "undone"]]
     """Of an action: it ended the holding back of an occurrence; the reason is a code then."""
     corrected: NotRequired[bool]
     retracted: NotRequired[bool]
+    retraction: NotRequired[Retraction]
     earlier: NotRequired[list[Earlier]]
     emails: NotRequired[list[EmailState]]
     seen_at: NotRequired[datetime]

@@ -151,7 +151,8 @@ def present(row: Row) -> Present:
 
 def _occurrence(row: Row) -> Mapping[str, object]:
     earlier, emails = row["earlier"], row["emails"]
-    release = {} if row["release"] is None else json.loads(row["release"])
+    held = {} if row["release"] is None else json.loads(row["release"])
+    release = held.get("held") or {}
     return {
         "version": row["occurrence_version"],
         "occurrence_id": row["subject_id"],
@@ -166,8 +167,11 @@ def _occurrence(row: Row) -> Mapping[str, object]:
         "notify_by_email": row["notify_by_email"],
         "release_at": release.get("at"),
         "release_by_email": release.get("notify_by_email"),
+        "release_author_id": (release and held["by"]) or None,
+        "release_recorded": (release and held["new"]) or None,
         "corrected": row["corrected"],
         "retracted": row["retracted"],
+        "retraction": row["retraction"] and json.loads(row["retraction"]),
         "earlier": json.loads(earlier),
         "emails": [] if emails is None else json.loads(emails),
         "seen_at": row["seen_at"],

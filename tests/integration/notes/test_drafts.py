@@ -14,6 +14,9 @@ async def test_a_draft_is_there_until_it_is_deleted(service: Service) -> None:
     answer = await service.http.get(ADDRESS, headers=carlos)
     assert answer.json() == draft
     assert answer.headers["last-modified"]
+    listed = await service.http.get(ADDRESS.rpartition("/")[0], headers=carlos)
+    assert [(each["kind"], each["draft"]) for each in listed.json()["items"]] == [("occurrence", draft)]
+    assert listed.json()["items"][0]["saved_at"].endswith("Z")
     for _ in range(2):
         assert (await service.http.delete(ADDRESS, headers=carlos)).status_code == 204
     assert (await service.http.get(ADDRESS, headers=carlos)).status_code == 404
@@ -22,6 +25,7 @@ async def test_a_draft_is_there_until_it_is_deleted(service: Service) -> None:
 async def test_a_draft_belongs_to_one_person_ticket_and_kind(service: Service) -> None:
     await service.http.put(ADDRESS, json={"a": 1}, headers=service.issuer.bearer("carlos"))
     edu = service.issuer.bearer("edu")
+    assert (await service.http.get(ADDRESS.rpartition("/")[0], headers=edu)).json() == {"items": []}
     assert (await service.http.get(ADDRESS, headers=edu)).status_code == 404
     carlos = service.issuer.bearer("carlos")
     for other in ("/api/notes/tickets/1002/drafts/occurrence", "/api/notes/tickets/1001/drafts/message"):

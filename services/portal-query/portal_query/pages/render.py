@@ -19,9 +19,9 @@ _TEMPLATES = Path(__file__).parents[1] / "templates"
 class Pages:
     """The templates, once for each language."""
 
-    def __init__(self, static: Static) -> None:
+    def __init__(self, static: Static, hold_seconds: int) -> None:
         self._environments: Mapping[str, Environment] = {
-            language: _environment(static, translations)
+            language: _environment(static, translations, hold_seconds)
             for language, translations in words.translations().items()
         }
 
@@ -44,7 +44,7 @@ class Pages:
         return page
 
 
-def _environment(static: Static, translations: object) -> Environment:
+def _environment(static: Static, translations: object, hold_seconds: int) -> Environment:
     environment = Environment(
         loader=FileSystemLoader(_TEMPLATES),
         autoescape=True,
@@ -66,5 +66,9 @@ def _environment(static: Static, translations: object) -> Environment:
         # The only place where HTML counts as such: the text of a note, which was sanitised on its way in.
         "sanitised": Markup,
     }
-    environment.globals |= {"static": static.address, "languages": words.LANGUAGES}
+    environment.globals |= {
+        "static": static.address,
+        "languages": words.LANGUAGES,
+        "hold_seconds": hold_seconds,
+    }
     return environment

@@ -10,14 +10,16 @@ from fastapi import APIRouter, Depends, Header, Query, Request, Response
 from fastapi.sse import EventSourceResponse, ServerSentEvent
 from relato_runtime.database import Pool
 
-from portal_query import read, read_about, read_forms, streams, view
+from portal_query import read, read_about, read_forms, read_offers, streams, view
 from portal_query.http import PAGE, CursorText, Portal, TicketId, not_found, page
+from portal_query.offers import Offers
 from portal_query.pages import chat, news
 from portal_query.pages.reader import Reader, Readers
 from portal_query.pages.render import Pages
 from portal_query.read import Asked
+from portal_query.read_forms import Catalogue
 from portal_query.shapes import EntryKind, Ticket
-from portal_query.streams import DeskSource, Event, Position
+from portal_query.streams import DeskSource, Event, Position, Write
 from portal_query.together import Together
 
 _TICKET = "/desk/tickets/{ticket_id}"
@@ -31,6 +33,7 @@ class Opened:
 
     reader: Reader
     ticket: Ticket
+    may: Offers
     position: Position
 
 
@@ -56,6 +59,7 @@ def routes(portal: Portal, pages: Pages, readers: Readers, pool: Pool) -> APIRou
             seen_up_to=news.EVERYTHING,
             presence_seconds=portal.presence.lasting.total_seconds(),
             unread_chat=chat.unread(lines, "executor", row["unread"]),
+            may=await read_offers.offers(pool, reader.person_id, row),
             mailing=await read_forms.mailing(pool, row["requester_id"]),
             **entries,
         )
@@ -72,6 +76,7 @@ def routes(portal: Portal, pages: Pages, readers: Readers, pool: Pool) -> APIRou
             reader,
             "ticket/entries.html" if further else "ticket/further.html",
             ticket=view.ticket(row),
+            may=await read_offers.offers(pool, reader.person_id, row),
             **await _entries(reader, ticket_id, cursor),
         )
 
@@ -106,36 +111,14 @@ def routes(portal: Portal, pages: Pages, readers: Readers, pool: Pool) -> APIRou
         if row is None:
             raise not_found()
         position = streams.resumed(last_event_id) or streams.beginning(after, datetime.now(UTC))
-        return Opened(reader, view.ticket(row), position)
+        may = await read_offers.offers(pool, reader.person_id, row)
+        return Opened(reader, view.ticket(row), may, position)
 
     @router.get(_TICKET + "/stream", response_class=EventSourceResponse)
     async def stream(opened: Annotated[Opened, Depends(opened)]) -> AsyncIterator[ServerSentEvent]:
         """What is new on the ticket, as HTML in the reader's language."""
         reader, ticket_id = opened.reader, opened.ticket["ticket_id"]
-        catalogue = await read_forms.catalogue(pool)
-
-        def write(event: Event) -> str:
-            match event.name, event.data:
-                case "entry", {"kind": kind} if kind in _EXECUTION:
-                    return pages.fragment(
-                        reader, "ticket/new.html", ticket=opened.ticket, entry=event.data, catalogue=catalogue
-                    )
-                case "entry", {"kind": "chat"}:
-                    line = {"entry": event.data, "side": "executor", "seen_up_to": news.EVERYTHING}
-                    return pages.fragment(reader, "chat/new.html", **line)
-                case "presence", {"people": people}:
-                    others = [each for each in people if each["id"] != reader.person_id]
-                    return pages.fragment(reader, "presence/desk.html", ticket=opened.ticket, people=others)
-                case "seen", {"seen_at": seen_at, "up_to_version": up_to}:
-                    return pages.fragment(
-                        reader, "ticket/seen.html", ticket=opened.ticket, at=seen_at, up_to=up_to
-                    )
-                case "mail", _:
-                    return pages.fragment(reader, "ticket/mail.html", outcome=event.data)
-                case "settings", _:
-                    return pages.fragment(reader, "settings.html")
-                case _:
-                    return ""
+        write = _writer(pages, opened, await read_forms.catalogue(pool))
 
         source = DeskSource(together, portal.presence, reader.person_id, ticket_id)
         async for event in streams.events(
@@ -144,3 +127,40 @@ def routes(portal: Portal, pages: Pages, readers: Readers, pool: Pool) -> APIRou
             yield event
 
     return router
+
+
+def _writer(pages: Pages, opened: Opened, catalogue: Catalogue) -> Write:
+    """What an event says on the page."""
+    reader = opened.reader
+
+    def write(event: Event) -> str:
+        match event.name, event.data:
+            case "entry", {"kind": kind} if kind in _EXECUTION:
+                return pages.fragment(
+                    reader,
+                    "ticket/new.html",
+                    ticket=opened.ticket,
+                    may=opened.may,
+                    entry=event.data,
+                    catalogue=catalogue,
+                )
+            case "entry", {"kind": "chat"}:
+                line = {"entry": event.data, "side": "executor", "seen_up_to": news.EVERYTHING}
+                return pages.fragment(reader, "chat/new.html", **line)
+            case "presence", {"people": people}:
+                others = [each for each in people if each["id"] != reader.person_id]
+                return pages.fragment(reader, "presence/desk.html", ticket=opened.ticket, people=others)
+            case "seen", {"seen_at": seen_at, "up_to_version": up_to}:
+                return pages.fragment(
+                    reader, "ticket/seen.html", ticket=opened.ticket, at=seen_at, up_to=up_to
+                )
+            case "entry", {"kind": "action", "version": 0}:
+                return pages.fragment(reader, "ticket/changed.html")
+            case "mail", _:
+                return pages.fragment(reader, "ticket/mail.html", outcome=event.data)
+            case "settings", _:
+                return pages.fragment(reader, "settings.html")
+            case _:
+                return ""
+
+    return write

@@ -1,7 +1,9 @@
 // @ts-check
 // Says in the composer when somebody else recorded something since one began to write.
 
-const dialog = /** @type {HTMLElement} */ (document.querySelector("[data-composer]"));
+import { take } from "./dialog.js";
+
+const dialog = take("note");
 const own = /** @type {HTMLElement | null} */ (document.querySelector("[data-presence]"))?.dataset.person;
 const notice = /** @type {HTMLElement} */ (dialog.querySelector("[data-collision]"));
 const said = /** @type {HTMLElement} */ (notice.querySelector("[data-collision-text]"));

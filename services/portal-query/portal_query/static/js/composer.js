@@ -1,11 +1,16 @@
 // @ts-check
-// The dialog where a note is written: opening, saying what saving will do, saving.
+// The dialogs where notes and messages are written: opening, saying what sending will do, sending, keeping a draft.
+import { Command } from "./command.js";
+import { announce, show, take, writing } from "./dialog.js";
+import { Draft } from "./draft.js";
 import { makeEditor } from "./editor.js";
-import { clearErrors, showError, showFailure } from "./fields.js";
+import { clearErrors, showError } from "./fields.js";
 import { field, read } from "./note.js";
 import { goToLogin } from "./session.js";
 import { wordsOf } from "./words.js";
 import { wallClock } from "./zone.js";
+
+/** @typedef {import("./draft.js").Written} Written */
 
 /** @type {Readonly<Record<string, string>>} */
 const SAVED = {
@@ -14,114 +19,108 @@ const SAVED = {
   disabled: "unmailed",
   "no-address": "unmailed",
 };
+/** What is kept of what was written; who sees it is decided anew each time. */
+const KEPT = ["occurred_at", "time_spent_minutes", "category_id", "origin_id", "solution_html"];
 
-const dialog = /** @type {HTMLDialogElement} */ (document.querySelector("[data-composer]"));
-const form = /** @type {HTMLFormElement} */ (dialog.querySelector("form"));
-const save = /** @type {HTMLButtonElement} */ (form.querySelector("[data-save]"));
-const say = wordsOf(dialog);
-const editor = makeEditor(/** @type {HTMLElement} */ (form.querySelector("[data-editor]")), () => {});
-const visible = /** @type {HTMLInputElement | null} */ (field(form, "visible_to_requester"));
-const mailed = /** @type {HTMLInputElement | null} */ (field(form, "notify_by_email"));
-const at = /** @type {HTMLInputElement | null} */ (field(form, "occurred_at"));
-/** One key for what is being written: trying again does not do it twice. */
-let key = newKey();
-
-for (const opener of /** @type {NodeListOf<HTMLElement>} */ (document.querySelectorAll('[data-opens="note"]'))) {
-  opener.addEventListener("click", () => open(opener.dataset.channel ?? "execution"));
-}
-form.querySelector("[data-close]")?.addEventListener("click", () => dialog.close());
-form.addEventListener("submit", (event) => {
-  event.preventDefault();
-  void submit();
-});
-// Captured, since the editor would keep both keys for itself.
-form.addEventListener("keydown", onKey, true);
-visible?.addEventListener("change", showConsequence);
-mailed?.addEventListener("change", showConsequence);
-at?.addEventListener("input", () => (at.dataset.touched = "yes"));
-
-/** @param {KeyboardEvent} event */
-function onKey(event) {
-  const sends = event.key === "Enter" && event.ctrlKey;
-  if (!sends && event.key !== "Escape") return;
-  event.preventDefault();
-  event.stopPropagation();
-  if (sends) void submit();
-  else dialog.close(); // what was written stays in it
+for (const template of /** @type {NodeListOf<HTMLElement>} */ (document.querySelectorAll("template[data-writes]"))) {
+  makeComposer(template.dataset.dialog ?? "", template.dataset.writes ?? "");
 }
 
-function newKey() {
-  // randomUUID is there on encrypted connections alone.
-  return Array.from(crypto.getRandomValues(new Uint8Array(16)), (byte) => byte.toString(16).padStart(2, "0")).join("");
-}
+/** @param {string} name @param {string} kind */
+function makeComposer(name, kind) {
+  const dialog = take(name);
+  const form = writing(dialog, submit);
+  const save = /** @type {HTMLButtonElement} */ (form.querySelector("[data-save]"));
+  const say = wordsOf(dialog);
+  const frame = /** @type {HTMLElement} */ (form.querySelector("[data-editor]"));
+  const text = frame.dataset.editor ?? "";
+  const visible = /** @type {HTMLInputElement | null} */ (field(form, "visible_to_requester"));
+  const mailed = /** @type {HTMLInputElement | null} */ (field(form, "notify_by_email"));
+  const happened = /** @type {HTMLInputElement | null} */ (field(form, "occurred_at"));
+  const command = new Command(form, say);
+  const draft = new Draft(form, kind, { written, restore, reopen: () => open(), say });
+  const editor = makeEditor(frame, () => draft.changed());
 
-/** @param {string} channel */
-function open(channel) {
-  form.dataset.channel = channel;
-  if (visible) visible.checked = false; // internal each time
-  if (at && !at.dataset.touched) {
-    at.value = at.max = wallClock(new Date(), form.dataset.zone ?? "UTC");
-  }
-  showConsequence();
-  dialog.showModal();
-  editor.commands.focus("end");
-}
-
-function showConsequence() {
-  if (!visible || !mailed) {
-    save.textContent = say("send");
-    return;
-  }
-  mailed.disabled = !visible.checked || "barred" in mailed.dataset;
-  if (mailed.disabled) mailed.checked = false;
-  const word = mailed.checked ? "mailed" : visible.checked ? "shown" : "internal";
-  save.textContent = say(word, { address: mailed.dataset.address ?? "" });
-  dialog.dataset.audience = visible.checked ? "shown" : "internal";
-}
-
-async function submit() {
-  if (save.disabled) return;
-  clearErrors(form);
-  const { body, wrong } = read(form, editor.getHTML(), editor.getText().trim() === "", new Date());
-  for (const [name, word] of wrong) showError(form, name, say(word));
-  if (wrong.length) return;
-  save.disabled = true;
-  try {
-    await post(body);
-  } catch {
-    showFailure(form, say("failed")); // no answer came: the same key makes trying again safe
-  } finally {
-    save.disabled = false;
-  }
-}
-
-/** @param {Record<string, unknown>} body */
-async function post(body) {
-  const answer = await fetch(form.dataset.action ?? "", {
-    method: "POST",
-    headers: { "Content-Type": "application/json", "Idempotency-Key": key },
-    body: JSON.stringify(body),
+  document.addEventListener("click", (event) => {
+    const opener = /** @type {HTMLElement | null} */ (/** @type {Element} */ (event.target).closest(`[data-opens="${name}"]`));
+    if (opener) open(opener.dataset.channel);
   });
-  if (answer.status === 401) return goToLogin();
-  const given = await answer.json();
-  if (answer.ok) return done(given.notification);
-  if (answer.status === 422) key = newKey(); // what comes next is another body
-  const errors = /** @type {Array<{pointer: string}>} */ (given.errors ?? []);
-  const beside = errors.filter(({ pointer }) => {
-    const name = pointer.slice(1);
-    const word = name === "occurred_at" ? "future" : name === "description_html" ? "empty" : "invalid";
-    return showError(form, name, say(word));
-  });
-  if (!beside.length) showFailure(form, say(given.type?.split("/").pop() ?? "") || say("failed"));
-}
+  form.addEventListener("input", () => draft.changed());
+  visible?.addEventListener("change", showConsequence);
+  mailed?.addEventListener("change", showConsequence);
+  happened?.addEventListener("input", () => (happened.dataset.touched = "yes"));
+  draft.begin();
+  if (kind === "occurrence") {
+    document.addEventListener("relato:write", (event) => {
+      restore(/** @type {CustomEvent<Written>} */ (event).detail);
+      draft.changed();
+      open();
+    });
+  }
 
-/** @param {string} notification */
-function done(notification) {
-  key = newKey();
-  form.reset();
-  delete at?.dataset.touched;
-  editor.commands.clearContent();
-  dialog.close();
-  const announced = document.querySelector("[data-announced]");
-  if (announced) announced.textContent = say(SAVED[notification] ?? "saved");
+  /** @param {string} [channel] by which way it was opened */
+  function open(channel = kind === "occurrence" ? (visible ? "execution" : "portal") : "") {
+    form.dataset.channel = channel;
+    if (visible) visible.checked = false; // internal each time
+    if (mailed) mailed.checked = false;
+    if (happened && !happened.dataset.touched) {
+      happened.value = happened.max = wallClock(new Date(), form.dataset.zone ?? "UTC");
+    }
+    showConsequence();
+    show(dialog);
+    editor.commands.focus("end");
+  }
+
+  function showConsequence() {
+    if (mailed) mailed.disabled = (visible !== null && !visible.checked) || "barred" in mailed.dataset;
+    if (mailed?.disabled) mailed.checked = false;
+    const word = mailed?.checked ? "mailed" : !visible ? "send" : visible.checked ? "shown" : "internal";
+    save.textContent = say(word, { address: mailed?.dataset.address ?? "" });
+    dialog.dataset.audience = word === "internal" ? "internal" : "shown";
+  }
+
+  async function submit() {
+    clearErrors(form);
+    const { body, wrong } = read(form, text, editor, new Date());
+    for (const [of, word] of wrong) showError(form, of, say(word));
+    if (wrong.length) return;
+    const answer = await command.send(form.dataset.action ?? "", body);
+    if (answer?.code === "unauthenticated") {
+      draft.stash();
+      goToLogin();
+    }
+    if (answer?.ok) done(answer.given);
+  }
+
+  /** @param {Record<string, string>} given */
+  function done({ notification = "", occurrence_id: id, release_at: at }) {
+    const sent = written();
+    form.reset();
+    delete happened?.dataset.touched;
+    editor.commands.clearContent();
+    draft.discard();
+    dialog.close();
+    if (at) document.dispatchEvent(new CustomEvent("relato:held", { detail: { id, at, written: sent } }));
+    else announce(say(SAVED[notification] ?? "saved"));
+  }
+
+  /** @returns {Written | null} null where there is nothing to keep */
+  function written() {
+    const fields = KEPT.filter((each) => each !== "occurred_at" || happened?.dataset.touched)
+      .map((each) => [each, field(form, each)?.value ?? ""])
+      .filter(([, value]) => value);
+    const html = editor.getText().trim() === "" ? "" : editor.getHTML();
+    return html || fields.length ? { [text]: html, ...Object.fromEntries(fields) } : null;
+  }
+
+  /** @param {Written} before */
+  function restore(before) {
+    const here = editor.getText().trim() === "" ? "" : editor.getHTML();
+    editor.commands.setContent((before[text] ?? "") + here); // nothing that was written is lost
+    for (const each of KEPT) {
+      const input = field(form, each);
+      if (input && before[each]) input.value = before[each];
+      if (happened && input === happened && before[each]) happened.dataset.touched = "yes";
+    }
+  }
 }

@@ -3,6 +3,12 @@
 
 const FORMS = [/^(?<minutes>\d+)\s*(?:m|min)?$/, /^(?<hours>\d+)\s*[h:]\s*(?<minutes>\d{1,2})?\s*(?:m|min)?$/];
 
+/** @param {number} total whole minutes @returns {string} as people write it: 1h30, 45; nothing for none */
+export function written(total) {
+  if (total < 60) return total ? String(total) : "";
+  return `${Math.floor(total / 60)}h${total % 60 ? String(total % 60).padStart(2, "0") : ""}`;
+}
+
 /**
  * @param {string} text
  * @returns {number | null} whole minutes; null for what is no duration

@@ -3,12 +3,14 @@
 
 /**
  * @param {HTMLElement} fresh where entries arrive that are newer than all others
- * @param {DocumentFragment} came one entry, or what became of a mail
+ * @param {DocumentFragment} came one entry, what became of a mail, or that the ticket has changed
  */
 export function put(fresh, came) {
   const list = /** @type {HTMLElement} */ (fresh.parentElement);
   const entry = came.querySelector("article");
   if (entry) putEntry(fresh, list, entry);
+  // The time spent, the status and what is offered may be others now: the head asks anew.
+  document.querySelector("[data-may]")?.dispatchEvent(new CustomEvent("stale"));
   const mail = came.querySelector("li");
   const subject = came.querySelector("ul")?.dataset.subject;
   if (mail && subject) putMail(mail, subject);
@@ -22,7 +24,10 @@ function putEntry(fresh, list, entry) {
   const known = document.getElementById(entry.id);
   if (known) {
     // An older state may come after a newer one, when a connection begins anew.
-    if (Number(entry.dataset.version) >= Number(known.dataset.version)) known.replaceWith(entry);
+    if (Number(entry.dataset.version) < Number(known.dataset.version)) return;
+    const here = known.contains(document.activeElement);
+    known.replaceWith(entry);
+    if (here) entry.focus(); // whoever reads or has just changed it stays where they are
     return;
   }
   const older = [...list.querySelectorAll("article")].find(

@@ -3,10 +3,11 @@
 
 /** @param {HTMLElement} form */
 export function clearErrors(form) {
-  for (const each of /** @type {NodeListOf<HTMLElement>} */ (form.querySelectorAll(".field-error"))) {
+  for (const each of /** @type {NodeListOf<HTMLElement>} */ (form.querySelectorAll(".field-error:not([data-signed-out])"))) {
     each.hidden = true;
     each.textContent = "";
   }
+  form.querySelector("[data-signed-out]")?.toggleAttribute("hidden", true);
   for (const each of form.querySelectorAll("[aria-invalid]")) each.removeAttribute("aria-invalid");
 }
 
@@ -32,4 +33,5 @@ export function showFailure(form, text) {
   const place = /** @type {HTMLElement} */ (form.querySelector("[data-failure]"));
   place.textContent = text;
   place.hidden = false;
+  place.scrollIntoView({ block: "nearest" });
 }

@@ -1,7 +1,12 @@
 // @ts-check
 // Keys of a page: one letter each, and none while somebody writes.
 
-const KEYS = /** @type {Readonly<Record<string, string>>} */ ({ n: '[data-opens="note"]' });
+const KEYS = /** @type {Readonly<Record<string, string>>} */ ({
+  n: '[data-opens="note"]',
+  m: '[data-opens="message"]',
+  c: '[data-opens="chat"]',
+  z: "[data-undo]:not([hidden]) [data-undo-now]",
+});
 
 document.addEventListener("keydown", (event) => {
   const target = /** @type {Element} */ (event.target);

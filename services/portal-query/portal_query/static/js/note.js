@@ -5,20 +5,19 @@ import { moment } from "./zone.js";
 
 /** @typedef {{body: Record<string, unknown>, wrong: Array<[field: string, word: string]>}} Read */
 
+/** @typedef {import("../vendor/tiptap.js").Editor} TipTap */
+
 /**
- * @param {HTMLFormElement} form @param {string} html what the editor holds @param {boolean} empty
+ * @param {HTMLFormElement} form @param {string} text the field that the editor is for @param {TipTap} editor
  * @param {Date} now
  * @returns {Read} the body, and what is wrong with it: fields with the names of the words about them
  */
-export function read(form, html, empty, now) {
+export function read(form, text, editor, now) {
   /** @type {Read["wrong"]} */
-  const wrong = empty ? [["description_html", "empty"]] : [];
+  const wrong = editor.getText().trim() === "" ? [[text, "empty"]] : [];
   /** @type {Record<string, unknown>} */
-  const body = {
-    description_html: html,
-    occurred_at: now.toISOString(),
-    channel: form.dataset.channel,
-  };
+  const body = { [text]: editor.getHTML() };
+  if (form.dataset.channel) Object.assign(body, { occurred_at: now.toISOString(), channel: form.dataset.channel });
   const at = field(form, "occurred_at");
   if (at instanceof HTMLInputElement && at.value && at.dataset.touched) {
     const when = moment(at.value, form.dataset.zone ?? "UTC");
@@ -40,6 +39,8 @@ export function read(form, html, empty, now) {
     const box = field(form, name);
     if (box instanceof HTMLInputElement) body[name] = box.checked;
   }
+  const hold = Number(form.dataset.hold ?? 0);
+  if (body.visible_to_requester && body.notify_by_email && hold) body.hold_seconds = hold; // so that it can be undone
   return { body, wrong };
 }
 

@@ -1,10 +1,9 @@
 // @ts-check
 // The words that scripts say: the page brings them, in the reader's language.
 
-/**
- * @param {Element} within
- * @returns {(name: string, values?: Record<string, string>) => string}
- */
+/** @typedef {(name: string, values?: Record<string, string>) => string} Say */
+
+/** @param {Element} within @returns {Say} */
 export function wordsOf(within) {
   const words = JSON.parse(within.querySelector("[data-words]")?.textContent ?? "{}");
   return (name, values = {}) =>

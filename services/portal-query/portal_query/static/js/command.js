@@ -1,0 +1,73 @@
+// @ts-check
+// A command from a dialog's form to the API: done once however often it is sent, and what is wrong is said where it is.
+import { clearErrors, showError, showFailure } from "./fields.js";
+
+/** @typedef {import("./words.js").Say} Say */
+/** @typedef {{ok: boolean, code: string, given: Record<string, any>}} Answer */
+
+/** Fields' errors that have a word of their own. @type {Readonly<Record<string, string>>} */
+const WRONG = { occurred_at: "future", description_html: "empty", text_html: "empty", solution_html: "empty", reason: "reason" };
+
+export class Command {
+  /** One key for what is being written: trying again does not do it twice. */
+  #key = newKey();
+  #busy = false;
+
+  /** @param {HTMLFormElement} form @param {Say} say */
+  constructor(form, say) {
+    this.form = form;
+    this.say = say;
+  }
+
+  /**
+   * @param {string} address @param {Record<string, unknown>} body @param {Record<string, string>} [headers]
+   * @returns {Promise<Answer | null>} null where no answer came, or one that somebody is already waiting for
+   */
+  async send(address, body, headers = {}) {
+    if (this.#busy) return null;
+    clearErrors(this.form);
+    this.#set(true);
+    try {
+      const answer = await fetch(address, {
+        method: "POST",
+        headers: { "Content-Type": "application/json", "Idempotency-Key": this.#key, ...headers },
+        body: JSON.stringify(body),
+      });
+      const given = await answer.json();
+      if (answer.ok || answer.status === 412 || answer.status === 422) this.#key = newKey(); // what comes next is another one
+      const code = answer.ok ? "" : (given.type?.split("/").pop() ?? "failed");
+      if (!answer.ok) this.#refused(code, given.errors ?? []);
+      return { ok: answer.ok, code, given };
+    } catch {
+      showFailure(this.form, this.say("failed")); // no answer came: the same key makes trying again safe
+      return null;
+    } finally {
+      this.#set(false);
+    }
+  }
+
+  /** @param {string} code @param {Array<{pointer: string}>} errors */
+  #refused(code, errors) {
+    if (code === "unauthenticated") {
+      const signedOut = /** @type {HTMLElement | null} */ (this.form.querySelector("[data-signed-out]"));
+      if (signedOut) signedOut.hidden = false;
+      return;
+    }
+    const beside = errors.filter(({ pointer }) => {
+      const name = pointer.slice(1);
+      return showError(this.form, name, this.say(WRONG[name] ?? "invalid") || this.say("invalid"));
+    });
+    if (!beside.length) showFailure(this.form, this.say(code) || this.say("failed"));
+  }
+
+  /** @param {boolean} busy */
+  #set(busy) {
+    this.#busy = busy;
+    this.form.querySelector("[data-save]")?.toggleAttribute("disabled", busy);
+  }
+}
+
+export function newKey() {
+  // randomUUID is there on encrypted connections alone.
+  return Array.from(crypto.getRandomValues(new Uint8Array(16)), (byte) => byte.toString(16).padStart(2, "0")).join("");
+}

@@ -1,0 +1,120 @@
+"""What executors do to entries that are there: correcting, solving, retracting, showing and hiding."""
+
+import re
+
+from playwright.async_api import Locator, Page, expect
+
+from tests.browser.conftest import SignedIn
+from tests.support.journey import Ticket
+
+
+async def choose(entry: Locator, name: str) -> Locator:
+    """The dialog that an entry's menu leads to."""
+    await entry.get_by_role("button", name=re.compile("^Opções da nota")).click()
+    await entry.page.get_by_role("menuitem", name=name).click()
+    dialog = entry.page.get_by_role("dialog")
+    await expect(dialog).to_be_visible()
+    return dialog
+
+
+async def offered(page: Page, entry: Locator) -> list[str]:
+    """What an entry's menu offers."""
+    await entry.get_by_role("button", name=re.compile("^Opções da nota")).click()
+    names = await page.get_by_role("menuitem").all_inner_texts()
+    await page.keyboard.press("Escape")
+    return [name.strip() for name in names]
+
+
+async def test_two_who_correct_the_same_note_lose_nothing(window: SignedIn, ticket: Ticket) -> None:
+    note = await ticket.record(description_html="<p>Troquei o cabo.</p>", time_spent_minutes=30)
+    carlos = await window("carlos", f"/desk/tickets/{ticket.id}")
+    page = carlos.page
+    entry = page.get_by_role("article")
+    assert await offered(page, entry) == ["Corrigir", "Solucionar", "Mostrar ao solicitante", "Retratar"]
+
+    dialog = await choose(entry, "Corrigir")
+    text = dialog.get_by_role("textbox", name="O que aconteceu")
+    await expect(text).to_be_focused()
+    await expect(text).to_have_text("Troquei o cabo.")
+    await expect(dialog.get_by_label("Tempo gasto")).to_have_value("30")
+    await text.fill("Troquei a placa.")
+    await page.keyboard.press("Control+Enter")
+    await expect(dialog.get_by_label("Motivo")).to_have_accessible_description(re.compile("Escreva o motivo"))
+    # Meanwhile somebody else corrects it: what was typed stays, and is saved over what one then has seen.
+    other = f"/occurrences/{note['occurrence_id']}/corrections"
+    await ticket.done("marina", other, {"description_html": "<p>Troquei o conector.</p>", "reason": "Nome"})
+    await expect(entry).to_contain_text("Troquei o conector.")
+    await dialog.get_by_label("Motivo").fill("Era a placa")
+    carlos.expected.append("status of 412")
+    await page.keyboard.press("Control+Enter")
+    await expect(dialog.get_by_role("alert")).to_contain_text("Outra pessoa mudou esta nota")
+    await expect(dialog.locator("[data-about]")).to_contain_text("Troquei o conector.")
+    await expect(text).to_have_text("Troquei a placa.")
+    await carlos.look("correct-conflict")
+    await page.keyboard.press("Control+Enter")
+    await expect(page.get_by_role("dialog")).to_have_count(0)
+    await expect(entry).to_contain_text("Corrigida; ver as 2 versões anteriores")
+    await expect(entry).to_be_focused()
+
+
+async def test_a_note_is_solved_shown_and_retracted_each_with_its_reason(
+    window: SignedIn, ticket: Ticket
+) -> None:
+    await ticket.record(description_html="<p>Troquei a placa.</p>", time_spent_minutes=30)
+    carlos = await window("carlos", f"/desk/tickets/{ticket.id}")
+    ana = await window("ana", f"/portal/requests/{ticket.id}")
+    page = carlos.page
+    entry = page.get_by_role("article")
+    dialog = await choose(entry, "Solucionar")
+    await dialog.get_by_role("textbox", name="Solução").fill("Placa nova, de garantia.")
+    await dialog.get_by_label("Tempo gasto a mais").fill("1h")
+    await dialog.get_by_label("Motivo").fill("Pronto")
+    await carlos.look("solve")
+    await dialog.get_by_role("button", name="Salvar solução").click()
+    await expect(entry).to_contain_text("Placa nova, de garantia.")
+    await expect(page.locator(".facts")).to_contain_text("1 h 30 min")
+
+    dialog = await choose(entry, "Mostrar ao solicitante")
+    await expect(dialog).to_contain_text("Ana Beatriz")
+    await expect(dialog).to_contain_text("passa a ver esta nota no portal")
+    await expect(dialog.locator("[data-about]")).to_contain_text("Troquei a placa.")
+    await dialog.get_by_label("Motivo").fill("Ela pediu")
+    await carlos.look("show")
+    await dialog.get_by_label("Enviar ao e-mail").check()
+    await dialog.get_by_role("button", name=re.compile("^Mostrar e enviar para ana")).click()
+    await expect(entry).to_contain_text("Visível ao solicitante", timeout=20_000)
+    await expect(ana.page.get_by_role("article")).to_contain_text("Troquei a placa.", timeout=20_000)
+    assert await offered(page, entry) == ["Corrigir", "Solucionar", "Ocultar do solicitante", "Retratar"]
+
+    dialog = await choose(entry, "Retratar")
+    await dialog.get_by_label("Motivo").fill("Outro chamado")
+    await carlos.look("retract")
+    await dialog.get_by_role("button", name="Retratar").click()
+    await expect(entry.locator("del")).to_contain_text("Troquei a placa.")
+    await expect(entry).to_contain_text("Motivo: Outro chamado")
+    await expect(entry.get_by_role("button", name="Opções")).to_have_count(0)
+    await carlos.look("ticket-retracted")
+    await ana.page.reload()
+    await expect(ana.page.get_by_role("article")).to_have_count(0)
+
+
+async def test_a_ticket_that_closes_while_it_is_open_offers_only_what_it_still_takes(
+    window: SignedIn, ticket: Ticket
+) -> None:
+    await ticket.record(visible_to_requester=True)
+    carlos = await window("carlos", f"/desk/tickets/{ticket.id}")
+    page = carlos.page
+    await expect(page.get_by_role("button", name="Adicionar nota")).to_have_count(2)
+    await ticket.save(status="closed")
+    await expect(page.locator(".ticket-head")).to_contain_text("Fechado", timeout=20_000)
+    await expect(page.get_by_role("button", name="Adicionar nota")).to_have_count(0)
+    entry = page.get_by_role("article")
+    assert await offered(page, entry) == ["Ocultar do solicitante", "Retratar"]
+    dialog = await choose(entry, "Ocultar do solicitante")
+    await carlos.context.clear_cookies()
+    await dialog.get_by_label("Motivo").fill("Fechado por engano")
+    carlos.expected.append("status of 401")
+    await dialog.get_by_role("button", name="Ocultar do solicitante").click()
+    await expect(dialog.get_by_role("link", name="entre de novo em outra aba")).to_be_visible()
+    await carlos.look("signed-out")
+    await expect(dialog.get_by_label("Motivo")).to_have_value("Fechado por engano")

@@ -1,0 +1,104 @@
+"""What people write is kept while they write, can be undone once sent, and goes where its button says."""
+
+import re
+
+from playwright.async_api import Page, expect
+
+from tests.browser.conftest import SignedIn
+from tests.support.journey import Ticket
+
+SAVED = re.compile(r"Rascunho salvo às \d\d:\d\d")
+
+
+async def write(page: Page, text: str) -> None:
+    """Begin a note."""
+    await page.keyboard.press("n")
+    await expect(page.get_by_role("textbox", name="O que aconteceu")).to_be_focused()
+    await page.keyboard.type(text)
+
+
+async def test_a_draft_outlives_the_browser_and_a_session_that_ended(
+    window: SignedIn, ticket: Ticket
+) -> None:
+    carlos = await window("carlos", f"/desk/tickets/{ticket.id}")
+    await write(carlos.page, "Liguei para o fabricante")
+    await carlos.page.get_by_label("Tempo gasto").fill("1h30")
+    await expect(carlos.page.get_by_text(SAVED)).to_be_visible()
+    await carlos.context.close()
+
+    other = await window("carlos", f"/desk/tickets/{ticket.id}")
+    page = other.page
+    await page.wait_for_load_state("networkidle")
+    await write(page, ", que respondeu")
+    text = page.get_by_role("textbox", name="O que aconteceu")
+    await expect(text).to_have_text("Liguei para o fabricante, que respondeu")
+    await expect(page.get_by_label("Tempo gasto")).to_have_value("1h30")
+    await expect(page.get_by_text(SAVED)).to_be_visible()
+    await other.look("draft")
+    await other.context.clear_cookies()
+    other.expected.append("status of 401")
+    await page.get_by_role("textbox", name="O que aconteceu").press_sequentially(" hoje")
+    await page.keyboard.press("Control+Enter")
+    await page.get_by_role("link", name="Entrar").click()
+    await page.get_by_role("button", name="Carlos Eduardo Nunes").click()
+    await expect(page).to_have_url(re.compile(f"/desk/tickets/{ticket.id}$"))
+    await expect(text).to_have_text("Liguei para o fabricante, que respondeu hoje")
+    await page.keyboard.press("Control+Enter")
+    await expect(page.get_by_role("article")).to_contain_text("que respondeu hoje")
+    await page.reload()
+    await page.wait_for_load_state("networkidle")
+    await page.keyboard.press("n")
+    await expect(text).to_have_text("")
+
+
+async def test_what_was_sent_can_be_undone_and_its_text_is_back(window: SignedIn, ticket: Ticket) -> None:
+    ana = await window("ana", f"/portal/requests/{ticket.id}")
+    carlos = await window("carlos", f"/desk/tickets/{ticket.id}")
+    page = carlos.page
+    for again in (False, True):
+        if not again:
+            await write(page, "Senha nova: 1234")
+        await page.get_by_label("Visível ao solicitante").check()
+        await page.get_by_label("Enviar ao e-mail").check()
+        await page.get_by_role("button", name=re.compile("^Salvar e enviar para ana")).click()
+        await expect(page.get_by_text(re.compile(r"^Vai para ana.* em \d+ s$"))).to_be_visible()
+        await expect(page.get_by_text("Ainda pode ser desfeita")).to_be_visible()
+        if again:
+            await page.reload()
+            await expect(page.get_by_text(re.compile(r"^Vai para ana"))).to_be_visible()
+            await page.get_by_role("button", name="Desfazer").click()
+        else:
+            await carlos.look("undo")
+            await page.keyboard.press("z")
+        await expect(page.get_by_role("textbox", name="O que aconteceu")).to_have_text("Senha nova: 1234")
+        await expect(page.get_by_text("Envio desfeito por Carlos")).to_have_count(2 if again else 1)
+    await page.keyboard.press("Escape")
+    await expect(page.get_by_role("button", name="Desfazer")).to_be_hidden()
+    await expect(ana.page.get_by_role("article")).to_have_count(0)
+    assert [
+        each for each in ticket.mailbox.to("ana@empresa.example") if ticket.id in str(each["List-Id"])
+    ] == []
+
+
+async def test_a_message_says_where_it_goes_and_goes_there(window: SignedIn, ticket: Ticket) -> None:
+    ana = await window("ana", f"/portal/requests/{ticket.id}")
+    carlos = await window("carlos", f"/desk/tickets/{ticket.id}")
+    page = carlos.page
+    for mailed in (False, True):
+        await page.keyboard.press("m")
+        dialog = page.get_by_role("dialog", name="Mensagem ao solicitante")
+        await expect(dialog.get_by_role("textbox", name="Mensagem")).to_be_focused()
+        await page.keyboard.type("Pode reiniciar?" if mailed else "Vou aí às 15h.")
+        if mailed:
+            await dialog.get_by_label("Enviar ao e-mail").check()
+            await expect(
+                dialog.get_by_role("button", name=re.compile("^Enviar ao portal e para ana@"))
+            ).to_be_visible()
+            await carlos.look("message")
+        else:
+            await expect(dialog.get_by_role("button", name="Enviar mensagem ao portal")).to_be_visible()
+        await page.keyboard.press("Control+Enter")
+        await expect(page.get_by_role("dialog")).to_have_count(0)
+    await expect(ana.page.get_by_role("article")).to_have_count(2)
+    await expect(page.get_by_role("article").first).to_contain_text("Mensagem ao solicitante")
+    await expect(page.get_by_role("article").first).to_contain_text("aceito às", timeout=15_000)
