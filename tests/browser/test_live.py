@@ -242,3 +242,28 @@ async def test_who_is_away_gets_one_mail_and_who_is_there_none(
     await ticket.stack.level()
     mails = [each for each in ticket.mailbox.to(ana_address) if ticket.id in str(each["List-Id"])]
     assert len(mails) == 1  # nothing of what she saw, and one for all that she did not
+
+
+async def test_a_requester_writes_to_whoever_attends_and_reads_the_answer(
+    window: SignedIn, ticket: Ticket
+) -> None:
+    ana = await window("ana", f"/portal/requests/{ticket.id}")
+    carlos = await window("carlos", f"/desk/tickets/{ticket.id}")
+    await ana.page.get_by_role("button", name="Mensagem ao atendente").click()
+    await ana.page.get_by_role("button", name="Enviar mensagem").click()
+    text = ana.page.get_by_role("textbox", name="Mensagem")
+    await expect(text).to_have_accessible_description("Escreva a mensagem.")
+    await text.press_sequentially("Posso desligar o notebook?")
+    await expect(carlos.page.get_by_text("Ana Beatriz Moreira está escrevendo…")).to_be_visible()
+    await ana.look("own-message")
+    await ana.page.get_by_role("button", name="Enviar mensagem").click()
+    await expect(ana.page.get_by_role("dialog")).to_have_count(0)
+    await expect(ana.page.get_by_role("status").filter(has_text="Mensagem enviada")).to_have_count(1)
+    await expect(ana.page.get_by_role("article")).to_contain_text("Posso desligar o notebook?")
+    await expect(carlos.page.get_by_role("article")).to_contain_text("Posso desligar o notebook?")
+    await ticket.done("carlos", "/messages", {"text_html": "<p>Pode, sim.</p>"})
+    await expect(ana.page.get_by_role("article").first).to_contain_text("Pode, sim.")
+    async with switched(ticket.stack, 299, "N", "S"):
+        await ana.page.reload()
+        await expect(ana.page.get_by_role("button", name="Adicionar nota")).to_be_visible()
+        await expect(ana.page.get_by_role("button", name="Mensagem ao atendente")).to_have_count(0)

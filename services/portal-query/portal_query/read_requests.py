@@ -60,6 +60,11 @@ async def since(pool: Pool, person_id: str, ticket_id: str, version: int) -> Row
     return _rows(await pool.fetch(_SINCE, person_id, ticket_id, version))
 
 
+async def may_message(pool: Pool, status: str) -> bool:
+    """Whether requesters may write to whoever attends a ticket in this state: parameter 299."""
+    return status not in {"closed", "cancelled"} and await pool.fetchval(_MAY_MESSAGE)
+
+
 async def may_add(pool: Pool, status: str) -> bool:
     """Whether requesters may record on a ticket in this state: parameters 252 and 298."""
     return status == "in-progress" and await pool.fetchval(_MAY_ADD)
@@ -150,6 +155,9 @@ _SINCE = f"""
 {_TICKET}
 LEFT JOIN LATERAL ({_ENTRY} AND e.current_version > $3 UNION ALL {_LINE} AND c.version > $3) AS entry ON true
 ORDER BY entry.current_version
+"""
+_MAY_MESSAGE = """
+SELECT EXISTS (SELECT FROM history.requester_parameters WHERE number = 299 AND value = 'S')
 """
 _MAY_ADD = """
 SELECT count(*) = 2 FROM history.requester_parameters WHERE number IN (252, 298) AND value = 'S'

@@ -69,6 +69,7 @@ def routes(portal: Portal, pages: Pages, readers: Readers, pool: Pool) -> APIRou
             ticket=view.request(row),
             description=await read_requests.description(pool, reader.person_id, ticket_id),
             may_add=may_add,
+            may_message=await read_requests.may_message(pool, row["status"]),
             catalogue=await read_requests.catalogue(pool) if may_add else (),
             found=entries,
             seen_up_to=news.seen_up_to(shown, reader.person_id, row["unread"]),
