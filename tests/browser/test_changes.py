@@ -1,6 +1,8 @@
 """What executors do to entries that are there: correcting, solving, retracting, showing and hiding."""
 
 import re
+from datetime import datetime
+from zoneinfo import ZoneInfo
 
 from playwright.async_api import Locator, Page, expect
 
@@ -118,3 +120,33 @@ async def test_a_ticket_that_closes_while_it_is_open_offers_only_what_it_still_t
     await expect(dialog.get_by_role("link", name="entre de novo em outra aba")).to_be_visible()
     await carlos.look("signed-out")
     await expect(dialog.get_by_label("Motivo")).to_have_value("Fechado por engano")
+
+
+async def test_the_history_says_every_fact_also_as_it_once_stood(window: SignedIn, ticket: Ticket) -> None:
+    note = await ticket.record(description_html="<p>Troquei o cabo.</p>")
+    moment = (
+        datetime.now(ZoneInfo("America/Sao_Paulo")).replace(tzinfo=None).isoformat(timespec="milliseconds")
+    )
+    path = f"/occurrences/{note['occurrence_id']}/corrections"
+    await ticket.done("carlos", path, {"description_html": "<p>Troquei a placa.</p>", "reason": "Nome"})
+    await ticket.save(responsible_id="marina", status="suspended")
+    said = await ticket.done("carlos", "/chat", {"text": "Olá, Ana"})
+    await ticket.chat(said["version"])
+    carlos = await window("carlos", f"/desk/tickets/{ticket.id}")
+    page = carlos.page
+    await page.keyboard.press("h")
+    await expect(page.get_by_role("tab", name="Ticket")).to_have_attribute("aria-selected", "true")
+    panel = page.get_by_role("tabpanel")
+    await expect(panel).to_contain_text("Motivo: Nome")
+    await expect(panel).to_contain_text(re.compile("Carlos Eduardo Nunes → Marina"))
+    await expect(panel).to_contain_text("Em andamento → Suspenso")
+    await carlos.look("history")
+    await page.get_by_label("Tipo").select_option(label="Notas")
+    await page.get_by_role("button", name="Mostrar", exact=True).click()
+    await expect(panel.get_by_role("article")).to_have_count(1)
+    await page.goto(f"/desk/tickets/{ticket.id}/history?as_of={moment}")
+    await expect(panel).to_contain_text("Troquei o cabo.")
+    await expect(panel).not_to_contain_text("placa")
+    await page.get_by_role("tab", name="Chat").click()
+    await expect(panel).to_contain_text("Olá, Ana")
+    await carlos.look("history-chat")

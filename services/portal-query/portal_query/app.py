@@ -24,7 +24,7 @@ from portal_query.live import Live
 from portal_query.pages import administration as administration_page
 from portal_query.pages import chat as chat_page
 from portal_query.pages import desk as desk_page
-from portal_query.pages import errors, head, home
+from portal_query.pages import errors, head, history, home
 from portal_query.pages import lists as lists_page
 from portal_query.pages import portal as portal_page
 from portal_query.pages import ticket as ticket_page
@@ -87,6 +87,7 @@ def build(settings: PortalSettings) -> FastAPI:
             app.include_router(desk_page.routes(portal, pages, readers, executors))
             app.include_router(ticket_page.routes(portal, pages, readers, executors))
             app.include_router(head.routes(pages, readers, executors))
+            app.include_router(history.routes(portal, pages, readers, executors))
             app.include_router(portal_page.routes(portal, pages, readers, requesters))
             app.include_router(lists_page.routes(portal, pages, readers, executors, requesters))
             app.include_router(chat_page.routes(portal, pages, readers, executors, requesters))

@@ -1,6 +1,6 @@
 """What forms offer to choose from, and what they can say beforehand: as the role ``portal_executor``."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from relato_runtime.database import Pool
@@ -36,6 +36,18 @@ async def catalogue(pool: Pool) -> Catalogue:
         await pool.fetch("SELECT category_id AS id, name, active FROM reference.categories ORDER BY name"),
         await pool.fetch("SELECT origin_id AS id, name, active FROM reference.origins ORDER BY name"),
     )
+
+
+async def names(pool: Pool, ids: Sequence[str]) -> Mapping[str, str]:
+    """How the people and groups of these ids are called."""
+    rows = await pool.fetch(
+        """
+        SELECT group_id AS id, name FROM reference.groups WHERE group_id = ANY($1::text[])
+        UNION ALL SELECT person_id, name FROM reference.people WHERE person_id = ANY($1::text[])
+        """,
+        ids,
+    )
+    return {row["id"]: row["name"] for row in rows}
 
 
 async def mailing(pool: Pool, requester_id: str) -> Row:

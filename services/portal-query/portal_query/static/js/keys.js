@@ -5,6 +5,7 @@ const KEYS = /** @type {Readonly<Record<string, string>>} */ ({
   n: '[data-opens="note"]',
   m: '[data-opens="message"]',
   c: '[data-opens="chat"]',
+  h: '[data-opens="history"]',
   z: "[data-undo]:not([hidden]) [data-undo-now]",
 });
 
