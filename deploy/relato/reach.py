@@ -78,9 +78,17 @@ class Reach:
 
     def administrators_token(self) -> str:
         """RELATO_TOKEN, else a token of the local stack's first administrator."""
+        return self._token_of("administrator")
+
+    def operators_token(self) -> str:
+        """RELATO_TOKEN, else a token of the local stack's first operator."""
+        return self._token_of("operator")
+
+    def _token_of(self, role: str) -> str:
         if self.given.token is not None:
             return self.given.token.get_secret_value()
-        return self.token(people.holder(self.home.root, "administrator"), "relato")
+        self._running("RELATO_TOKEN")
+        return self.token(people.holder(self.home.root, role), "relato")
 
     def _running(self, setting: str) -> StackState:
         if self.running is None:

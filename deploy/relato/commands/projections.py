@@ -1,19 +1,44 @@
-"""`relato projections`: the generations of the read models."""
+"""`relato projections`: the generations of the read models, and what operators do with them."""
 
 import asyncio
 import json
-from typing import Annotated
+import sys
+from dataclasses import dataclass
+from typing import Annotated, Any
 
 import typer
-from aiokafka.errors import KafkaError
-from history_projector import generations
-from history_projector.generations import Projection
 
-from relato.commands import tables
-from relato.commands.outcome import refusing
-from relato.connected import connected
-from relato.reach import Reach, reach
-from relato.stack.lag import lags
+from relato.commands import rebuilding, tables
+from relato.commands.confirm import confirm
+from relato.commands.outcome import refuse, refusing
+from relato.operate import Operator, operating
+from relato.reach import reach
+
+_SHOWN = ("projection", "generation", "state", "applied", "behind", "rate")
+
+Name = Annotated[str, typer.Argument(help="The projection: history.")]
+Number = Annotated[int | None, typer.Argument(help="The generation; not needed where only one can be meant.")]
+Reason = Annotated[str, typer.Option(help="Why; it is kept with your name.")]
+DryRun = Annotated[bool, typer.Option("--dry-run", help="Only say whether it could be done.")]
+Yes = Annotated[bool, typer.Option("--yes", help="Do not ask.")]
+Detach = Annotated[bool, typer.Option("--detach", help="Do not wait for its end.")]
+Json = Annotated[bool, typer.Option("--json", help="One JSON document.")]
+
+
+@dataclass(frozen=True, slots=True)
+class _Wish:
+    verb: str
+    name: str
+    generation: int | None
+    reason: str
+    dry_run: bool
+    as_json: bool
+
+    async def asked(self, operator: Operator, *, dry_run: bool) -> dict[str, Any]:
+        """Have it done, or only tried: what the service says."""
+        wish = {"generation": self.generation, "reason": self.reason, "dry_run": dry_run}
+        answer: dict[str, Any] = await operator.post(f"/projections/{self.name}/{self.verb}", wish)
+        return answer
 
 
 def register(app: typer.Typer) -> None:
@@ -23,48 +48,194 @@ def register(app: typer.Typer) -> None:
 
     @group.callback()
     def _group() -> None:
-        """Read models: which generations there are, and how far each is."""
+        """Read models: which generations there are; rebuild, compare and switch them."""
 
     @group.command("list")
-    def list_(as_json: Annotated[bool, typer.Option("--json", help="One JSON document.")] = False) -> None:
+    def list_(as_json: Json = False) -> None:
         """List the generations, which of them is live, and how far behind each is."""
         with refusing():
-            projections = asyncio.run(_listed(reach()))
+            projections = asyncio.run(_listed())
         if as_json:
-            print(json.dumps(projections))
+            print(json.dumps([{name: each[name] for name in _SHOWN} for each in projections]))
         else:
             _show(projections)
 
+    @group.command()
+    def rebuild(
+        name: Name, generation: Number = None, *, reason: Reason = "", dry_run: DryRun = False,
+        yes: Yes = False, detach: Detach = False, as_json: Json = False,
+    ) -> None:  # fmt: skip
+        """Build a new generation beside the live one, and show how far it is; it goes on by itself."""
+        del yes  # nothing is lost by it, so nothing is asked
+        wish = _Wish("rebuild", name, generation, reason, dry_run, as_json)
+        _act(wish, waiting=None if detach else rebuilding.built)
 
-async def _listed(reach: Reach) -> list[Projection]:
-    behind = await _behind(reach)
-    async with connected(reach, "history") as connection:
-        return await generations.listed(connection, behind)
+    @group.command()
+    def verify(
+        name: Name,
+        generation: Number = None,
+        *,
+        reason: Reason = "",
+        dry_run: DryRun = False,
+        as_json: Json = False,
+    ) -> None:
+        """Compare a generation with the live one and list every difference; exit code 1 if there is one."""
+        wish = _Wish("verify", name, generation, reason, dry_run, as_json)
+        if dry_run:
+            _act(wish)
+            return
+        with refusing():
+            found = asyncio.run(_verified(wish))
+        if as_json:
+            print(json.dumps(found))
+        else:
+            _show_findings(found)
+        if found["differences"]:
+            refuse(f"{found['differences']} differences in {found['compared']} tickets.")
+
+    @group.command()
+    def switch(
+        name: Name, generation: Number = None, *, reason: Reason = "", dry_run: DryRun = False,
+        yes: Yes = False, as_json: Json = False,
+    ) -> None:  # fmt: skip
+        """Let everybody read the new generation; the one before goes on, so that there is a way back."""
+        _act(
+            _Wish("switch", name, generation, reason, dry_run, as_json),
+            "Show generation {} to everybody?",
+            yes,
+        )
+
+    @group.command()
+    def rollback(
+        name: Name, generation: Number = None, *, reason: Reason = "", dry_run: DryRun = False,
+        yes: Yes = False, as_json: Json = False,
+    ) -> None:  # fmt: skip
+        """Let everybody read the generation before again."""
+        _act(_Wish("rollback", name, generation, reason, dry_run, as_json), "Go back to generation {}?", yes)
+
+    _add_to_building(group)
 
 
-async def _behind(reach: Reach) -> dict[str, int]:
-    """How many records each consumer has still to take in; of none while the broker is away."""
-    settings = reach.kafka()
-    behind: dict[str, int] = {}
-    try:
-        async with asyncio.timeout(5):
-            prefix = f"{settings.topic_prefix}relato."
-            for lag in await lags(settings.kafka_bootstrap, prefix=prefix):
-                name = lag.group.removeprefix(prefix)
-                behind[name] = behind.get(name, 0) + lag.lag
-    except (KafkaError, OSError):
-        return {}
-    return behind
+def _add_to_building(group: typer.Typer) -> None:
+    """What can be done with a generation that is not live."""
+
+    @group.command()
+    def pause(
+        name: Name,
+        generation: Number = None,
+        *,
+        reason: Reason = "",
+        dry_run: DryRun = False,
+        as_json: Json = False,
+    ) -> None:
+        """Let a generation that is not live take in nothing for now."""
+        _act(_Wish("pause", name, generation, reason, dry_run, as_json))
+
+    @group.command()
+    def resume(
+        name: Name,
+        generation: Number = None,
+        *,
+        reason: Reason = "",
+        dry_run: DryRun = False,
+        as_json: Json = False,
+    ) -> None:
+        """Let a paused generation go on where it was."""
+        _act(_Wish("resume", name, generation, reason, dry_run, as_json))
+
+    @group.command()
+    def cancel(
+        name: Name, generation: Number = None, *, reason: Reason = "", dry_run: DryRun = False,
+        yes: Yes = False, as_json: Json = False,
+    ) -> None:  # fmt: skip
+        """Give a rebuild up, and remove what it has made."""
+        wish = _Wish("cancel", name, generation, reason, dry_run, as_json)
+        _act(wish, "Remove generation {}, which is being built?", yes, rebuilding.gone)
+
+    @group.command()
+    def drop(
+        name: Name, generation: Number = None, *, reason: Reason = "", dry_run: DryRun = False,
+        yes: Yes = False, as_json: Json = False,
+    ) -> None:  # fmt: skip
+        """Remove a generation that is not live; there is no way back to it then."""
+        wish = _Wish("drop", name, generation, reason, dry_run, as_json)
+        _act(wish, "Remove generation {} for good?", yes, rebuilding.gone)
 
 
-def _show(projections: list[Projection]) -> None:
+def _act(
+    wish: _Wish, question: str = "", yes: bool = True, waiting: rebuilding.Waiting | None = None
+) -> None:
+    """See whether it can be done, ask, do it, wait for its end, and say what was done."""
+    with refusing():
+        _known(wish.name)
+        if wish.dry_run or not yes:
+            said = asyncio.run(_asked(wish, dry_run=True, waiting=None))
+        if not wish.dry_run:
+            if not yes:
+                confirm(question.format(said["generation"]), yes=False)
+            said = asyncio.run(_asked(wish, dry_run=False, waiting=waiting))
+    if wish.as_json:
+        print(json.dumps(said))
+    else:
+        words = "could be done" if wish.dry_run else "done"
+        of = "" if said["generation"] is None else f" with generation {said['generation']}"
+        print(f"{wish.verb} of {wish.name}: {words}{of}.", file=sys.stderr)
+
+
+async def _asked(wish: _Wish, *, dry_run: bool, waiting: rebuilding.Waiting | None) -> dict[str, Any]:
+    async with operating(reach()) as operator:
+        said = await wish.asked(operator, dry_run=dry_run)
+        if waiting is not None:
+            await waiting(operator, said["generation"])
+        return said
+
+
+async def _listed() -> list[dict[str, Any]]:
+    async with operating(reach()) as operator:
+        return await rebuilding.generations(operator)
+
+
+async def _verified(wish: _Wish) -> dict[str, Any]:
+    _known(wish.name)
+    async with operating(reach()) as operator:
+        await wish.asked(operator, dry_run=False)
+        return await rebuilding.verified(operator, wish.name)
+
+
+def _known(name: str) -> None:
+    if name != "history":
+        refuse(f"There is no projection {name!r}; there is history.")
+
+
+def _show(projections: list[dict[str, Any]]) -> None:
     tables.show(
-        ("projection", "generation", "state", "applied", "behind", "a second"),
+        ("projection", "generation", "state", "applied", "behind", "a second", "seconds left"),
         (
             (
                 *(each["projection"], str(each["generation"]), each["state"], str(each["applied"])),
                 *("unknown" if each["behind"] is None else str(each["behind"]), str(each["rate"])),
+                "" if each["seconds_left"] is None else str(each["seconds_left"]),
             )
             for each in projections
+        ),
+    )
+
+
+def _show_findings(found: dict[str, Any]) -> None:
+    if not found["findings"]:
+        print(
+            f"Generation {found['generation']} is the same as {found['against']}:"
+            f" {found['compared']} tickets compared.",
+            file=sys.stderr,
+        )
+        return
+    tables.show(
+        ("ticket", "what", "table", "key", "columns"),
+        (
+            (
+                *(each["ticket_id"], each["kind"], each["part"] or ""),
+                *("" if each["key"] is None else json.dumps(each["key"]), ", ".join(each["columns"])),
+            )
+            for each in found["findings"]
         ),
     )

@@ -9,8 +9,9 @@ import sys
 import tempfile
 from collections.abc import AsyncIterator, Mapping
 from contextlib import AsyncExitStack
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
+from urllib.parse import urlsplit
 
 import asyncpg
 import pytest
@@ -22,8 +23,10 @@ from notifier import app as notifier
 from notifier.settings import NotifierSettings
 from pydantic import HttpUrl, JsonValue, SecretStr
 from relato.issuer import keys
-from relato.stack import mail, state
+from relato.settings import StackSettings
+from relato.stack import caddy, mail, process, state
 from relato.stack.home import Home
+from relato.stack.ports import free
 from relato_contracts.topics import TOPICS
 from relato_runtime import kafka
 from relato_runtime.settings import KafkaSettings
@@ -106,9 +109,16 @@ async def installation(postgres_url: str, kafka_bootstrap: str) -> AsyncIterator
             await stack.enter_async_context(
                 serving(notifier.build(NotifierSettings.model_validate(own[1] | smtp)))
             )
-            await stack.enter_async_context(
+            projector = await stack.enter_async_context(
                 serving(history_projector.build(ProjectorSettings.model_validate(own[2])))
             )
+            upstreams = {
+                "notes": urlsplit(origin).port or 0,
+                "history-projector": urlsplit(projector).port or 0,
+            }
+            door = StackSettings(home=home.root, port=free())
+            program = caddy.program(door, upstreams, directory / "caddy.log", {}, directory)
+            await stack.enter_async_context(process.running(program))
             _write_state(home, origin, issuer.url, kafka_bootstrap)
             environment = {
                 "RELATO_HOME": str(home.root),
@@ -117,7 +127,8 @@ async def installation(postgres_url: str, kafka_bootstrap: str) -> AsyncIterator
             }
             running = Installation(environment, urls, cluster)
             await _load(running)
-            yield running
+            # As everybody outside reaches it.
+            yield replace(running, environment={**environment, "RELATO_PUBLIC_URL": door.origin})
     finally:
         await databases.drop_all()
         shutil.rmtree(directory)

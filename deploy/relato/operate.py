@@ -1,0 +1,54 @@
+"""A client of the operators' API, for one command."""
+
+from collections.abc import AsyncIterator, Mapping
+from contextlib import asynccontextmanager
+from typing import Any
+
+import httpx
+
+from relato.errors import StackError
+from relato.reach import Reach
+
+_PATIENCE_SECONDS = 60  # a switch waits until both generations are level
+
+
+class Operator:
+    """Asks the installation's services as an operator; what they refuse becomes StackError."""
+
+    def __init__(self, client: httpx.AsyncClient) -> None:
+        self._client = client
+
+    async def get(self, path: str) -> Any:
+        """What a service says."""
+        return await self._asked("GET", path)
+
+    async def post(self, path: str, wish: Mapping[str, object]) -> Any:
+        """Have something done: what a service answers."""
+        return await self._asked("POST", path, wish)
+
+    async def _asked(self, method: str, path: str, wish: Mapping[str, object] | None = None) -> Any:
+        try:
+            answer = await self._client.request(method, f"/api/operate{path}", json=wish)
+        except httpx.HTTPError as error:
+            raise StackError(f"Relato does not answer: {str(error) or type(error).__name__}.") from error
+        if not answer.is_success:
+            raise StackError(_reason(answer))
+        return answer.json()
+
+
+@asynccontextmanager
+async def operating(reach: Reach) -> AsyncIterator[Operator]:
+    """A client with RELATO_TOKEN, else with a token of the local stack's first operator."""
+    headers = {"Authorization": f"Bearer {reach.operators_token()}"}
+    async with httpx.AsyncClient(
+        base_url=reach.origin(), headers=headers, trust_env=False, timeout=_PATIENCE_SECONDS
+    ) as client:
+        yield Operator(client)
+
+
+def _reason(answer: httpx.Response) -> str:
+    try:
+        problem: dict[str, Any] = answer.json()
+        return str(problem.get("detail") or problem["title"])
+    except (ValueError, KeyError, AttributeError):
+        return f"Relato answers {answer.status_code} {answer.reason_phrase}."
