@@ -150,3 +150,21 @@ async def test_the_history_says_every_fact_also_as_it_once_stood(window: SignedI
     await page.get_by_role("tab", name="Chat").click()
     await expect(panel).to_contain_text("Olá, Ana")
     await carlos.look("history-chat")
+
+
+async def test_keys_are_explained_and_can_be_switched_off(window: SignedIn, ticket: Ticket) -> None:
+    for _ in range(2):
+        note = await ticket.record()
+    await ticket.history(note["version"])
+    carlos = await window("carlos", f"/desk/tickets/{ticket.id}")
+    page = carlos.page
+    for key, nth in (("j", 0), ("j", 1), ("k", 0)):
+        await page.keyboard.press(key)
+        await expect(page.get_by_role("article").nth(nth)).to_be_focused()
+    await page.keyboard.press("?")
+    await carlos.look("keys")
+    await page.get_by_label("Usar teclas de uma letra").uncheck()
+    await page.get_by_role("button", name="Fechar").click()
+    await page.reload()
+    await page.keyboard.press("j")
+    await expect(page.get_by_role("article").first).not_to_be_focused()
