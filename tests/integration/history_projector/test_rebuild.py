@@ -238,6 +238,25 @@ async def _process(projector: Projecting, *, batch: int) -> asyncio.subprocess.P
     return process
 
 
+async def test_a_program_leaves_generations_of_another_shape_to_programs_that_know_it(
+    projector: Projecting,
+) -> None:
+    await projector.done("rebuild")
+    await projector.level(2)
+    await projector.database.execute("UPDATE generations SET shape = shape + 1 WHERE generation = 2")
+
+    async def left() -> bool:
+        return await members(projector, 2) == 0
+
+    await until(left, what="an end of the consumer")
+    await history(projector)
+    await projector.level(1)
+    assert (await projector.generations())[2]["applied"] == 0
+    await projector.database.execute("UPDATE generations SET shape = shape - 1 WHERE generation = 2")
+    await projector.level(2)
+    assert await differences(projector, 1, 2) == {}
+
+
 async def test_only_operators_operate(projector: Projecting) -> None:
     path = "/api/operate/projections"
     assert (await projector.http.get(path)).status_code == 401
