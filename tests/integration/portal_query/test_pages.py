@@ -47,6 +47,15 @@ async def test_refusals_are_pages_for_people_and_problems_for_programs(portal: P
     assert program.headers["content-type"] == "application/problem+json"
 
 
+async def test_an_open_page_says_that_its_ticket_is_no_longer_its_readers(portal: Portal) -> None:
+    own = await page(portal, "carlos", "/desk/tickets/1001/head")
+    assert "Ana" in own.text
+    for ticket_id in ("1001", "nenhum"):
+        lost = await page(portal, "ana", f"/desk/tickets/{ticket_id}/head")
+        assert (lost.status_code, "não está mais entre os que você vê" in lost.text) == (200, True)
+        assert "Ana" not in lost.text
+
+
 async def test_requesters_pages_hold_nothing_internal(portal: Portal) -> None:
     await portal.history.tell(
         recorded("1001", description_html="<p>Senha 1234</p>", description_text="Senha 1234"),

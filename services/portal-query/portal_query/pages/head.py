@@ -6,7 +6,7 @@ from fastapi import APIRouter, Depends, Request, Response
 from relato_runtime.database import Pool
 
 from portal_query import read, read_about, read_forms, read_offers, view
-from portal_query.http import TicketId, not_found
+from portal_query.http import TicketId
 from portal_query.pages.reader import Reader, Readers
 from portal_query.pages.render import Pages
 
@@ -19,8 +19,10 @@ def routes(pages: Pages, readers: Readers, pool: Pool) -> APIRouter:
     @router.get("/desk/tickets/{ticket_id}/head")
     async def head(request: Request, reader: Who, ticket_id: TicketId) -> Response:
         row = await read.ticket(pool, reader.person_id, ticket_id)
-        if row is None:
-            raise not_found()
+        if (
+            row is None
+        ):  # an open page is told so, and nothing on it is lost; it says the same of unknown ones
+            return pages.page(request, reader, "ticket/lost.html")
         return pages.page(
             request,
             reader,
