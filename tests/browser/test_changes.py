@@ -7,6 +7,7 @@ from zoneinfo import ZoneInfo
 from playwright.async_api import Locator, Page, expect
 
 from tests.browser.conftest import SignedIn
+from tests.browser.network import network
 from tests.support.journey import Ticket
 
 
@@ -96,8 +97,40 @@ async def test_a_note_is_solved_shown_and_retracted_each_with_its_reason(
     await expect(entry).to_contain_text("Motivo: Outro chamado")
     await expect(entry.get_by_role("button", name="Opções")).to_have_count(0)
     await carlos.look("ticket-retracted")
-    await ana.page.reload()
     await expect(ana.page.get_by_role("article")).to_have_count(0)
+    await expect(ana.page.get_by_role("status").filter(has_text="Uma nota foi retirada.")).to_have_count(1)
+    await expect(ana.page.locator("main")).not_to_contain_text("placa")
+    await ana.look("request-gone")
+
+
+async def test_what_is_taken_from_requesters_leaves_their_open_page_also_while_the_network_is_away(
+    window: SignedIn, ticket: Ticket
+) -> None:
+    notes = [
+        await ticket.record(description_html=f"<p>{text}</p>", visible_to_requester=True)
+        for text in ("Senha: 1234", "Troquei o cabo.")
+    ]
+    await ticket.mine(notes[1]["version"])
+    hidden, kept = (f"/occurrences/{each['occurrence_id']}" for each in notes)
+    async with network(ticket.stack.port) as between:
+        ana = await window("ana", f"/portal/requests/{ticket.id}", proxy=between.proxy)
+        ana.expected += ["net::ERR", "[object Event]"]
+        entries = ana.page.get_by_role("article")
+        await expect(entries).to_have_text([re.compile("Troquei o cabo."), re.compile("1234")])
+        await ticket.done(
+            "carlos", kept + "/corrections", {"description_html": "<p>Troquei a placa.</p>", "reason": "Nome"}
+        )
+        await expect(entries).to_have_text([re.compile("Troquei a placa."), re.compile("1234")])
+        await between.go()
+        await expect(ana.page.get_by_text("Reconectando…")).to_be_visible()
+        visibility = {"visible_to_requester": False, "notify_by_email": False, "reason": "Interna"}
+        await ticket.done("carlos", hidden + "/visibility", visibility)
+        await between.come()
+        await expect(entries).to_have_text([re.compile("Troquei a placa.")], timeout=15_000)
+        await expect(ana.page.locator("main")).not_to_contain_text("1234")
+        await ticket.done("carlos", hidden + "/visibility", visibility | {"visible_to_requester": True})
+        await expect(entries).to_have_count(2)
+        await expect(ana.page.locator(".entry-gone")).to_have_count(0)
 
 
 async def test_a_ticket_that_closes_while_it_is_open_offers_only_what_it_still_takes(

@@ -168,4 +168,8 @@ class Live:
 # From the catalogue, because this role may not look into the schema itself.
 _PROJECTED = """
 SELECT EXISTS (SELECT FROM pg_views WHERE schemaname = 'history' AND viewname = 'requester_tickets')
+   AND EXISTS (
+       SELECT FROM pg_proc JOIN pg_namespace AS n ON n.oid = pronamespace
+       WHERE n.nspname = 'requesters' AND proname = 'gone'
+   )
 """

@@ -56,7 +56,7 @@ async def chat(
 
 
 async def since(pool: Pool, person_id: str, ticket_id: str, version: int) -> Rows | None:
-    """What is new or different for the person beyond a version of the ticket, in order."""
+    """What is new, different or gone for the person beyond a version of the ticket, in order."""
     return _rows(await pool.fetch(_SINCE, person_id, ticket_id, version))
 
 
@@ -141,6 +141,13 @@ _LINE = """
         NULL::text AS description_html, NULL::text AS solution_html, false AS corrected, c.sender, c.text
     FROM history.requester_chat AS c WHERE c.ticket_id = ticket.ticket_id
 """
+_GONE = """
+    SELECT
+        'gone' AS kind, g.version, g.version AS current_version, g.subject_id,
+        NULL::timestamptz, NULL::timestamptz, NULL::text, NULL::text, NULL::text, NULL::text, false,
+        NULL::text, NULL::text
+    FROM requesters.gone(ticket.ticket_id, $3) AS g
+"""
 _HISTORY = f"""
 {_TICKET}
 LEFT JOIN LATERAL ({_ENTRY} AND e.version < $3 ORDER BY e.version DESC LIMIT $4) AS entry ON true
@@ -153,7 +160,9 @@ ORDER BY entry.version DESC
 """
 _SINCE = f"""
 {_TICKET}
-LEFT JOIN LATERAL ({_ENTRY} AND e.current_version > $3 UNION ALL {_LINE} AND c.version > $3) AS entry ON true
+LEFT JOIN LATERAL (
+    {_ENTRY} AND e.current_version > $3 UNION ALL {_LINE} AND c.version > $3 UNION ALL {_GONE}
+) AS entry ON true
 ORDER BY entry.current_version
 """
 _MAY_MESSAGE = """

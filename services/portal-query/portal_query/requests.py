@@ -136,7 +136,7 @@ def routes(portal: Portal, pool: Pool) -> APIRouter:
 
     @router.get(_REQUEST + "/stream", **documented_stream())
     async def my_stream(opened: Annotated[Opened, Depends(opened)]) -> AsyncIterator[ServerSentEvent]:
-        """What is new for the caller since the version ``after``, or from now on: entry, presence."""
+        """What is new for the caller since the version ``after``, or from now on: entry, gone, presence."""
         async for event in streams.events(
             opened.source, portal.live, opened.ticket_id, opened.position, lasting=portal.stream_lasting
         ):

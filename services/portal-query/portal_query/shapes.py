@@ -166,6 +166,12 @@ class RequestEntry(TypedDict):
     corrected: NotRequired[bool]
 
 
+class Gone(TypedDict):
+    """The requester can no longer see an occurrence, nor is told why."""
+
+    occurrence_id: UUID
+
+
 class Seen(TypedDict):
     """The requester has read up to a version."""
 

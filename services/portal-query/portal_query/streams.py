@@ -197,7 +197,7 @@ class DeskSource:
 
 
 class RequestSource:
-    """What requesters are told: entries that they may see, and whether an attendant is there."""
+    """What requesters are told: entries, those that are gone, and whether an attendant is there."""
 
     def __init__(self, pool: Pool, presence: Presence, person_id: str, ticket_id: str) -> None:
         self._pool = pool
@@ -211,7 +211,10 @@ class RequestSource:
             raise Ended
         for row in found.rows:
             position = replace(position, version=row["current_version"])
-            yield Event("entry", view.request_entry(row), position)
+            if row["kind"] == "gone":
+                yield Event("gone", view.gone(row), position)
+            else:
+                yield Event("entry", view.request_entry(row), position)
 
     async def presence(self) -> RequestPresence:
         # That somebody writes what is internal is internal too.

@@ -5,7 +5,7 @@ from collections.abc import Mapping
 from html import escape
 from typing import Any, Protocol, TypeVar, cast
 
-from portal_query.shapes import Entry, Mail, Person, Present, Request, RequestEntry, Seen, Ticket
+from portal_query.shapes import Entry, Gone, Mail, Person, Present, Request, RequestEntry, Seen, Ticket
 
 Shape = TypeVar("Shape")
 
@@ -137,6 +137,11 @@ def request_entry(row: Row) -> RequestEntry:
         case _:
             particular = _chat(row["subject_id"], row)
     return cast(RequestEntry, _present({**common, **particular}))
+
+
+def gone(row: Row) -> Gone:
+    """An entry that its requester can no longer see: which, and nothing else."""
+    return Gone(occurrence_id=row["subject_id"])
 
 
 def seen(row: Row) -> Seen:

@@ -154,6 +154,7 @@ async def test_the_requesters_role_reads_what_is_visible_and_nothing_else(projec
         assert {row["number"] for row in numbers} <= {252, 262, 263, 298, 299, 316, 371}
         await requester.fetch("SELECT ticket_id, description FROM history.requester_descriptions")
         await requester.fetch("SELECT kind, id, name FROM history.requester_catalog")
+        assert await requester.fetch("SELECT * FROM requesters.gone('1001', 0)") == []
         for forbidden in (
             "reference.tickets", "reference.categories",
             "history.tickets", "history.ticket_entries", "history.occurrences", "history.chat_entries",

@@ -16,6 +16,8 @@ from tests.support.projection import (
     recorded,
     rejected,
     release,
+    retracted,
+    solved,
     viewed,
     visibility,
 )
@@ -128,6 +130,35 @@ async def test_requesters_are_told_of_what_they_may_see(portal: Portal) -> None:
     await portal.history.tell(recorded(), chatted())
     stream = await portal.stream("ana", MINE + "/stream", **{"Last-Event-ID": last})
     assert (await stream.next("entry")).data["version"] == 7
+    await stream.close()
+
+
+async def test_requesters_are_told_that_what_they_saw_is_gone_and_of_nothing_else(portal: Portal) -> None:
+    taken, hidden, back = (recorded(visible_to_requester=True) for _ in range(3))
+    internal, undone, withheld = recorded(), recorded(release=release()), recorded(release=release())
+    await portal.history.tell(taken, hidden, back, internal, undone, withheld)
+    stream = await portal.stream("ana", MINE + "/stream?after=3")
+    await portal.history.tell(retracted(taken))
+    assert (await stream.next("gone")).data == {"occurrence_id": str(taken.occurrence_id)}
+    last = stream.last_id
+    await stream.close()
+    await portal.history.tell(
+        *(visibility(each, False) for each in (hidden, back)),
+        *(retracted(hidden), visibility(back, True)),
+        *(corrected(internal), retracted(internal)),
+        *(visibility(undone, False, release_outcome="undone"), retracted(undone, release_outcome="undone")),
+        *(visibility(withheld, False, release_outcome="withheld"), solved(withheld)),
+        messaged(),
+    )
+    stream = await portal.stream("ana", MINE + "/stream", **{"Last-Event-ID": last})
+    assert (await stream.next("gone")).data == {"occurrence_id": str(hidden.occurrence_id)}
+    again = await stream.next("entry")
+    assert (again.data["occurrence_id"], again.data["version"]) == (str(back.occurrence_id), 11)
+    assert (await stream.next("entry")).data["kind"] == "message"
+    await portal.history.tell(solved(hidden), visibility(back, False))
+    assert (await stream.next("gone")).data == {"occurrence_id": str(back.occurrence_id)}
+    told = "".join(stream.lines)
+    assert not [each for each in (taken, internal, undone, withheld) if str(each.occurrence_id) in told]
     await stream.close()
 
 

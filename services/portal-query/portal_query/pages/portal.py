@@ -124,6 +124,8 @@ def routes(portal: Portal, pages: Pages, readers: Readers, pool: Pool) -> APIRou
                     return fragment("portal/new.html", entry=event.data)
                 case "entry", {"kind": "chat"}:
                     return fragment("chat/new.html", entry=event.data, side="requester")
+                case "gone", {"occurrence_id": occurrence_id}:
+                    return fragment("portal/gone.html", occurrence_id=occurrence_id)
                 case "presence", {"attendant": attendant}:
                     return fragment("presence/portal.html", attendant=attendant)
                 case "settings", _:

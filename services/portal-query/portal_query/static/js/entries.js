@@ -3,12 +3,14 @@
 
 /**
  * @param {HTMLElement} fresh where entries arrive that are newer than all others
- * @param {DocumentFragment} came one entry, what became of a mail, or that the ticket has changed
+ * @param {DocumentFragment} came one entry or that it is gone, what became of a mail, or that the ticket has changed
  */
 export function put(fresh, came) {
   const list = /** @type {HTMLElement} */ (fresh.parentElement);
   const entry = came.querySelector("article");
   if (entry) putEntry(fresh, list, entry);
+  const gone = /** @type {HTMLElement | null} */ (came.querySelector("[data-gone]"));
+  if (gone) putGone(gone);
   // The time spent, the status and what is offered may be others now: the head asks anew.
   document.querySelector("[data-may]")?.dispatchEvent(new CustomEvent("stale"));
   const mail = came.querySelector("li");
@@ -25,9 +27,7 @@ function putEntry(fresh, list, entry) {
   if (known) {
     // An older state may come after a newer one, when a connection begins anew.
     if (Number(entry.dataset.version) < Number(known.dataset.version)) return;
-    const here = known.contains(document.activeElement);
-    known.replaceWith(entry);
-    if (here) entry.focus(); // whoever reads or has just changed it stays where they are
+    replace(known, entry);
     return;
   }
   const older = [...list.querySelectorAll("article")].find(
@@ -37,6 +37,28 @@ function putEntry(fresh, list, entry) {
   else if (older || !list.querySelector(".more")) fresh.append(entry);
   else return; // older than all that is shown: it comes with its page
   document.dispatchEvent(new CustomEvent("relato:entry", { detail: entry }));
+}
+
+/**
+ * Nothing of an entry stays; that there was one is said in its place, and aloud.
+ * @param {HTMLElement} gone
+ */
+function putGone(gone) {
+  const known = document.getElementById(gone.id);
+  if (!known?.matches("article")) return; // on a page that was not loaded, or said before
+  replace(known, gone);
+  const aloud = document.querySelector("[data-announced]");
+  if (aloud) aloud.textContent = gone.textContent;
+}
+
+/**
+ * Whoever reads an entry, or has just changed it, stays where they are.
+ * @param {HTMLElement} known @param {HTMLElement} now
+ */
+function replace(known, now) {
+  const here = known.contains(document.activeElement);
+  known.replaceWith(now);
+  if (here) now.focus();
 }
 
 /** @param {HTMLElement} mail @param {string} subject */
