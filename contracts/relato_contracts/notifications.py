@@ -3,9 +3,19 @@
 from typing import Literal
 from uuid import UUID
 
-from relato_contracts.fields import Fact, Id, Text, UtcTime, Version
+from relato_contracts.fields import Fact, Id, Reason, Text, UtcTime, Version
 
 RecipientRole = Literal["requester", "responsible", "group"]
+
+
+class MailDecision(Fact):
+    """What a person decided about an uncertain mail: that it goes out once more, or stays as it is."""
+
+    decision: Literal["resend", "leave"]
+    person_id: Id
+    person_name: Text
+    at: UtcTime
+    reason: Reason | None = None
 
 
 class EmailFact(Fact):
@@ -20,6 +30,8 @@ class EmailFact(Fact):
     recipient_role: RecipientRole
     template_id: Text
     at: UtcTime
+    decision: MailDecision | None = None
+    """The last one about this mail: told at once, with the outcome as it was, and then with what follows."""
 
 
 class EmailAccepted(EmailFact):

@@ -1,12 +1,13 @@
-"""What administrators send and are answered, when they try templates."""
+"""What administrators send and are answered when they try templates, and executors when they decide."""
 
 from datetime import datetime
 from typing import Literal
 from uuid import UUID
 
 from pydantic import BaseModel, ConfigDict
-from relato_contracts.fields import Text
+from relato_contracts.fields import Reason, Text
 from relato_contracts.itsm import EmailVariant, Language
+from relato_contracts.notifications import MailDecision
 
 from notifier.specimen import Kind
 
@@ -72,3 +73,19 @@ class Sent(BaseModel):
     recipient: str
     code: int | None
     answer: str
+
+
+class Decision(BaseModel):
+    """What is to become of an uncertain mail: it goes out once more, or stays as it is; and why."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    decision: Literal["resend", "leave"]
+    reason: Reason | None = None
+
+
+class Decided(BaseModel):
+    """A decision that was taken."""
+
+    mail_id: UUID
+    decision: MailDecision

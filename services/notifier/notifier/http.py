@@ -1,6 +1,7 @@
-"""The routes of administrators: what templates may say, previews, and test mails to oneself."""
+"""The routes: administrators try templates, executors decide about uncertain mails."""
 
 from typing import Annotated, Any
+from uuid import UUID
 
 from fastapi import APIRouter, Depends, Header, Query, Request
 from relato_contracts.fields import Id
@@ -10,8 +11,18 @@ from relato_runtime.http import RateLimit
 from relato_runtime.mail_templates import VARIABLES
 from relato_runtime.problems import Problem
 
-from notifier import shown
-from notifier.bodies import Occurrence, Occurrences, Preview, Sent, Trial, Variable, Variables
+from notifier import deciding, shown
+from notifier.bodies import (
+    Decided,
+    Decision,
+    Occurrence,
+    Occurrences,
+    Preview,
+    Sent,
+    Trial,
+    Variable,
+    Variables,
+)
 from notifier.tester import Tester
 from notifier.trying import Workshop
 
@@ -24,7 +35,7 @@ Key = Annotated[
         min_length=1,
         max_length=255,
         pattern=r"^[\x21-\x7e]+$",
-        description="One for each mail: the same key is answered as before, and sends nothing again.",
+        description="One for each request: the same key is answered as before, and sends nothing again.",
     ),
 ]
 
@@ -33,11 +44,14 @@ def routes(
     pool: Pool, workshop: Workshop, tester: Tester, authenticate: Authenticator, limit: RateLimit
 ) -> APIRouter:
     """The routes below ``/api/notifier``."""
-    router = APIRouter(prefix="/api/notifier", tags=["administration"])
+    router = APIRouter(prefix="/api/notifier", tags=["mails"])
 
-    async def administrator(request: Request) -> Caller:
+    async def anybody(request: Request) -> Caller:
         caller = await authenticate(request)
         limit.spend(caller.person_id)
+        return caller
+
+    async def administrator(caller: Annotated[Caller, Depends(anybody)]) -> Caller:
         if "administrator" not in caller.roles:
             raise Problem(403, "not-permitted", "Only administrators try templates.")
         return caller
@@ -73,6 +87,16 @@ def routes(
             {"outcome": state, "recipient": mail.recipient, "code": code, "answer": said}
         )
 
+    @router.post(
+        "/mails/{mail_id}/decision", responses=_problems(400, 401, 403, 404, 409, 413, 422, 429, 503)
+    )
+    async def decide(
+        who: Annotated[Caller, Depends(anybody)], mail_id: UUID, asked: Decision, key: Key
+    ) -> Decided:
+        """Send an uncertain mail once more, or leave it; for executors of its ticket, and operators."""
+        decided = await deciding.decide(pool, who, mail_id, key, asked)
+        return Decided(mail_id=decided.mail_id, decision=decided.decision)
+
     return router
 
 
@@ -80,9 +104,9 @@ _PROBLEM = {"content": {"application/problem+json": {"schema": {"type": "object"
 _WORDS = {
     400: "Not UTF-8",
     401: "No token that counts",
-    403: "Not an administrator",
-    404: "No such occurrence that its requester sees",
-    409: "E-mail is switched off, or this mail is being sent",
+    403: "Not an administrator; or not an executor of the ticket",
+    404: "No such occurrence that its requester sees; no such mail",
+    409: "E-mail is switched off, this mail is being sent, or is not uncertain",
     413: "Too large",
     422: "Invalid; or the caller has no address",
     429: "Too many requests",

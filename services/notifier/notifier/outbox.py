@@ -14,6 +14,7 @@ from relato_contracts.notifications import (
     EmailRejected,
     EmailSuppressed,
     EmailUncertain,
+    MailDecision,
 )
 from relato_runtime.database import Connection
 
@@ -47,7 +48,7 @@ async def tell(connection: Connection, mail_ids: Iterable[UUID]) -> None:
 
 COLUMNS = """
     mail_id, event_id, event_version, correlation_id, traceparent, ticket_id, subject_id, recipient,
-    recipient_role, template_id, state, reason, updated_at
+    recipient_role, template_id, state, reason, updated_at, decision
 """
 """What ``announce`` has to know of a mail."""
 
@@ -103,6 +104,7 @@ def _outcome(row: Record) -> EmailOutcome:
         "recipient_role": row["recipient_role"],
         "template_id": row["template_id"],
         "at": row["updated_at"],
+        "decision": None if row["decision"] is None else MailDecision.model_validate_json(row["decision"]),
     }
     if row["state"] == "accepted":
         return EmailAccepted.model_validate(known)

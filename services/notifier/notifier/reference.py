@@ -50,8 +50,10 @@ _TABLES: Mapping[str, _Table] = {
     GROUPS.name: _Table(
         "group",
         """
-        INSERT INTO groups (group_id, name, emails) VALUES ($1, $2, $3)
-        ON CONFLICT (group_id) DO UPDATE SET name = excluded.name, emails = excluded.emails
+        INSERT INTO groups (group_id, name, emails, member_ids, executes, comments)
+        VALUES ($1, $2, $3, $4, $5, $6)
+        ON CONFLICT (group_id) DO UPDATE SET name = excluded.name, emails = excluded.emails,
+            member_ids = excluded.member_ids, executes = excluded.executes, comments = excluded.comments
         """,
         "DELETE FROM groups WHERE group_id = $1",
     ),
@@ -101,7 +103,12 @@ def _columns(fact: Fact) -> tuple[object, ...]:
         case itsm.PersonSaved():
             return fact.person_id, fact.name, fact.email, fact.language, fact.time_zone, fact.active
         case itsm.GroupSaved():
-            return fact.group_id, fact.name, list(fact.emails)
+            may = {
+                what: [each.group_id for each in fact.permissions if what in each.may]
+                for what in ("execute", "comment")
+            }
+            members = list(fact.member_ids)
+            return fact.group_id, fact.name, list(fact.emails), members, may["execute"], may["comment"]
         case itsm.ParameterSaved():
             return fact.number, fact.value
         case itsm.EmailTemplateSaved():

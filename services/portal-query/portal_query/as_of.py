@@ -95,7 +95,8 @@ def _emails(facts: list[Row]) -> str:
     for fact in facts:
         if fact["kind"] == "mail":
             data = fact["data"]
-            outcome = {name: data[name] for name in ("mail_id", "recipient", "at", "reason") if name in data}
+            told = ("mail_id", "recipient", "at", "reason", "decision")
+            outcome = {name: data[name] for name in told if name in data}
             state = fact["action"].removeprefix("email-")
             known = latest.get(data["mail_id"])
             if known is None or str(known["at"]) <= str(data["at"]):

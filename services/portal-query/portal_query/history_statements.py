@@ -73,6 +73,15 @@ _RETRACTION = """CASE WHEN o.retracted THEN (
         LIMIT 1
     ) END"""
 
+
+def _mail_decision(mail: str) -> str:
+    """What somebody decided about a mail stands in the fact that says what became of it, and in no column."""
+    return f"""
+        SELECT fact.data -> 'decision' AS decision FROM history.ticket_entries AS fact
+        WHERE fact.subject_id = {mail}.subject_id AND fact.kind = 'mail'
+          AND fact.ticket_id = {mail}.ticket_id AND fact.event_id = {mail}.outcome_id"""
+
+
 # A page's entries with all that belongs to them. Occurrences come as they now stand.
 _ENTRIES = f"""
 SELECT
@@ -92,10 +101,12 @@ LEFT JOIN (
     SELECT mail.subject_id, jsonb_agg(
         jsonb_strip_nulls(jsonb_build_object(
             'mail_id', mail.mail_id, 'recipient', mail.recipient, 'state', mail.state, 'reason', mail.reason,
-            'at', to_char(mail.at AT TIME ZONE 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS.US"Z"')
+            'at', to_char(mail.at AT TIME ZONE 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS.US"Z"'),
+            'decision', told.decision
         )) ORDER BY mail.at, mail.mail_id
     ) AS emails
     FROM history.email_outcomes AS mail
+    LEFT JOIN LATERAL ({_mail_decision("mail")}) AS told ON true
     WHERE mail.subject_id IN (SELECT subject_id FROM page WHERE kind IN ('occurrence', 'message', 'chat'))
     GROUP BY mail.subject_id
 ) AS mails ON page.kind IN ('occurrence', 'message', 'chat') AND mails.subject_id = page.subject_id
@@ -185,8 +196,9 @@ SELECT ticket.ticket_version, ticket.occurrences_shown, ticket.chat_enabled, mai
 FROM ticket
 LEFT JOIN LATERAL (
     SELECT m.mail_id, m.event_id, m.event_version, m.subject_id, m.recipient, m.recipient_role, m.template_id,
-        m.state, m.at, m.reason
+        m.state, m.at, m.reason, told.decision
     FROM history.email_outcomes AS m
+    LEFT JOIN LATERAL ({_mail_decision("m")}) AS told ON true
     WHERE m.ticket_id = ticket.ticket_id AND (m.at, m.mail_id) < ($3::timestamptz, $4::uuid)
     ORDER BY m.at DESC, m.mail_id DESC LIMIT $5
 ) AS mail ON true

@@ -8,7 +8,7 @@ from typing import Literal
 
 from portal_query.shapes import Entry
 
-Offer = Literal["note", "message", "correct", "solve", "retract", "show", "hide"]
+Offer = Literal["note", "message", "correct", "solve", "retract", "show", "hide", "mail"]
 _ADDS: tuple[Offer, ...] = ("note", "correct", "solve", "show")
 _TAKES_AWAY: tuple[Offer, ...] = ("retract", "hide")
 
@@ -33,6 +33,9 @@ class Offers:
         # Whoever writes as the requester writes to the executors.
         if self.messages_enabled and self.may_execute and not self.is_requester and not self.closed:
             offered.append("message")
+        # What became of a mail has to be settled on closed tickets, too.
+        if self.may_execute:
+            offered.append("mail")
         return offered
 
     def on_entry(self, entry: Entry) -> list[Offer]:

@@ -61,6 +61,16 @@ class Retraction(TypedDict):
     recorded_at: str
 
 
+class MailDecision(TypedDict):
+    """What somebody decided about a mail of which nobody knew whether it went out."""
+
+    decision: Literal["resend", "leave"]
+    person_id: str
+    person_name: str
+    at: str
+    reason: NotRequired[str]
+
+
 class EmailState(TypedDict):
     """What became of a mail about an entry."""
 
@@ -69,6 +79,10 @@ class EmailState(TypedDict):
     state: MailState
     at: datetime | str
     reason: NotRequired[str]
+    decision: NotRequired[MailDecision]
+    """The last one about it."""
+    awaits_decision: NotRequired[bool]
+    """Somebody has to say whether it goes out once more (``POST /api/notifier/mails/{mail_id}/decision``)."""
 
 
 class Entry(TypedDict):
@@ -131,6 +145,10 @@ class Mail(TypedDict):
     state: MailState
     at: datetime | str
     reason: NotRequired[str]
+    decision: NotRequired[MailDecision]
+    """The last one about it."""
+    awaits_decision: NotRequired[bool]
+    """Somebody has to say whether it goes out once more (``POST /api/notifier/mails/{mail_id}/decision``)."""
 
 
 class Request(TypedDict):

@@ -5,6 +5,7 @@ from collections.abc import Mapping
 from html import escape
 from typing import Any, Protocol, TypeVar, cast
 
+from portal_query.mail_view import decided, emails
 from portal_query.shapes import Entry, Gone, Mail, Person, Present, Request, RequestEntry, Seen, Ticket
 
 Shape = TypeVar("Shape")
@@ -76,26 +77,16 @@ def chat_line(row: Row) -> Entry:
 
 def mail(row: Row) -> Mail:
     """What became of a mail."""
-    return _present(
-        Mail(
-            mail_id=row["mail_id"],
-            event_id=row["event_id"],
-            event_version=row["event_version"],
-            subject_id=row["subject_id"],
-            recipient=row["recipient"],
-            recipient_role=row["recipient_role"],
-            template_id=row["template_id"],
-            state=row["state"],
-            at=row["at"],
-            reason=row["reason"],
-        )
-    )
+    told = {name: row[name] for name in _OUTCOME}
+    return cast(Mail, _present(told | decided(row["state"], row["at"], row["decision"])))
 
 
 def mail_of_entry(row: Row) -> Mail:
     """What became of a mail, from the fact that says so in the ticket's history."""
     fact = json.loads(row["data"])
-    return mail({**fact, "state": _mail_state(row), "reason": fact.get("reason")})
+    return mail(
+        {**fact, "state": _mail_state(row), "reason": fact.get("reason"), "decision": fact.get("decision")}
+    )
 
 
 def request(row: Row, description: str | None = None) -> Request:
@@ -155,7 +146,7 @@ def present(row: Row) -> Present:
 
 
 def _occurrence(row: Row) -> Mapping[str, object]:
-    earlier, emails = row["earlier"], row["emails"]
+    earlier = row["earlier"]
     held = {} if row["release"] is None else json.loads(row["release"])
     release = held.get("held") or {}
     return {
@@ -178,7 +169,7 @@ def _occurrence(row: Row) -> Mapping[str, object]:
         "retracted": row["retracted"],
         "retraction": row["retraction"] and json.loads(row["retraction"]),
         "earlier": json.loads(earlier),
-        "emails": [] if emails is None else json.loads(emails),
+        "emails": emails(row["emails"]),
         "seen_at": row["seen_at"],
     }
 
@@ -189,7 +180,7 @@ def _message(row: Row) -> Mapping[str, object]:
         "message_id": row["subject_id"],
         "description_html": fact["text_html"],
         "notify_by_email": fact.get("notify_by_email"),
-        "emails": [] if row["emails"] is None else json.loads(row["emails"]),
+        "emails": emails(row["emails"]),
         "seen_at": row["seen_at"],
     }
 
@@ -207,11 +198,12 @@ def _chat(message_id: object, line: Row) -> dict[str, object]:
 def _mail(row: Row) -> Mapping[str, object]:
     fact = json.loads(row["data"])
     outcome = {name: fact.get(name) for name in ("mail_id", "recipient", "at", "reason")}
+    state = _mail_state(row)
     return {
         "action": row["action"],
         "subject_id": row["subject_id"],
         "reason": fact.get("reason"),
-        "emails": [_present(outcome | {"state": _mail_state(row)})],
+        "emails": [_present(outcome | {"state": state} | decided(state, fact["at"], fact.get("decision")))],
     }
 
 
@@ -243,6 +235,10 @@ def _changes(action: str, fact: Mapping[str, object], about_occurrence: bool) ->
     return None
 
 
+_OUTCOME = (
+    "mail_id", "event_id", "event_version", "subject_id", "recipient", "recipient_role", "template_id",
+    "state", "at", "reason",
+)  # fmt: skip
 _CHANGEABLE = (
     "description_html", "occurred_at", "time_spent_minutes", "solution_html", "category_id", "origin_id",
     "visible_to_requester", "notify_by_email",

@@ -47,7 +47,7 @@ def test_whoever_only_comments_changes_what_is_their_own() -> None:
 
 
 def test_a_closed_ticket_lets_things_be_taken_away_alone() -> None:
-    assert replace(EVERYTHING, closed=True).on_ticket() == ["retract", "hide"]
+    assert replace(EVERYTHING, closed=True).on_ticket() == ["retract", "hide", "mail"]
 
 
 def test_nothing_is_offered_on_what_is_retracted_or_to_whoever_has_no_part_in_it() -> None:

@@ -157,7 +157,7 @@ def _writer(pages: Pages, opened: Opened, catalogue: Catalogue) -> Write:
             case "entry", {"kind": "action", "version": 0}:
                 return pages.fragment(reader, "ticket/changed.html")
             case "mail", _:
-                return pages.fragment(reader, "ticket/mail.html", outcome=event.data)
+                return pages.fragment(reader, "ticket/mail.html", outcome=event.data, may=opened.may)
             case "settings", _:
                 return pages.fragment(reader, "settings.html")
             case _:

@@ -66,6 +66,8 @@ function putMail(mail, subject) {
   const known = document.getElementById(mail.id);
   const mails = document.getElementById(`entry-${subject}`)?.querySelector(".mails");
   mails?.querySelector("[data-planned]")?.remove();
+  // After a reconnect what was is told again, and is no news.
+  if (known && String(mail.dataset.at) < String(known.dataset.at)) return;
   if (known) known.replaceWith(mail);
   else mails?.append(mail);
 }
