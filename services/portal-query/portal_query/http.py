@@ -9,7 +9,7 @@ from typing import Annotated, Any, TypeVar
 
 from fastapi import Path, Query, Request, Response
 from fastapi.sse import EventSourceResponse
-from pydantic import BaseModel, ConfigDict, StringConstraints
+from pydantic import BaseModel, ConfigDict, StrictBool, StringConstraints
 from pydantic_core import to_json
 from relato_contracts.fields import Id
 from relato_contracts.presence import PresenceState
@@ -41,7 +41,7 @@ class PresenceBody(BaseModel):
     model_config = ConfigDict(frozen=True, extra="forbid")
 
     state: PresenceState
-    for_team: bool = False
+    for_team: StrictBool = False
     """What is written is internal: the requester is not told that somebody writes."""
 
 
