@@ -78,5 +78,6 @@ async def test_the_probes_of_the_notifier_stay_inside(stack: Stack) -> None:
         assert (await stack.http.get(path)).status_code == 404
     document = (await stack.http.get("/api/notifier/openapi.json")).json()
     assert set(document["paths"]) == {
-        f"/api/notifier/{each}" for each in ("variables", "occurrences", "previews", "test-mails")
+        f"/api/notifier/{each}"
+        for each in ("variables", "occurrences", "previews", "test-mails", "mails/{mail_id}/decision")
     }

@@ -275,6 +275,6 @@ END $$;
 CREATE TRIGGER mail AFTER UPDATE ON mails FOR EACH ROW EXECUTE FUNCTION model.note_mail();
 """
 _RESET = """
-TRUNCATE mails, attempts, outbox, rates, occurrences, model.claimed, model.begun;
+TRUNCATE mails, attempts, decisions, outbox, rates, occurrences, model.claimed, model.begun;
 UPDATE model.clock SET now = pg_catalog.now();
 """

@@ -1,15 +1,18 @@
 """What the kernel does for the local stack: end children with their parent, and run as another than root."""
 
 import ctypes
+import errno
 import os
 import pwd
 import signal
 import sys
+import time
 from collections.abc import Callable
 from pathlib import Path
 
 from relato.errors import StackError
 
+_PATIENCE_SECONDS = 1
 _PR_SET_PDEATHSIG = 1  # linux/prctl.h
 _CLONE_NEWUSER = 0x1000_0000  # linux/sched.h
 
@@ -53,8 +56,13 @@ def _become(libc: ctypes.CDLL, user: int) -> None:
     Nothing changes owner or mode, and no account is made, as a real change of user would need.
     """
     user_outside, group_outside = os.geteuid(), os.getegid()
-    if libc.unshare(_CLONE_NEWUSER) != 0:
-        raise OSError(ctypes.get_errno(), "root may not use user namespaces")
+    patient_until = time.monotonic() + _PATIENCE_SECONDS
+    while libc.unshare(_CLONE_NEWUSER) != 0:
+        # EINVAL: not the only thread. Libraries (OpenTelemetry) run some in a new child and join them, but
+        # the kernel may take a moment longer to be rid of them.
+        if ctypes.get_errno() != errno.EINVAL or time.monotonic() > patient_until:
+            raise OSError(ctypes.get_errno(), "root may not use user namespaces")
+        time.sleep(0.001)
     Path("/proc/self/setgroups").write_text("deny")
     Path("/proc/self/uid_map").write_text(f"{user} {user_outside} 1")
     Path("/proc/self/gid_map").write_text(f"{user} {group_outside} 1")
