@@ -11,7 +11,7 @@ from relato_runtime.http import RateLimit
 from relato_runtime.problems import Problem
 
 from history_projector.operations import Operations
-from history_projector.operators import Asked, Held
+from history_projector.operators import Action, Asked, Held
 from history_projector.rules import Refused, Verb
 
 Name = Annotated[Literal["history"], Path(description="The projection.")]
@@ -93,18 +93,6 @@ class Verified(BaseModel):
     """The first thousand of them."""
 
 
-class Action(BaseModel):
-    """Who did what, when and why."""
-
-    at: datetime
-    person_id: str
-    name: str
-    action: str
-    generation: int | None
-    reason: str
-    dry_run: bool
-
-
 class Actions(BaseModel):
     """The latest actions, the last one first."""
 
@@ -151,7 +139,7 @@ def routes(operations: Operations, authenticate: Authenticator, limit: RateLimit
     @router.get("/{name}/actions", responses=_problems(401, 403, 422, 429, 503))
     async def actions(_who: Who, name: Name) -> Actions:
         """Who did what with a projection, when and why."""
-        return Actions(items=[Action(**each._asdict()) for each in await operations.recorded()])
+        return Actions(items=await operations.recorded())
 
     @router.post("/{name}/{verb}", responses=_problems(401, 403, 409, 413, 422, 429, 503))
     async def act(who: Who, name: Name, verb: Verb, wish: Wish) -> Done:

@@ -3,10 +3,10 @@
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
-from datetime import datetime
-from typing import NamedTuple
+from datetime import UTC, datetime
 from uuid import uuid4
 
+from pydantic import BaseModel, ConfigDict
 from relato_runtime.auth import Caller
 from relato_runtime.database import Connection, Pool
 
@@ -34,8 +34,10 @@ class Asked:
     dry_run: bool
 
 
-class Action(NamedTuple):
-    """A line of the audit table."""
+class Action(BaseModel):
+    """Who did what, when and why: a line of the audit table."""
+
+    model_config = ConfigDict(frozen=True)
 
     at: datetime
     person_id: str
@@ -57,7 +59,7 @@ async def holding(pool: Pool, asked: Asked) -> AsyncIterator[None]:
         )
         if row is not None:
             raise Held(row["name"], row["action"], row["since"])
-        raise Held("Somebody", "just now", datetime.now().astimezone())
+        raise Held("Somebody", "just now", datetime.now(UTC))
     try:
         yield
     finally:
@@ -88,7 +90,7 @@ async def recorded(connection: Connection, projection: str, limit: int) -> list[
         projection,
         limit,
     )
-    return [Action(*row) for row in rows]
+    return [Action(**dict(row)) for row in rows]
 
 
 _TAKE = """
