@@ -136,4 +136,5 @@ async def test_a_generation_that_is_behind_is_not_switched_to(projector: Project
     assert refused["held"].json()["detail"].startswith(("Olga is at it (switch", "Otto is at it (switch"))
     await projector.level(2)
     assert await projector.done("switch") == 2
+    await projector.level(1)
     assert await differences(projector, 1, 2) == {}
