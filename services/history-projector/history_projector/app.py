@@ -4,7 +4,7 @@ from collections.abc import AsyncIterator
 from contextlib import AsyncExitStack, asynccontextmanager
 
 from fastapi import FastAPI
-from relato_runtime import background, database
+from relato_runtime import background, database, operators_http
 from relato_runtime.auth import Authenticator
 from relato_runtime.consume import Consumer
 from relato_runtime.http import RateLimit, create_app
@@ -30,7 +30,9 @@ def build(settings: ProjectorSettings) -> FastAPI:
             readiness.has("database")
             limit = RateLimit(settings.requests_per_second)
             operations = Operations(settings, pool)
-            app.include_router(http.routes(operations, Authenticator(settings), limit))
+            who = operators_http.operator(Authenticator(settings), limit)
+            app.include_router(http.routes(operations, who))
+            app.include_router(operators_http.audit_routes("history-projector", pool, who))
             reading = Consumer(
                 settings,
                 pool,

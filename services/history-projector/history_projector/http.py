@@ -1,33 +1,26 @@
 """The operators' routes: projections, what can be done with their generations, and who did."""
 
-from collections.abc import Awaitable
 from datetime import datetime
-from typing import Annotated, Any, Literal, TypeVar
+from typing import Annotated, Any, Literal
 
-from fastapi import APIRouter, Depends, Path, Request
-from pydantic import BaseModel, ConfigDict, Field, StringConstraints
-from relato_runtime.auth import Authenticator, Caller
-from relato_runtime.http import RateLimit
+from fastapi import APIRouter, Depends, Path
+from pydantic import BaseModel, Field
+from relato_runtime.auth import Caller
+from relato_runtime.operators_http import Operator, Wish, problems, unless_refused
 from relato_runtime.problems import Problem
 
+from history_projector.asked import Asked
 from history_projector.operations import Operations
-from history_projector.operators import Action, Asked, Held
-from history_projector.rules import Refused, Verb
+from history_projector.rules import Verb
 
 Name = Annotated[Literal["history"], Path(description="The projection.")]
-_Answer = TypeVar("_Answer")
 
 
-class Wish(BaseModel):
-    """What is to be done."""
-
-    model_config = ConfigDict(extra="forbid")
+class GenerationWish(Wish):
+    """What is to be done with a generation."""
 
     generation: Annotated[int | None, Field(ge=1, le=2**31 - 1)] = None
     """Which one is meant; may be left out where there is only one that could be."""
-    reason: Annotated[str, StringConstraints(max_length=500)] = ""
-    dry_run: bool = False
-    """Only say whether it could be done."""
 
 
 class Done(BaseModel):
@@ -93,26 +86,31 @@ class Verified(BaseModel):
     """The first thousand of them."""
 
 
+class Action(BaseModel):
+    """Who did what with a generation, when and why."""
+
+    at: datetime
+    person_id: str
+    name: str
+    action: str
+    generation: int | None
+    reason: str
+    dry_run: bool
+
+
 class Actions(BaseModel):
     """The latest actions, the last one first."""
 
     items: list[Action]
 
 
-def routes(operations: Operations, authenticate: Authenticator, limit: RateLimit) -> APIRouter:
+def routes(operations: Operations, who: Operator) -> APIRouter:
     """The routes below ``/api/operate/projections``."""
     router = APIRouter(prefix="/api/operate/projections", tags=["projections"])
 
-    async def operator(request: Request) -> Caller:
-        caller = await authenticate(request)
-        limit.spend(caller.person_id)
-        if "operator" not in caller.roles:
-            raise Problem(403, "not-permitted", "Only operators act on projections.")
-        return caller
+    Who = Annotated[Caller, Depends(who)]
 
-    Who = Annotated[Caller, Depends(operator)]
-
-    @router.get("", responses=_problems(401, 403, 429, 503))
+    @router.get("", responses=problems(401, 403, 429, 503))
     async def projections(_who: Who) -> Generations:
         """All generations of all projections, and how far each is."""
         return Generations(
@@ -122,7 +120,7 @@ def routes(operations: Operations, authenticate: Authenticator, limit: RateLimit
             ]
         )
 
-    @router.get("/{name}/verification", responses=_problems(401, 403, 404, 422, 429, 503))
+    @router.get("/{name}/verification", responses=problems(401, 403, 404, 422, 429, 503))
     async def verification(_who: Who, name: Name) -> Verified:
         """The last comparison of a generation with the live one: how far it is, and every difference."""
         known = await operations.verified()
@@ -136,16 +134,21 @@ def routes(operations: Operations, authenticate: Authenticator, limit: RateLimit
             findings=[Difference(**each._asdict()) for each in findings],
         )
 
-    @router.get("/{name}/actions", responses=_problems(401, 403, 422, 429, 503))
+    @router.get("/{name}/actions", responses=problems(401, 403, 422, 429, 503))
     async def actions(_who: Who, name: Name) -> Actions:
         """Who did what with a projection, when and why."""
-        return Actions(items=await operations.recorded())
+        return Actions(
+            items=[
+                Action(**each.model_dump(), generation=None if each.target is None else int(each.target))
+                for each in await operations.recorded()
+            ]
+        )
 
-    @router.post("/{name}/{verb}", responses=_problems(401, 403, 409, 413, 422, 429, 503))
-    async def act(who: Who, name: Name, verb: Verb, wish: Wish) -> Done:
+    @router.post("/{name}/{verb}", responses=problems(401, 403, 409, 413, 422, 429, 503))
+    async def act(caller: Who, name: Name, verb: Verb, wish: GenerationWish) -> Done:
         """Do something with a generation. What takes long goes on by itself; the list shows how far it is."""
-        asked = Asked(name, verb, who, wish.generation, wish.reason, wish.dry_run)
-        number = await _unless_refused(operations.do(asked))
+        asked = Asked(name, verb, caller, wish.generation, wish.reason, wish.dry_run)
+        number = await unless_refused(operations.do(asked))
         return Done(projection=name, action=verb, generation=number, dry_run=wish.dry_run)
 
     return router
@@ -153,29 +156,3 @@ def routes(operations: Operations, authenticate: Authenticator, limit: RateLimit
 
 def _left(behind: int | None, rate: float) -> float | None:
     return None if behind is None or (behind and not rate) else round(behind / rate if behind else 0, 1)
-
-
-async def _unless_refused(answer: Awaitable[_Answer]) -> _Answer:
-    try:
-        return await answer
-    except Refused as error:
-        raise Problem(409, "refused", str(error)) from error
-    except Held as error:
-        raise Problem(409, "held", str(error)) from error
-
-
-_PROBLEM = {"content": {"application/problem+json": {"schema": {"type": "object"}}}}
-_WORDS = {
-    401: "No token that counts",
-    403: "Not an operator",
-    404: "Nothing was verified yet",
-    409: "Cannot be done now, or another operator is at it",
-    413: "Too large",
-    422: "Invalid",
-    429: "Too many requests",
-    503: "Try again later",
-}
-
-
-def _problems(*statuses: int) -> dict[int | str, dict[str, Any]]:
-    return {status: {"description": _WORDS[status], **_PROBLEM} for status in statuses}

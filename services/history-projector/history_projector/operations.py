@@ -1,16 +1,15 @@
 """What operators can do with the generations of a projection: decide, do it, and write down who did."""
 
-from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
-
 from asyncpg import LockNotAvailableError
+from relato_runtime import operations
 from relato_runtime.database import Connection, Pool
+from relato_runtime.operations import Operated
+from relato_runtime.refusals import Refused
 
-from history_projector import comparing, ends, generations, operators, rules, switching, verifications
+from history_projector import comparing, ends, generations, rules, switching, verifications
+from history_projector.asked import Asked
 from history_projector.comparing import Finding
 from history_projector.generations import PROJECTION, Projection
-from history_projector.operators import Action, Asked
-from history_projector.rules import Refused
 from history_projector.settings import ProjectorSettings
 from history_projector.verifications import Verification
 
@@ -39,10 +38,10 @@ class Operations:
                 return None
             return latest, *await verifications.found(connection, latest.id, _FINDINGS)
 
-    async def recorded(self) -> list[Action]:
+    async def recorded(self) -> list[Operated]:
         """Who did what lately."""
         async with self._pool.acquire() as connection:
-            return await operators.recorded(connection, PROJECTION, _ACTIONS)
+            return await operations.recorded(connection, _ACTIONS, subject=PROJECTION)
 
     async def do(self, asked: Asked) -> int | None:
         """Do it, or with ``dry_run`` only see whether it could be done: the generation that it is about.
@@ -57,7 +56,7 @@ class Operations:
             ) from error
 
     async def _do(self, asked: Asked) -> int | None:
-        async with self._alone(asked), self._pool.acquire() as connection:
+        async with operations.alone(self._pool, asked.operation), self._pool.acquire() as connection:
             number = rules.decide(asked.verb, await generations.every(connection), asked.generation)
             if not asked.dry_run:
                 await verifications.none_runs(connection)
@@ -70,16 +69,9 @@ class Operations:
                 await connection.execute(_BRIEFLY)
                 if not asked.dry_run:
                     number = await _done(connection, asked, number)
-                await operators.record(connection, asked, number)
+                target = None if number is None else str(number)
+                await operations.record(connection, asked.operation, target)
         return number
-
-    @asynccontextmanager
-    async def _alone(self, asked: Asked) -> AsyncIterator[None]:
-        if asked.dry_run:
-            yield
-        else:
-            async with operators.holding(self._pool, asked):
-                yield
 
 
 async def _done(connection: Connection, asked: Asked, number: int | None) -> int:

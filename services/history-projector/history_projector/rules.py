@@ -3,13 +3,11 @@
 from collections.abc import Callable, Sequence
 from typing import Literal
 
+from relato_runtime.refusals import Refused
+
 from history_projector.generations import Generation
 
 Verb = Literal["rebuild", "verify", "switch", "rollback", "pause", "resume", "cancel", "drop"]
-
-
-class Refused(Exception):
-    """What an operator asked for cannot be done now; the text says why."""
 
 
 def decide(verb: Verb, every: Sequence[Generation], given: int | None) -> int | None:

@@ -4,11 +4,12 @@ import asyncio
 import json
 
 import structlog
+from relato_runtime import operations
 from relato_runtime.database import Connection, Pool
+from relato_runtime.refusals import Refused
 
-from history_projector import generations, making, operators
-from history_projector.operators import Asked
-from history_projector.rules import Refused
+from history_projector import generations, making
+from history_projector.asked import Asked
 
 log = structlog.get_logger(__name__)
 
@@ -28,7 +29,7 @@ async def switch(pool: Pool, asked: Asked, number: int) -> None:
         try:
             async with pool.acquire() as connection, connection.transaction():
                 await _switch(connection, number)
-                await operators.record(connection, asked, number)
+                await operations.record(connection, asked.operation, str(number))
         except NotLevel as error:
             log.info("not level yet", generation=number, attempt=attempt, behind=str(error))
             await asyncio.sleep(_STANDSTILL_SECONDS / 4)  # both go on meanwhile

@@ -6,9 +6,10 @@ from datetime import datetime
 from typing import NamedTuple
 
 from relato_runtime.database import Connection, Pool
+from relato_runtime.refusals import Held
 
+from history_projector.asked import Asked
 from history_projector.comparing import Finding
-from history_projector.operators import Asked, Held
 
 _CLAIM_SECONDS = 15
 

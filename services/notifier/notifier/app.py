@@ -4,7 +4,7 @@ from collections.abc import AsyncIterator
 from contextlib import AsyncExitStack, asynccontextmanager
 
 from fastapi import FastAPI
-from relato_runtime import background, database
+from relato_runtime import background, database, operators_http
 from relato_runtime.auth import Authenticator
 from relato_runtime.consume import Consumer
 from relato_runtime.http import RateLimit, create_app
@@ -46,7 +46,10 @@ def build(settings: NotifierSettings) -> FastAPI:
             workshop = Workshop(settings, pool, trying)
             tester = Tester(settings, pool, workshop)
             limit = RateLimit(settings.requests_per_second)
-            app.include_router(http.routes(pool, workshop, tester, Authenticator(settings), limit))
+            authenticate = Authenticator(settings)
+            app.include_router(http.routes(pool, workshop, tester, authenticate, limit))
+            operator = operators_http.operator(authenticate, limit)
+            app.include_router(operators_http.audit_routes("notifier", pool, operator))
             sender = Sender(settings, pool, readiness, "senders")
             consumer = Consumer(
                 settings,

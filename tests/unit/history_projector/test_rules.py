@@ -7,7 +7,8 @@ from importlib.resources import files
 import pytest
 from history_projector import generations
 from history_projector.generations import Generation
-from history_projector.rules import Refused, Verb, decide
+from history_projector.rules import Verb, decide
+from relato_runtime.refusals import Refused
 
 _NOON = datetime(2026, 11, 24, 12, tzinfo=UTC)
 
