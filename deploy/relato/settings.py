@@ -21,6 +21,12 @@ def _absolute(path: Path) -> Path:
     return path.expanduser().resolve()
 
 
+def _one_or_three(number: int) -> int:
+    if number not in (1, 3):
+        raise ValueError("one broker, or three of which one may be away")
+    return number
+
+
 class StackSettings(BaseSettings):
     """Where the local stack lives, and which servers it finds instead of starting its own."""
 
@@ -32,6 +38,10 @@ class StackSettings(BaseSettings):
     """State, data, logs and secrets, readable by their owner alone."""
     port: Annotated[int, Field(ge=1, le=65_535)] = 8080
     """Port of the one origin, on 127.0.0.1."""
+    kafka_brokers: Annotated[int, AfterValidator(_one_or_three)] = 1
+    """Three hold every record three times, and go on while one of them is away; chosen once for a home."""
+    replicas: Annotated[int, Field(ge=1, le=9)] = 1
+    """Of each service, behind the front door."""
     partitions: Annotated[int, Field(ge=1, le=10_000)] = 12
     """Of each topic, when it is made; chosen once, since a ticket has to stay on its partition."""
     postgres_url: SecretStr | None = None

@@ -8,7 +8,7 @@ from pathlib import Path
 
 from relato.stack.services import SERVICES
 
-from tests.faults import clock, disk, kills, mail_faults, record_faults, restore
+from tests.faults import clock, cluster, disk, kills, mail_faults, record_faults, restore
 from tests.faults.run import Fault
 from tests.faults.site import Site, running_site
 
@@ -65,4 +65,6 @@ FAULTS: tuple[Entry, ...] = (
     Entry("disk full", disk.full, 2, on_a_small_disk),
     Entry("clock an hour behind", clock.stepped(-1), 2, by_its_own_clock),
     Entry("clock an hour ahead", clock.stepped(+1), 2, by_its_own_clock),
+    Entry("kill one of three brokers", cluster.broker_killed, 10, cluster.on_a_cluster),
+    Entry("kill one of each service's two", cluster.replicas_killed, 10, cluster.on_a_cluster),
 )

@@ -20,7 +20,7 @@ from relato.stack import databases, process, state
 from relato.stack.home import Home
 from relato.stack.lag import lags
 from relato.stack.ports import free
-from relato.stack.services import SERVICES, lacks
+from relato.stack.services import lacks
 from relato_runtime.settings import KafkaSettings
 
 from tests.faults.mail import FaultyMailbox, running_faulty_mailbox
@@ -191,7 +191,7 @@ class Site:
             return False
         if not (await self.answers("postgres")() and await self.answers("kafka")()):
             return False
-        services = [child for child in self.state.children if child.name in SERVICES]
+        services = [child for child in self.state.children if child.service]
         return not any(await asyncio.gather(*(lacks(f"{child.address}/readyz") for child in services)))
 
     async def level(self) -> None:
@@ -234,9 +234,14 @@ _PENDING = (
 
 
 @asynccontextmanager
-async def running_site(*, clock: "Clock | None" = None, disk: "Disk | None" = None) -> AsyncIterator[Site]:
-    """A stack with a mail server that can misbehave, by its own clock or on its own disk if need be."""
-    settings = {**SETTINGS, **(clock.environment if clock else {})}
+async def running_site(
+    *, clock: "Clock | None" = None, disk: "Disk | None" = None, **more: str
+) -> AsyncIterator[Site]:
+    """A stack with a mail server that can misbehave, by its own clock or on its own disk if need be.
+
+    ``more`` are further settings.
+    """
+    settings = {**SETTINGS, **(clock.environment if clock else {}), **more}
     home = disk.home if disk else None
     async with (
         running_faulty_mailbox() as mails,

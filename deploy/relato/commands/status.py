@@ -21,21 +21,30 @@ from relato.commands.outcome import refuse, refusing
 from relato.stack import databases, state, strays
 from relato.stack.home import Home
 from relato.stack.lag import Lag, lags
-from relato.stack.services import SERVICES, lacks
+from relato.stack.services import lacks
 
 Answer = TypeVar("Answer")
 _SECONDS = 4.0
 
 
 class Service(TypedDict):
-    """One of the four services."""
+    """A process of one of the four services."""
 
     name: str
+    service: str
     pid: int | None
     address: str
     ready: bool
     why: str | None
     restarts: int
+
+
+class Broker(TypedDict):
+    """One of the stack's own brokers."""
+
+    name: str
+    pid: int | None
+    address: str
 
 
 class Process(TypedDict):
@@ -55,6 +64,7 @@ class Status(TypedDict):
     origin: str
     phase: str
     kafka: dict[str, str | bool | None]
+    brokers: list[Broker]
     postgres: dict[str, str | bool | None]
     mail: dict[str, str | None]
     services: list[Service]
@@ -96,7 +106,7 @@ def ask(running: state.StackState) -> Status:
 async def _ask(running: state.StackState) -> Status:
     """Ask everyone at once; who does not answer in time is down."""
     services, version, waiting, consumers = await asyncio.gather(
-        asyncio.gather(*(_service(child) for child in running.children if child.name in SERVICES)),
+        asyncio.gather(*(_service(child) for child in running.children if child.service)),
         _answered(_version(databases.address(running.postgres, "postgres"))),
         _answered(_outbox(databases.address(running.postgres, "notes"))),
         _answered(lags(running.kafka)),
@@ -110,6 +120,9 @@ async def _ask(running: state.StackState) -> Status:
             "version": running.kafka_version,
             "answers": consumers is not None,
         },
+        "brokers": [
+            _broker(child) for child in running.children if child.address in running.kafka.split(",")
+        ],
         "postgres": {"version": version, "answers": version is not None},
         "mail": {"smtp": running.smtp, "http": running.mail_page},
         "services": list(services),
@@ -133,12 +146,17 @@ async def _service(child: state.ChildState) -> Service:
     why = await lacks(f"{child.address}/readyz") if pid else "it does not run"
     return {
         "name": child.name,
+        "service": child.service,
         "pid": pid,
         "address": child.address,
         "ready": why is None,
         "why": why,
         "restarts": child.restarts,
     }
+
+
+def _broker(child: state.ChildState) -> Broker:
+    return {"name": child.name, "pid": _alive(child), "address": child.address}
 
 
 async def _version(url: str) -> str:
@@ -189,7 +207,8 @@ def _show(document: Status) -> None:
     console.print(f"Origin    {document['origin']}", highlight=False)
     console.print(f"Kafka     {document['kafka']['bootstrap']}  {_up(document['kafka'])}", highlight=False)
     console.print(
-        f"Postgres  {document['postgres']['version'] or ''}  {_up(document['postgres'])}", highlight=False
+        f"Postgres  {document['postgres']['version'] or ''}  {_up(document['postgres'])}",
+        highlight=False,
     )
     console.print(f"Mail      {document['mail']['http'] or document['mail']['smtp']}", highlight=False)
     whys = {service["name"]: service["why"] for service in document["services"]}

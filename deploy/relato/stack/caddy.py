@@ -1,6 +1,8 @@
 """The front door: Caddy, which makes one origin of the services."""
 
+import re
 import sysconfig
+from collections import defaultdict
 from collections.abc import Mapping
 from pathlib import Path
 
@@ -21,7 +23,7 @@ def program(
     environment: Mapping[str, str],
     state: Path,
 ) -> Program:
-    """The front door as a process to run, in front of the given ports by name."""
+    """The front door as a process to run, in front of these ports by name; `notes-2` is one more `notes`."""
     caddy = Path(sysconfig.get_path("scripts")) / "caddy"
     if not caddy.is_file() or not _CADDYFILE.is_file():
         raise StackError(f"The front door is not installed: {caddy} and {_CADDYFILE} are needed.")
@@ -36,16 +38,22 @@ def program(
             "RELATO_BIND": "127.0.0.1",
             "RELATO_HOST": "127.0.0.1",
             "RELATO_ORIGIN": settings.origin,
-            **{
-                f"RELATO_{name.upper().replace('-', '_')}_UPSTREAM": f"127.0.0.1:{port}"
-                for name, port in upstreams.items()
-            },
+            **_upstreams(upstreams),
         },
         log=log,
         probe=lambda: _answers(settings.origin),
         address=settings.origin,
         explain=lambda text: process.last_line("\n".join(_errors(text)) or text),
     )
+
+
+def _upstreams(ports: Mapping[str, int]) -> dict[str, str]:
+    """Of each service the addresses of all its replicas, as the Caddyfile takes them."""
+    addresses: defaultdict[str, list[str]] = defaultdict(list)
+    for name, port in ports.items():
+        service = re.sub(r"-\d+$", "", name).upper().replace("-", "_")
+        addresses[f"RELATO_{service}_UPSTREAM"].append(f"127.0.0.1:{port}")
+    return {setting: " ".join(listed) for setting, listed in addresses.items()}
 
 
 def _errors(log: str) -> list[str]:

@@ -1,14 +1,11 @@
-"""The embedded broker: Apache Kafka's own, one node in KRaft mode, on the loopback interface."""
+"""An embedded broker: Apache Kafka's own, a node in KRaft mode, on the loopback interface."""
 
 import asyncio
-import base64
 import os
 import re
 import shutil
-import uuid
 from collections.abc import AsyncIterator, Callable, Mapping
 from contextlib import asynccontextmanager
-from dataclasses import dataclass
 from pathlib import Path
 
 from aiokafka.admin import AIOKafkaAdminClient
@@ -18,54 +15,12 @@ from relato.errors import StackError
 from relato.stack import jars, jvm, process
 from relato.stack.home import plain_errors, private_directory
 from relato.stack.kafka_log import is_damaged
+from relato.stack.kafka_node import LOGGING, Node, Place, new_cluster, properties_of
 from relato.stack.ports import free
 from relato.stack.process import Program
 
-_PROPERTIES = """\
-process.roles=broker,controller
-node.id=1
-controller.quorum.voters=1@127.0.0.1:{controller_port}
-controller.listener.names=CONTROLLER
-listeners=PLAINTEXT://127.0.0.1:{port},CONTROLLER://127.0.0.1:{controller_port}
-advertised.listeners=PLAINTEXT://127.0.0.1:{port}
-listener.security.protocol.map=CONTROLLER:PLAINTEXT,PLAINTEXT:PLAINTEXT
-inter.broker.listener.name=PLAINTEXT
-log.dirs={data}
-auto.create.topics.enable=false
-default.replication.factor=1
-offsets.topic.replication.factor=1
-offsets.topic.num.partitions=4
-transaction.state.log.replication.factor=1
-transaction.state.log.min.isr=1
-transaction.state.log.num.partitions=4
-share.coordinator.state.topic.replication.factor=1
-share.coordinator.state.topic.min.isr=1
-share.coordinator.state.topic.num.partitions=4
-group.initial.rebalance.delay.ms=0
-log.cleaner.dedupe.buffer.size=16777216
-num.network.threads=2
-num.io.threads=4
-"""
-_LOGGING = """\
-status=warn
-appender.stdout.type=Console
-appender.stdout.name=stdout
-appender.stdout.layout.type=PatternLayout
-appender.stdout.layout.pattern=%d{ISO8601} %p %c: %m%n
-rootLogger=WARN, stdout
-logger.started.name=kafka.server.KafkaRaftServer
-logger.started.level=INFO
-"""
 _ADVICE = "If its data is damaged, restore a copy, or move the directory away to start afresh."
 _EXCEPTION = re.compile(r"(Caused by: |Exception in thread .*?)?[\w.$]+(Exception|Error)\b")
-
-
-@dataclass(frozen=True, slots=True)
-class Ports:
-    """Where the broker listens."""
-
-    broker: int
-    controller: int
 
 
 @asynccontextmanager
@@ -76,7 +31,8 @@ async def running(directory: Path, port: int = 0, patience: float = 10.0) -> Asy
     """
     log = private_directory(directory) / "kafka.log"
     port = port or free()
-    broker = await prepare(directory, log, os.environ, Ports(port, free(avoiding=[port])))
+    node = Node(1, port, free(avoiding=[port]))
+    broker = await prepare(directory, log, os.environ, Place(node, (node,), new_cluster()))
     async with process.running(broker, patience):
         yield broker.address
 
@@ -85,7 +41,7 @@ async def prepare(
     directory: Path,
     log: Path,
     environment: Mapping[str, str],
-    ports: Ports,
+    place: Place,
     fetching: Callable[[str], None] = lambda _: None,
 ) -> Program:
     """Fetch the jars and make the log when there is none; raises StackError for what cannot work.
@@ -98,7 +54,7 @@ async def prepare(
     command = (
         str(java),
         *(
-            "-Xmx384m",
+            "-Xmx384m" if len(place.nodes) == 1 else "-Xmx256m",
             "-Xms64m",
             "-XX:+UseSerialGC",
             "-XX:TieredStopAtLevel=1",
@@ -110,7 +66,7 @@ async def prepare(
     )
     with plain_errors(directory):
         private_directory(directory)
-        (directory / "log4j2.properties").write_text(_LOGGING)
+        (directory / "log4j2.properties").write_text(LOGGING)
         if data.exists() and any(data.iterdir()):
             if not (data / "meta.properties").is_file():
                 raise StackError(
@@ -119,11 +75,11 @@ async def prepare(
             if is_damaged(data):
                 raise StackError(f"kafka did not start: {data} is damaged: the log of its topics. {_ADVICE}")
         else:
-            await _format(data, command, log, environment, ports)
-        properties = _write(directory / "server.properties", data, ports)
-    address = f"127.0.0.1:{ports.broker}"
+            await _format(data, command, log, environment, place)
+        properties = _write(directory / "server.properties", data, place)
+    address = place.node.address
     return Program(
-        name="kafka",
+        name=place.name,
         argv=(*command, "kafka.Kafka", str(properties)),
         environment=environment,
         log=log,
@@ -157,14 +113,13 @@ async def _format(
     command: tuple[str, ...],
     log: Path,
     environment: Mapping[str, str],
-    ports: Ports,
+    place: Place,
 ) -> None:
     """Make the log beside its place and move it there whole, so that none is ever half made."""
     for leftover in data.parent.glob("data.*"):
         shutil.rmtree(leftover)
     partial = data.with_name(f"data.{os.getpid()}")
-    properties = _write(data.with_name("format.properties"), partial, ports)
-    cluster = base64.urlsafe_b64encode(uuid.uuid4().bytes).decode().rstrip("=")
+    properties = _write(data.with_name("format.properties"), partial, place)
     await process.run(
         Program(
             name="kafka-format",
@@ -173,7 +128,7 @@ async def _format(
                 *command,
                 "kafka.tools.StorageTool",
                 "format",
-                f"--cluster-id={cluster}",
+                f"--cluster-id={place.cluster}",
                 "-c",
                 str(properties),
             ),
@@ -187,8 +142,8 @@ async def _format(
     partial.rename(data)  # over an empty directory, if there is one
 
 
-def _write(path: Path, data: Path, ports: Ports) -> Path:
-    path.write_text(_PROPERTIES.format(data=data, port=ports.broker, controller_port=ports.controller))
+def _write(path: Path, data: Path, place: Place) -> Path:
+    path.write_text(properties_of(place, data))
     return path
 
 

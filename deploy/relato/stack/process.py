@@ -33,6 +33,8 @@ class Program:
     log: Path
     probe: Probe
     address: str = ""
+    service: str = ""
+    """Whose replica it is, if it is a service's."""
     patience: float = 60.0
     """Seconds until it has to be ready."""
     stop_signal: signal.Signals = signal.SIGTERM

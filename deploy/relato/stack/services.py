@@ -15,6 +15,16 @@ from relato.stack.process import Program
 SERVICES = ("notes", "notifier", "history-projector", "portal-query")
 
 
+def names_of(service: str, replicas: int) -> tuple[str, ...]:
+    """What the processes of a service are called: the first as the service."""
+    return (service, *(f"{service}-{number}" for number in range(2, replicas + 1)))
+
+
+def names(replicas: int) -> tuple[str, ...]:
+    """What the processes of all services are called."""
+    return tuple(name for service in SERVICES for name in names_of(service, replicas))
+
+
 @dataclass(frozen=True, slots=True)
 class Surroundings:
     """What the services find: servers by address, and a port for each."""
@@ -28,8 +38,12 @@ class Surroundings:
     environment: Mapping[str, str]
 
     def programs(self) -> tuple[Program, ...]:
-        """The four services as processes to run."""
-        return tuple(self._service(name) for name in SERVICES)
+        """The four services as processes to run, as many of each as there are to be."""
+        return tuple(
+            self._service(name, service)
+            for service in SERVICES
+            for name in names_of(service, self.settings.replicas)
+        )
 
     def issuer(self) -> Program:
         """The local issuer as a process to run."""
@@ -43,12 +57,13 @@ class Surroundings:
             probe_path="/healthz",
         )
 
-    def _service(self, name: str) -> Program:
-        return self._program(name, name.replace("-", "_"), self._own(name), probe_path="/readyz")
+    def _service(self, name: str, service: str) -> Program:
+        module = service.replace("-", "_")
+        return self._program(name, module, self._own(service), probe_path="/readyz", service=service)
 
-    def _own(self, name: str) -> dict[str, str]:
+    def _own(self, service: str) -> dict[str, str]:
         url = self.databases.url
-        match name:
+        match service:
             case "notes":
                 return {"RELATO_DATABASE_URL": url("notes", "notes")}
             case "notifier":
@@ -69,7 +84,9 @@ class Surroundings:
         given = self.settings.oidc_client_secret
         return given.get_secret_value() if given else self.home.secret("oidc-client")
 
-    def _program(self, name: str, module: str, own: Mapping[str, str], probe_path: str) -> Program:
+    def _program(
+        self, name: str, module: str, own: Mapping[str, str], probe_path: str, service: str = ""
+    ) -> Program:
         address = f"http://127.0.0.1:{self.ports[name]}"
         return Program(
             name=name,
@@ -89,6 +106,7 @@ class Surroundings:
             log=log_of(self.home, name),
             probe=lambda: lacks(address + probe_path),
             address=address,
+            service=service,
             patience=90.0,
         )
 

@@ -15,19 +15,19 @@ from relato_runtime.settings import KafkaSettings
 from relato import settings as stack_settings
 from relato.errors import StackError
 from relato.settings import StackSettings
-from relato.stack import caddy, databases, jars, kafka, mail, postgres, state, strays
+from relato.stack import brokers, caddy, databases, jars, mail, postgres, state, strays
 from relato.stack.home import Home, explain
 from relato.stack.ports import chosen
 from relato.stack.process import Program
 from relato.stack.report import Reporter
-from relato.stack.services import SERVICES, Surroundings, log_of
+from relato.stack.services import Surroundings, log_of, names
 from relato.stack.supervisor import Child, Supervisor
 
 log = logging.getLogger("relato.start")
 
-_PORTS = ("kafka", "kafka-controller", "smtp", "imap", "mail", "issuer", *SERVICES)
-_SERVERS = {"postgres", "kafka", "mail"}
-"""What the others need, and so what stops last."""
+_PORTS = ("smtp", "imap", "mail", "issuer")
+_SERVERS = {"postgres", "mail"}
+"""What the others need besides the brokers, and so what stops last."""
 
 
 async def run(report_descriptor: int) -> int:
@@ -64,14 +64,15 @@ class _Stack:
         self._children: Sequence[Child] = ()
         self._supervisor = Supervisor(self._changed)
         self._environment = _environment(self.home)
-        self._ports = chosen(self.home.run / "ports.json", _PORTS)
+        wanted = (*brokers.port_names(settings), *_PORTS, *names(settings.replicas))
+        self._ports = chosen(self.home.run / "ports.json", wanted)
         self._databases = databases.of(settings)
         self._surroundings = Surroundings(
             settings=settings,
             home=self.home,
             databases=self._databases,
             ports=self._ports,
-            kafka=settings.kafka_bootstrap or f"127.0.0.1:{self._ports['kafka']}",
+            kafka=brokers.bootstrap(settings, self._ports),
             smtp=settings.smtp_url or f"smtp://127.0.0.1:{self._ports['smtp']}",
             environment=self._environment,
         )
@@ -92,9 +93,10 @@ class _Stack:
         """Stop every part: who serves first, then what they need."""
         self._phase = "stopping"
         self._changed(self._children)
+        last = {*_SERVERS, *brokers.names(self.settings)}
         await self._supervisor.stop(
-            (lambda program: program.name not in _SERVERS, 10.0),
-            (lambda program: program.name in _SERVERS, 5.0),
+            (lambda program: program.name not in last, 10.0),
+            (lambda program: program.name in last, 5.0),
         )
         await asyncio.to_thread(strays.end, self.home, 2.0)
         state.clear(self.home)
@@ -112,14 +114,16 @@ class _Stack:
     async def _kafka(self) -> None:
         if self.settings.kafka_bootstrap is None:
             self.reporter.working("kafka", "starting")
-            broker = await kafka.prepare(
-                self.home.kafka,
-                log_of(self.home, "kafka"),
+            programs = await brokers.prepare(
+                self.settings,
+                self.home,
+                self._ports,
                 self._environment,
-                kafka.Ports(self._ports["kafka"], self._ports["kafka-controller"]),
                 fetching=lambda jar: self.reporter.working("kafka", f"fetching {jar}"),
             )
-            await self._supervisor.start(broker)
+            async with asyncio.TaskGroup() as group:  # none is ready before most of them are
+                for broker in programs:
+                    group.create_task(self._supervisor.start(broker))
         self.reporter.working("kafka", "topics")
         await self._create_topics()
         self.reporter.done("kafka", self._surroundings.kafka)
@@ -127,13 +131,18 @@ class _Stack:
     async def _create_topics(self) -> None:
         settings = KafkaSettings(kafka_bootstrap=self._surroundings.kafka)
         try:
-            await create_topics(settings, TOPICS, partitions=self.settings.partitions)
+            await create_topics(
+                settings,
+                TOPICS,
+                partitions=self.settings.partitions,
+                replication=max(1, len(brokers.names(self.settings))),
+            )
         except (OSError, KafkaError) as error:
             raise StackError(f"Kafka at {self._surroundings.kafka} cannot be used: {error}.") from error
 
     async def _doors(self) -> None:
         async with asyncio.TaskGroup() as group:
-            upstreams = {name: self._ports[name] for name in SERVICES}
+            upstreams = {name: self._ports[name] for name in names(self.settings.replicas)}
             if self.settings.smtp_url is None:
                 ports = mail.Ports(self._ports["smtp"], self._ports["imap"], self._ports["mail"])
                 catcher = mail.program(ports, log_of(self.home, "mail"), self._environment)
@@ -179,6 +188,7 @@ class _Stack:
 def _child_state(child: Child) -> state.ChildState:
     return state.ChildState(
         name=child.program.name,
+        service=child.program.service,
         address=child.program.address,
         pid=child.running.pid if child.running else None,
         started=_started(child.running.pid) if child.running else None,

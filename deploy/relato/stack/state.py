@@ -17,6 +17,8 @@ class ChildState(BaseModel):
     model_config = ConfigDict(frozen=True)
 
     name: str
+    service: str = ""
+    """Whose replica it is, if it is a service's."""
     address: str
     pid: int | None
     """None while it is dead and waits to be started again."""

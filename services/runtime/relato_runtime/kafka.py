@@ -90,7 +90,7 @@ async def subscribed(
     by accident.
     """
     broker = KafkaBroker(
-        settings.kafka_bootstrap,
+        settings.kafka_bootstrap.split(","),  # which it does not do by itself
         security=_security(settings),
         allow_auto_create_topics=False,
         consumer_only=True,
@@ -153,7 +153,7 @@ async def create_topics(
                     settings.topic_prefix + topic.name,
                     num_partitions=partitions,
                     replication_factor=replication,
-                    topic_configs=_configuration(topic),
+                    topic_configs=_configuration(topic, replication),
                 )
                 for topic in topics
             ]
@@ -165,12 +165,16 @@ async def create_topics(
         await admin.close()
 
 
-def _configuration(topic: Topic) -> dict[str, str]:
-    # The broker's own time, so that it rises with the offsets whatever producers claim.
-    timed = {"message.timestamp.type": "LogAppendTime"}
+def _configuration(topic: Topic, replication: int) -> dict[str, str]:
+    always = {
+        # The broker's own time, so that it rises with the offsets whatever producers claim.
+        "message.timestamp.type": "LogAppendTime",
+        # What was acknowledged is on most of the replicas, and one of three may be away.
+        "min.insync.replicas": str((replication + 1) // 2),
+    }
     if topic.compacted:
-        return {"cleanup.policy": "compact", **timed}
-    kept = {"cleanup.policy": "delete", "retention.ms": str(topic.retention_ms), **timed}
+        return {"cleanup.policy": "compact", **always}
+    kept = {"cleanup.policy": "delete", "retention.ms": str(topic.retention_ms), **always}
     # Dead letters carry no facts of ours, but whatever others sent.
     return kept if topic.facts else {**kept, "max.message.bytes": str(DEAD_LETTER_LIMIT_BYTES)}
 

@@ -235,3 +235,16 @@ async def test_what_no_service_answers_is_a_page_for_people_and_a_problem_for_pr
                 assert problem.json()["status"] == problem.status_code == status
         assert page.headers.get("retry-after") is None
         assert (await client.get("/api/portal/tickets", headers=browser)).json()["status"] == 503
+
+
+async def test_a_replica_that_is_gone_costs_nobody_an_answer(directory: Path) -> None:
+    settings = StackSettings(home=directory, port=free())
+    async with AsyncExitStack() as stack:
+        gone = free()
+        lives = await stack.enter_async_context(serving(_service("notes", asyncio.Event())))
+        upstreams = {"notes": gone, "notes-2": urlsplit(lives).port or 0}
+        program = caddy.program(settings, upstreams, directory / "caddy.log", {}, directory)
+        await stack.enter_async_context(process.running(program))
+        client = await stack.enter_async_context(httpx.AsyncClient(base_url=settings.origin, trust_env=False))
+        answers = [await client.post("/api/notes/x", content=str(number)) for number in range(20)]
+        assert [answer.json()["body"] for answer in answers] == [str(number) for number in range(20)]
