@@ -8,6 +8,7 @@ from relato_runtime import background, database, operators_http
 from relato_runtime.auth import Authenticator
 from relato_runtime.consume import Consumer
 from relato_runtime.http import RateLimit, create_app
+from relato_runtime.measured import measure
 from relato_runtime.readiness import Readiness
 
 from history_projector import generations, http, reference, verifying
@@ -18,7 +19,7 @@ from history_projector.settings import ProjectorSettings
 
 def build(settings: ProjectorSettings) -> FastAPI:
     """The service as an application; it begins to work with its lifespan."""
-    readiness = Readiness("database", "reference", "measure", "live generation", "work", "verify")
+    readiness = Readiness("database", "reference", "measure", "live generation", "work", "verify", "health")
 
     @asynccontextmanager
     async def lifespan(app: FastAPI) -> AsyncIterator[None]:
@@ -50,6 +51,7 @@ def build(settings: ProjectorSettings) -> FastAPI:
                 "live generation": keeper.keep,
                 "work": keeper.work,
                 "measure": keeper.measure,
+                "health": lambda: measure(pool, readiness, "health"),
                 "verify": lambda: verifying.verify(pool, readiness, "verify"),
             }
             await stack.enter_async_context(background.running(loops, readiness))

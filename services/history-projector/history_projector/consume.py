@@ -2,11 +2,12 @@
 
 import json
 import re
+import time
 from collections.abc import Iterable, Mapping, Sequence
 from types import MappingProxyType
 from typing import cast
 
-from prometheus_client import Counter
+from prometheus_client import Counter, Histogram
 from relato_contracts.envelope import Envelope, Undecodable, decode, event_uuid
 from relato_contracts.itsm import TicketSaved
 from relato_contracts.notes import NoteEvent, NoteFact
@@ -25,6 +26,12 @@ PROJECTED = Counter(
     "relato_projected_facts", "Facts of tickets' streams, by what became of them", ["outcome"]
 )
 
+DELAY = Histogram(
+    "relato_projection_delay_seconds",
+    "From an event's recording to its rows in the live generation",
+    buckets=(0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30, 60, 300, 1800),
+)
+
 _NOTHING: Mapping[tuple[str, int], int] = MappingProxyType({})
 _TICKET_ID = re.compile(rb"[A-Za-z0-9._:-]{1,64}")
 _TICKETS_A_NOTICE = 100  # ids have at most 64 characters, and a notification 8,000 bytes
@@ -35,9 +42,13 @@ class Projector:
 
     def __init__(self, generation: int) -> None:
         self._generation = generation
+        self._writing: list[float] = []
+        self.live = False
+        """Whether it is what people read."""
 
     async def apply(self, connection: Connection, decoded: Sequence[Decoded]) -> Sequence[DeadLetter]:
         """Write what the records mean; returns those that cannot be taken in, whose tickets wait."""
+        self._writing.clear()
         taken_over = await self._taken_over(connection, decoded)
         batch = sort(decoded, taken_over)
         await _mark(connection, batch.refused)
@@ -54,10 +65,19 @@ class Projector:
         await tables.write(connection, folded)
         await parked.settle(connection, folded, stopped)
         await tables.notify(connection, self._generation, _notices(ticket_ids))
+        self._writing += [entry.recorded_at.timestamp() for entry in folded.entries if entry.version]
         PROJECTED.labels("applied").inc(len(folded.entries))
         PROJECTED.labels("duplicate").inc(folded.duplicates)
         PROJECTED.labels("parked").inc(sum(len(each.arrivals) for each in folded.waiting.values()))
         return folded.refused
+
+    def committed(self) -> None:
+        """What was written can be read from now on."""
+        if self.live:
+            now = time.time()
+            for recorded in self._writing:
+                DELAY.observe(now - recorded)
+        self._writing.clear()
 
     async def _taken_over(
         self, connection: Connection, decoded: Sequence[Decoded]

@@ -25,6 +25,7 @@ _MEASURE_SECONDS = 5
 
 
 class _Running(NamedTuple):
+    projector: Projector
     pool: Pool
     lacks: Readiness
     stack: AsyncExitStack
@@ -50,6 +51,8 @@ class Keeper:
             for number in sorted(wanted - self._running.keys()):
                 await self._begin(number)
             live = next((each.number for each in every if each.state == "live"), None)
+            for number, running in self._running.items():
+                running.projector.live = number == live
             self._tell(live if live in wanted else None)
             await asyncio.sleep(_LOOK_SECONDS)
 
@@ -95,12 +98,13 @@ class Keeper:
                 topics=consume.TOPICS,
                 apply=projector.apply,
                 broken=projector.broken,
+                on_commit=projector.committed,
                 readiness=lacks,
                 part=name,
                 max_records=self._settings.batch_records,
             )
             await stack.enter_async_context(background.running({name: consumer.run}, lacks))
-            self._running[number] = _Running(pool, lacks, stack.pop_all())
+            self._running[number] = _Running(projector, pool, lacks, stack.pop_all())
         log.info("generation taken up", generation=number)
 
     async def _end(self, number: int) -> None:

@@ -11,9 +11,20 @@ from relato_runtime.auth import Authenticator
 from relato_runtime.consume import Consumer
 from relato_runtime.database import Pool
 from relato_runtime.http import RateLimit, create_app
+from relato_runtime.measured import measure
 from relato_runtime.readiness import Readiness
 
-from notes import conversation_http, drafts_http, http, itsm_http, levelling, reference, release, store
+from notes import (
+    conversation_http,
+    drafts_http,
+    http,
+    itsm_http,
+    levelling,
+    measured,
+    reference,
+    release,
+    store,
+)
 from notes.asking import Asking
 from notes.commit import Committer
 from notes.publisher import Publisher
@@ -23,7 +34,7 @@ from notes.settings import NotesSettings
 
 def build(settings: NotesSettings) -> FastAPI:
     """The service as an application; it begins to work with its lifespan."""
-    readiness = Readiness("database", "commands", "relay", "reference", "releases")
+    readiness = Readiness("database", "commands", "relay", "reference", "releases", "measure")
 
     @asynccontextmanager
     async def lifespan(app: FastAPI) -> AsyncIterator[None]:
@@ -63,6 +74,7 @@ def build(settings: NotesSettings) -> FastAPI:
                 "commands": lambda: _commit(settings, committer, readiness),
                 "reference": consumer.run,
                 "releases": lambda: release.run(pool, committer, readiness, "releases"),
+                "measure": lambda: measure(pool, readiness, "measure", measured.pending),
                 "housekeeping": lambda: _forget_answers(pool, settings, readiness),
             }
             await stack.enter_async_context(background.running(loops, readiness))

@@ -1,6 +1,7 @@
 """Group commit: commands that wait for a transaction share the next one."""
 
 import asyncio
+import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
@@ -18,6 +19,12 @@ log = structlog.get_logger(__name__)
 
 BATCH = Histogram(
     "relato_commit_commands", "Commands that shared a transaction", buckets=(1, 2, 4, 8, 16, 32, 64)
+)
+SECONDS = Histogram(
+    "relato_command_seconds",
+    "From taking a command to its answer, by what became of it: accepted, refused, failed",
+    ["command", "outcome"],
+    buckets=(0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30),
 )
 _LARGEST_BATCH = 64
 _COMMITTERS = 2
@@ -45,9 +52,19 @@ class Committer:
         """
         if not self._open:
             raise unavailable("Commands are not accepted yet.", retry_after=2)
+        started, outcome = time.perf_counter(), "failed"
         answered: asyncio.Future[Response] = asyncio.get_running_loop().create_future()
-        await self._waiting.put(_Waiting(request, answered))
-        return await answered
+        try:
+            await self._waiting.put(_Waiting(request, answered))
+            response = await answered
+            outcome = "accepted"
+            return response
+        except errors.Refused:
+            outcome = "refused"
+            raise
+        finally:
+            name = type(request.command).__name__
+            SECONDS.labels(name, outcome).observe(time.perf_counter() - started)
 
     async def run(self) -> None:
         """Commit until cancelled; what has been taken from the queue is still answered."""

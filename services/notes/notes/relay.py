@@ -26,8 +26,6 @@ log = structlog.get_logger(__name__)
 
 RELAYED = Counter("relato_relayed", "Events acknowledged by Kafka")
 LEADING = Gauge("relato_relay_leading", "1 while this process relays")
-WAITING = Gauge("relato_outbox_pending", "Events that Kafka has not acknowledged yet")
-OLDEST = Gauge("relato_outbox_oldest_seconds", "How long the oldest of them has waited")
 
 _LEASE = timedelta(seconds=3)
 _RENEW_SECONDS = 1.0
@@ -85,9 +83,6 @@ class Relay:
                 if not await outbox.stay(connection, epoch, _LEASE):
                     raise Deposed
                 renewed = time.monotonic()
-                waiting, oldest = await outbox.size(connection)
-                WAITING.set(waiting)
-                OLDEST.set(oldest)
             self._wake.clear()
             events = await outbox.pending(connection, _BATCH)
             if not events:

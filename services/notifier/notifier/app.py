@@ -8,9 +8,10 @@ from relato_runtime import background, database, operators_http
 from relato_runtime.auth import Authenticator
 from relato_runtime.consume import Consumer
 from relato_runtime.http import RateLimit, create_app
+from relato_runtime.measured import measure
 from relato_runtime.readiness import Readiness
 
-from notifier import http
+from notifier import http, measured
 from notifier.consume import TOPICS, Intake, look_again
 from notifier.levelling import Gate
 from notifier.planner import Planner
@@ -27,7 +28,9 @@ _BATCH = 200
 
 def build(settings: NotifierSettings) -> FastAPI:
     """The service as an application; it begins to work with its lifespan."""
-    readiness = Readiness("database", "ledger", "consumer", "waiting", "senders", "leases", "outcomes")
+    readiness = Readiness(
+        "database", "ledger", "consumer", "waiting", "senders", "leases", "outcomes", "measure"
+    )
 
     @asynccontextmanager
     async def lifespan(app: FastAPI) -> AsyncIterator[None]:
@@ -71,7 +74,11 @@ def build(settings: NotifierSettings) -> FastAPI:
                 "leases": lambda: keep_house(pool, settings.lease, readiness, "leases"),
                 "outcomes": lambda: publish(settings, pool, readiness, "outcomes"),
             }
-            loops = {"ledger": gate.run, **{name: gate.behind(loop) for name, loop in behind.items()}}
+            loops: dict[str, background.Loop] = {
+                "ledger": gate.run,
+                "measure": lambda: measure(pool, readiness, "measure", measured.ledger, measured.outcomes),
+                **{name: gate.behind(loop) for name, loop in behind.items()},
+            }
             await stack.enter_async_context(background.running(loops, readiness))
             yield
 

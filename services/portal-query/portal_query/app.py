@@ -12,6 +12,7 @@ from relato_runtime import background, database
 from relato_runtime.auth import Authenticator
 from relato_runtime.database import Pool
 from relato_runtime.http import RateLimit, create_app
+from relato_runtime.measured import measure
 from relato_runtime.problems import unavailable
 from relato_runtime.readiness import Readiness
 from starlette.middleware.sessions import SessionMiddleware
@@ -41,7 +42,7 @@ _LOGIN_SECONDS = 600
 
 def build(settings: PortalSettings) -> FastAPI:
     """The service as an application; it begins to work with its lifespan."""
-    readiness = Readiness("database", "history", "presence", "sessions")
+    readiness = Readiness("database", "history", "presence", "sessions", "measure")
     secret = settings.session_secret.get_secret_value()
 
     @asynccontextmanager
@@ -95,6 +96,7 @@ def build(settings: PortalSettings) -> FastAPI:
             loops: dict[str, background.Loop] = {
                 "history": live.run,
                 "presence": lambda: presence.sweep(readiness, "presence"),
+                "measure": lambda: measure(own, readiness, "measure", consumes=False),
                 "sessions": lambda: sessions.sweep(readiness, "sessions"),
             }
             await stack.enter_async_context(background.running(loops, readiness))

@@ -8,11 +8,10 @@ import structlog
 from aiokafka import AIOKafkaConsumer, AIOKafkaProducer
 from aiokafka.errors import KafkaError
 from aiokafka.structs import TopicPartition
-from prometheus_client import Gauge
 from relato_contracts import topics as contract_topics
 from relato_contracts.topics import Topic
 
-from relato_runtime import kafka, positions, tail
+from relato_runtime import kafka, lag, positions, tail
 from relato_runtime.assignment import Assignment
 from relato_runtime.database import Pool
 from relato_runtime.decoded import Polled, polled, unreadable
@@ -22,8 +21,6 @@ from relato_runtime.readiness import Readiness
 from relato_runtime.settings import ServiceSettings
 
 log = structlog.get_logger(__name__)
-
-LAG = Gauge("relato_consumer_lag", "Records still to be taken in", ["consumer", "topic", "partition"])
 
 _IDLE_MS = 1_000
 _COMMIT_SECONDS = 1.0
@@ -87,15 +84,23 @@ class Consumer:
             kafka.producing(self._settings, limit=kafka.DEAD_LETTER_LIMIT_BYTES) as producer,
             kafka.subscribed(self._settings, list(self._topics), group, assignment) as consumer,
         ):
-            await self._loop(consumer, producer, assignment)
+            reached: dict[TopicPartition, int] = {}
+            measuring = asyncio.create_task(lag.measure(consumer, self._name, reached))
+            try:
+                await self._loop(consumer, producer, assignment, reached)
+            finally:
+                measuring.cancel()
 
     async def _loop(
-        self, consumer: AIOKafkaConsumer, producer: AIOKafkaProducer, assignment: Assignment
+        self,
+        consumer: AIOKafkaConsumer,
+        producer: AIOKafkaProducer,
+        assignment: Assignment,
+        reached: dict[TopicPartition, int],
     ) -> None:
         assignment.follow(consumer)
         clock = asyncio.get_running_loop().time
         told_at = progressed = clock()
-        reached: dict[TopicPartition, int] = {}
         told: dict[TopicPartition, int] = {}
         handed_out: dict[TopicPartition, int] = {}
         ahead = Polled({}, (), ())
@@ -132,7 +137,6 @@ class Consumer:
                 if await self._tell_group(consumer, reached):
                     told = dict(reached)
                 told_at = clock()
-                self._measure(consumer, reached)
 
     async def _seek(self, consumer: AIOKafkaConsumer, assignment: Assignment) -> Mapping[TopicPartition, int]:
         """Begin where the database says, and return that; the group's offsets are for those who watch.
@@ -219,11 +223,6 @@ class Consumer:
             log.info("offsets not committed", consumer=self._name, error=type(error).__name__)
             return False
         return True
-
-    def _measure(self, consumer: AIOKafkaConsumer, reached: Mapping[TopicPartition, int]) -> None:
-        for partition in consumer.assignment():
-            behind = _lag(consumer, partition, reached)
-            LAG.labels(self._name, partition.topic, partition.partition).set(behind)
 
 
 def _unless_failed(result: _Result | BaseException) -> _Result:

@@ -10,7 +10,7 @@ from fastapi import Depends, FastAPI, Request, Response
 from fastapi.exceptions import RequestValidationError
 from fastapi.responses import JSONResponse, PlainTextResponse
 from fastapi.security import HTTPBearer
-from prometheus_client import CONTENT_TYPE_LATEST, Histogram, generate_latest
+from prometheus_client import CONTENT_TYPE_LATEST, Gauge, Histogram, generate_latest
 from starlette.exceptions import HTTPException
 from starlette.requests import ClientDisconnect
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
@@ -28,6 +28,7 @@ REQUEST_SECONDS = Histogram(
     ["method", "route", "status"],
     buckets=(0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5),
 )
+READY = Gauge("relato_ready", "1 while the process lacks nothing that it needs")
 BODY_LIMIT_BYTES = 1_048_576
 
 Lifespan = Callable[[FastAPI], AbstractAsyncContextManager[None]]
@@ -104,6 +105,7 @@ def _add_probes(app: FastAPI, readiness: Readiness) -> None:
 
     @app.get("/metrics", include_in_schema=False)
     async def metrics() -> Response:
+        READY.set(not readiness.missing)
         return Response(generate_latest(), media_type=CONTENT_TYPE_LATEST)
 
 
