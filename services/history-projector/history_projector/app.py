@@ -4,7 +4,7 @@ from collections.abc import AsyncIterator
 from contextlib import AsyncExitStack, asynccontextmanager
 
 from fastapi import FastAPI
-from relato_runtime import background, database, operators_http
+from relato_runtime import background, database, operators_http, watching
 from relato_runtime.auth import Authenticator
 from relato_runtime.consume import Consumer
 from relato_runtime.http import RateLimit, create_app
@@ -34,6 +34,7 @@ def build(settings: ProjectorSettings) -> FastAPI:
             who = operators_http.operator(Authenticator(settings), limit)
             app.include_router(http.routes(operations, who))
             app.include_router(operators_http.audit_routes("history-projector", pool, who))
+            app.include_router(watching.routes("history-projector", readiness, who))
             reading = Consumer(
                 settings,
                 pool,

@@ -52,6 +52,8 @@ class Generations(BaseModel):
     """All generations."""
 
     items: list[Generation]
+    verified_at: datetime | None
+    """When the last comparison of two of them began; null where there was none."""
 
 
 class Difference(BaseModel):
@@ -117,7 +119,8 @@ def routes(operations: Operations, who: Operator) -> APIRouter:
             items=[
                 Generation(**each, seconds_left=_left(each["behind"], each["rate"]))
                 for each in await operations.listed()
-            ]
+            ],
+            verified_at=await operations.verified_at(),
         )
 
     @router.get("/{name}/verification", responses=problems(401, 403, 404, 422, 429, 503))

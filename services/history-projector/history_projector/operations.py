@@ -1,5 +1,7 @@
 """What operators can do with the generations of a projection: decide, do it, and write down who did."""
 
+from datetime import datetime
+
 from asyncpg import LockNotAvailableError
 from relato_runtime import operations
 from relato_runtime.database import Connection, Pool
@@ -29,6 +31,12 @@ class Operations:
         """All generations, with how far each is."""
         async with self._pool.acquire() as connection:
             return await generations.listed(connection, await ends.behind(self._settings, connection))
+
+    async def verified_at(self) -> datetime | None:
+        """When the last verification began, if there was one."""
+        async with self._pool.acquire() as connection:
+            latest = await verifications.latest(connection)
+        return None if latest is None else latest.started_at
 
     async def verified(self) -> tuple[Verification, list[Finding], int] | None:
         """The last verification, what it has found so far, up to a limit, and how much that is."""

@@ -6,7 +6,7 @@ from contextlib import AsyncExitStack, asynccontextmanager
 from datetime import timedelta
 
 from fastapi import FastAPI
-from relato_runtime import background, database, operators_http
+from relato_runtime import background, database, operators_http, watching
 from relato_runtime.auth import Authenticator
 from relato_runtime.consume import Consumer
 from relato_runtime.database import Pool
@@ -69,6 +69,7 @@ def build(settings: NotesSettings) -> FastAPI:
             app.include_router(itsm_http.routes(settings, publisher, authenticate, limit))
             operator = operators_http.operator(authenticate, limit)
             app.include_router(operators_http.audit_routes("notes", pool, operator))
+            app.include_router(watching.routes("notes", readiness, operator))
             loops: dict[str, background.Loop] = {
                 "relay": relay.run,
                 "commands": lambda: _commit(settings, committer, readiness),

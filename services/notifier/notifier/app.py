@@ -4,7 +4,7 @@ from collections.abc import AsyncIterator
 from contextlib import AsyncExitStack, asynccontextmanager
 
 from fastapi import FastAPI
-from relato_runtime import background, database, operators_http
+from relato_runtime import background, database, operators_http, watching
 from relato_runtime.auth import Authenticator
 from relato_runtime.consume import Consumer
 from relato_runtime.http import RateLimit, create_app
@@ -53,6 +53,7 @@ def build(settings: NotifierSettings) -> FastAPI:
             app.include_router(http.routes(pool, workshop, tester, authenticate, limit))
             operator = operators_http.operator(authenticate, limit)
             app.include_router(operators_http.audit_routes("notifier", pool, operator))
+            app.include_router(watching.routes("notifier", readiness, operator))
             sender = Sender(settings, pool, readiness, "senders")
             consumer = Consumer(
                 settings,

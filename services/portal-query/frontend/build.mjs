@@ -19,6 +19,9 @@ await bundle();
 await types();
 await copyFile(`${modules}/htmx.org/dist/htmx.min.js`, `${target}/htmx.js`);
 await copyFile(`${modules}/htmx-ext-sse/sse.js`, `${target}/htmx-sse.js`);
+await copyFile(`${modules}/uplot/dist/uPlot.esm.js`, `${target}/uplot.js`);
+await copyFile(`${modules}/uplot/dist/uPlot.d.ts`, `${target}/uplot.d.ts`);
+await copyFile(`${modules}/uplot/dist/uPlot.min.css`, `${target}/uplot.css`);
 await licences();
 await mkdir(tests, { recursive: true });
 await copyFile(`${modules}/axe-core/axe.min.js`, `${tests}/axe.js`);
@@ -66,6 +69,7 @@ async function licences() {
     "tiptap.txt": "@tiptap/core/LICENSE.md",
     "prosemirror.txt": "prosemirror-view/LICENSE",
     "linkifyjs.txt": "linkifyjs/LICENSE",
+    "uplot.txt": "uplot/LICENSE",
   };
   for (const [name, path] of Object.entries(from)) await copyFile(`${modules}/${path}`, `${target}/licences/${name}`);
   // Its package comes without the text that its repository has.

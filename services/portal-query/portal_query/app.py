@@ -8,7 +8,7 @@ import asyncpg
 from fastapi import FastAPI, Request
 from fastapi.responses import JSONResponse
 from pydantic import SecretStr
-from relato_runtime import background, database
+from relato_runtime import background, database, operators_http, watching
 from relato_runtime.auth import Authenticator
 from relato_runtime.database import Pool
 from relato_runtime.http import RateLimit, create_app
@@ -25,7 +25,7 @@ from portal_query.live import Live
 from portal_query.pages import administration as administration_page
 from portal_query.pages import chat as chat_page
 from portal_query.pages import desk as desk_page
-from portal_query.pages import errors, head, history, home
+from portal_query.pages import errors, head, history, home, operation
 from portal_query.pages import lists as lists_page
 from portal_query.pages import portal as portal_page
 from portal_query.pages import ticket as ticket_page
@@ -68,9 +68,12 @@ def build(settings: PortalSettings) -> FastAPI:
                 absolute=timedelta(hours=settings.session_hours),
             )
             authenticate = Authenticator(settings)
+            limit = RateLimit(settings.requests_per_second)
+            operator = operators_http.operator(authenticate, limit)
+            app.include_router(watching.routes("portal-query", readiness, operator))
             portal = Portal(
                 authenticate=authenticate,
-                limit=RateLimit(settings.requests_per_second),
+                limit=limit,
                 cursors=Cursors(secret),
                 live=live,
                 presence=presence,
@@ -83,16 +86,7 @@ def build(settings: PortalSettings) -> FastAPI:
             issuer = Issuer(settings, authenticate)
             app.include_router(login.routes(settings, issuer, sessions))
             app.include_router(front_door.routes(settings, issuer, sessions))
-            readers = Readers(portal, executors, requesters)
-            app.include_router(home.home(readers))
-            app.include_router(desk_page.routes(portal, pages, readers, executors))
-            app.include_router(ticket_page.routes(portal, pages, readers, executors))
-            app.include_router(head.routes(pages, readers, executors))
-            app.include_router(history.routes(portal, pages, readers, executors))
-            app.include_router(portal_page.routes(portal, pages, readers, requesters))
-            app.include_router(lists_page.routes(portal, pages, readers, executors, requesters))
-            app.include_router(chat_page.routes(portal, pages, readers, executors, requesters))
-            app.include_router(administration_page.routes(portal, pages, readers, executors))
+            _add_pages(app, portal, pages, executors, requesters)
             loops: dict[str, background.Loop] = {
                 "history": live.run,
                 "presence": lambda: presence.sweep(readiness, "presence"),
@@ -122,6 +116,21 @@ def build(settings: PortalSettings) -> FastAPI:
         app.add_exception_handler(missing, _on_not_projected)
     errors.install(app, pages)
     return app
+
+
+def _add_pages(app: FastAPI, portal: Portal, pages: Pages, executors: Pool, requesters: Pool) -> None:
+    """What people see; the rest of the routes is what programs ask."""
+    readers = Readers(portal, executors, requesters)
+    app.include_router(home.home(readers))
+    app.include_router(desk_page.routes(portal, pages, readers, executors))
+    app.include_router(ticket_page.routes(portal, pages, readers, executors))
+    app.include_router(head.routes(pages, readers, executors))
+    app.include_router(history.routes(portal, pages, readers, executors))
+    app.include_router(portal_page.routes(portal, pages, readers, requesters))
+    app.include_router(lists_page.routes(portal, pages, readers, executors, requesters))
+    app.include_router(chat_page.routes(portal, pages, readers, executors, requesters))
+    app.include_router(administration_page.routes(portal, pages, readers, executors))
+    app.include_router(operation.routes(pages, readers))
 
 
 async def _on_not_projected(_request: Request, _error: Exception) -> JSONResponse:

@@ -49,4 +49,5 @@ def routes(settings: PortalSettings, issuer: Issuer, sessions: Sessions) -> APIR
 
 def _automatic(address: str) -> bool:
     """Whether pages ask this by themselves, with nobody before them."""
-    return urlsplit(address).path.endswith(("/stream", "/presence"))
+    path = urlsplit(address).path
+    return path.endswith(("/stream", "/presence")) or path.startswith("/api/operate/services/")

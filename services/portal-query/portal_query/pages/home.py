@@ -28,7 +28,7 @@ def home(readers: Readers) -> APIRouter:
 
     @router.get("/")
     async def first(reader: Annotated[Reader, Depends(readers.of)]) -> Response:
-        own = "/desk" if reader.has_desk else "/admin" if reader.is_administrator else "/portal"
-        return RedirectResponse(own, 303)
+        theirs = {"/desk": reader.has_desk, "/admin": reader.is_administrator, "/ops": reader.is_operator}
+        return RedirectResponse(next((each for each, has in theirs.items() if has), "/portal"), 303)
 
     return router

@@ -23,6 +23,7 @@ class Reader:
     name: str = ""
     has_desk: bool = False
     is_administrator: bool = False
+    is_operator: bool = False
     now: datetime = field(default_factory=lambda: datetime.now(UTC))
 
     @property
@@ -61,6 +62,7 @@ class Readers:
             name=known["name"] if known else caller.name,
             has_desk=await read.is_executor(self._executors, caller.person_id),
             is_administrator="administrator" in caller.roles,
+            is_operator="operator" in caller.roles,
         )
         request.state.reader = reader
         return reader

@@ -1,0 +1,104 @@
+// @ts-check
+// Generations of the read models: how far each is, what differs, and what can be done with it.
+import { confirmed } from "./confirm.js";
+import { keepLooking, see } from "./operate.js";
+import { fill, keepRows, row } from "./rows.js";
+import { wordsOf } from "./words.js";
+
+/** @typedef {{projection: string, generation: number, state: string, applied: number, behind: number | null, rate: number, seconds_left: number | null}} Generation */
+
+const EVERY_MS = 2_000;
+/** What can be done in which state: the server decides, this only spares a vain click. @type {Record<string, string[]>} */
+const POSSIBLE = {
+  preparing: ["pause", "cancel"],
+  building: ["verify", "switch", "pause", "cancel"],
+  paused: ["resume"],
+  retired: ["verify", "rollback", "pause", "drop"],
+};
+
+const say = wordsOf(document.body);
+const numbers = new Intl.NumberFormat(document.documentElement.lang, { maximumFractionDigits: 0 });
+const table = /** @type {HTMLElement} */ (document.querySelector("[data-generations]"));
+const verification = /** @type {HTMLElement} */ (document.querySelector("[data-verification]"));
+const findings = /** @type {HTMLElement} */ (document.querySelector("[data-findings]"));
+
+async function look() {
+  const { items, verified_at } = await see("/projections");
+  keepRows(table, /** @type {Generation[]} */ (items), key, made, renew);
+  showVerified(verified_at && (await see("/projections/history/verification")));
+}
+
+/** @param {Generation} it */
+function key(it) {
+  return `${it.projection}/${it.generation}`;
+}
+
+/** @param {Generation} it */
+function made(it) {
+  const line = row("generation", {});
+  for (const tool of line.querySelectorAll("button")) tool.addEventListener("click", () => void act(tool.dataset.verb ?? "", it.generation));
+  return line;
+}
+
+/** @param {HTMLElement} line @param {Generation} it */
+function renew(line, it) {
+  line.dataset.state = it.state;
+  const building = it.state === "building" && it.behind !== null;
+  fill(line, {
+    name: `${it.projection} · ${it.generation}`,
+    state: say(it.state),
+    part: building ? it.applied / Math.max(1, it.applied + (it.behind ?? 0)) : 0,
+    applied: numbers.format(it.applied),
+    behind: it.behind === null ? say("unknown") : numbers.format(it.behind),
+    rate: numbers.format(it.rate),
+    left: it.seconds_left === null ? "–" : duration(it.seconds_left),
+  });
+  line.querySelector("progress")?.toggleAttribute("hidden", !building);
+  for (const tool of line.querySelectorAll("button")) tool.hidden = !POSSIBLE[it.state]?.includes(tool.dataset.verb ?? "");
+}
+
+/** @param {number} seconds */
+function duration(seconds) {
+  const [minutes, rest] = [Math.floor(seconds / 60), Math.round(seconds % 60)];
+  return minutes ? `${minutes} min ${rest} s` : `${rest} s`;
+}
+
+/** @param {string} verb @param {number | null} generation */
+async function act(verb, generation) {
+  const title = generation === null ? say(verb) : `${say(verb)}: ${say("generation", { number: String(generation) })}`;
+  const done = await confirmed({ title, text: say(`${verb}-text`), path: `/projections/history/${verb}`, wish: { generation } }, say);
+  if (done) await look();
+}
+
+/** @param {any} verified */
+function showVerified(verified) {
+  verification.hidden = !verified;
+  if (!verified) return;
+  const running = verified.state === "running";
+  fill(verification, {
+    summary: say(running ? "comparing" : "compared", {
+      name: verified.name,
+      number: String(verified.generation),
+      other: String(verified.against),
+      compared: numbers.format(verified.compared),
+      total: numbers.format(verified.total),
+      differences: numbers.format(verified.differences),
+    }),
+    at: verified.finished_at ?? verified.started_at,
+    part: verified.compared / Math.max(1, verified.total),
+  });
+  verification.querySelector("progress")?.toggleAttribute("hidden", !running);
+  const found = /** @type {any[]} */ (verified.findings);
+  verification.querySelector("[data-findings-table]")?.toggleAttribute("hidden", !found.length);
+  keepRows(findings, found, (it) => JSON.stringify([it.ticket_id, it.part, it.key]), () => row("finding", {}), (line, it) =>
+    void fill(line, {
+      ticket: it.ticket_id,
+      kind: say(it.kind),
+      part: it.part,
+      row: [it.key && JSON.stringify(it.key), it.columns.join(", ")].filter(Boolean).join(" "),
+    }),
+  );
+}
+
+document.querySelector("h1 ~ .tools [data-verb]")?.addEventListener("click", () => void act("rebuild", null));
+keepLooking(EVERY_MS, look, say);
