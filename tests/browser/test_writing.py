@@ -51,6 +51,69 @@ async def test_a_draft_outlives_the_browser_and_a_session_that_ended(
     await expect(text).to_have_text("")
 
 
+async def test_a_draft_in_two_tabs_is_sent_once_and_neither_tab_loses_what_is_newer(
+    window: SignedIn, ticket: Ticket
+) -> None:
+    carlos = await window("carlos", f"/desk/tickets/{ticket.id}")
+    one, two = carlos.page, await carlos.context.new_page()
+    carlos.expected += ["status of 412", "status of 422"]
+    for page in (one, two):
+        await page.goto(f"/desk/tickets/{ticket.id}")
+        await page.wait_for_load_state("networkidle")
+
+    async def text(page: Page, expected: str) -> None:
+        await expect(page.get_by_role("textbox", name="O que aconteceu")).to_have_text(expected)
+
+    async def looked_at(page: Page) -> None:
+        await page.evaluate("dispatchEvent(new Event('focus'))")
+
+    await write(one, "Cabo")
+    await expect(one.get_by_text(SAVED)).to_be_visible()
+    await write(two, "")
+    await text(two, "Cabo")  # opening the composer takes over what another tab wrote
+    await two.keyboard.type(" trocado")
+    await expect(two.get_by_text(SAVED)).to_be_visible()
+    await looked_at(one)
+    await text(one, "Cabo trocado")
+
+    # Both write without looking at the other: nothing is replaced, and both texts can be joined.
+    await one.keyboard.type(" hoje")
+    await expect(one.get_by_text(SAVED)).to_be_visible()
+    await two.keyboard.type(" ontem")
+    await expect(two.get_by_text("Este rascunho mudou em outra aba")).to_be_visible()
+    carlos.page = two
+    await carlos.look("draft-elsewhere")
+    await two.get_by_role("button", name="Juntar os dois textos").click()
+    await text(two, "Cabo trocado hojeCabo trocado ontem")
+    await expect(two.get_by_text(SAVED)).to_be_visible()
+
+    async def send(page: Page) -> None:
+        await page.keyboard.press("Control+Enter")
+        await expect(page.get_by_role("dialog")).to_have_count(0)
+
+    # One sends what it has; the other may not send what stands on it without being told.
+    await send(one)
+    await expect(one.get_by_role("article")).to_contain_text("Cabo trocado hoje")
+    await two.keyboard.press("Control+Enter")
+    await expect(two.get_by_text("Isto já foi salvo")).to_be_visible()
+    await text(two, "Cabo trocado hojeCabo trocado ontem")
+    await expect(two.get_by_role("article")).to_have_count(1)
+    await send(two)  # on purpose
+    await expect(two.get_by_role("article")).to_have_count(2)
+
+    # What was not changed since it was sent elsewhere is not there to be sent again.
+    await write(one, "Pronto")
+    await expect(one.get_by_text(SAVED)).to_be_visible()
+    await write(two, "")
+    await text(two, "Pronto")
+    await send(one)
+    await expect(one.get_by_role("article")).to_have_count(3)
+    await two.keyboard.press("Control+Enter")
+    await expect(two.get_by_text("foi enviado ou apagado em outra aba")).to_be_visible()
+    await text(two, "")
+    await expect(two.get_by_role("article")).to_have_count(3)
+
+
 async def test_what_was_sent_can_be_undone_and_its_text_is_back(window: SignedIn, ticket: Ticket) -> None:
     ana = await window("ana", f"/portal/requests/{ticket.id}")
     carlos = await window("carlos", f"/desk/tickets/{ticket.id}")

@@ -1,6 +1,6 @@
-"""Drafts over HTTP: what is put is what is got, until it is deleted."""
+"""Drafts over HTTP: what is put is what is got, until it is deleted; preconditions as in RFC 9110 §13."""
 
-from collections.abc import Mapping
+import re
 from datetime import UTC, datetime
 from email.utils import format_datetime
 from typing import Annotated
@@ -16,10 +16,26 @@ from relato_runtime.http import RateLimit
 from relato_runtime.problems import Problem, invalid
 
 from notes import commands, drafts, situations
-from notes.drafts import DraftKind
+from notes.drafts import Draft, DraftKind
 from notes.requests import body, problems
 
 _LIMIT_BYTES = 256 * 1024
+# A front door that compresses may add to a tag which encoding it was given in.
+_TAG = re.compile(r'(?:W/)?"([0-9a-f]{64})(?:-[a-z]+)?"')
+_IF_MATCH = {
+    "name": "If-Match",
+    "in": "header",
+    "required": False,
+    "schema": {"type": "string", "pattern": '^"[0-9a-f]{64}"$'},
+    "description": "The tag of the draft that you know; where it is another one, 412.",
+}
+_IF_NONE_MATCH = {
+    "name": "If-None-Match",
+    "in": "header",
+    "required": False,
+    "schema": {"const": "*"},
+    "description": "You know of no draft; where there is one, 412.",
+}
 
 
 class DraftBody(RootModel[dict[str, object]]):
@@ -48,10 +64,10 @@ def routes(pool: Pool, authenticate: Authenticator, limit: RateLimit) -> APIRout
         "/tickets/{ticket_id}/drafts", response_model=None, responses=problems(401, 404, 422, 429, 503)
     )
     async def list_drafts(ticket_id: str, person_id: Owner) -> Response:
-        """What the caller began to write on a ticket: of each kind the draft and when it was saved."""
+        """What the caller began to write on a ticket: of each kind the draft, its tag, and since when."""
         items = [
-            {"kind": kind, "saved_at": _time(saved), "draft": draft}
-            for kind, draft, saved in await drafts.all_of(pool, person_id, ticket_id)
+            {"kind": each.kind, "saved_at": _time(each.saved_at), "etag": _etag(each), "draft": each.body}
+            for each in await drafts.all_of(pool, person_id, ticket_id)
         ]
         return JSONResponse({"items": items}, headers={"Cache-Control": "no-store"})
 
@@ -61,31 +77,47 @@ def routes(pool: Pool, authenticate: Authenticator, limit: RateLimit) -> APIRout
         found = await drafts.load(pool, person_id, ticket_id, kind)
         if found is None:
             raise Problem(404, "draft-not-found", "There is no draft.")
-        return _shown(found[0], found[1])
+        return _shown(found)
 
     @router.put(
         path,
         response_model=None,
-        responses=problems(401, 404, 413, 415, 422, 429, 503),
+        responses=problems(401, 404, 412, 413, 415, 422, 429, 503),
         openapi_extra={
-            "requestBody": {"required": True, "content": {"application/json": {"schema": {"type": "object"}}}}
+            "parameters": [_IF_MATCH, _IF_NONE_MATCH],
+            "requestBody": {
+                "required": True,
+                "content": {"application/json": {"schema": {"type": "object"}}},
+            },
         },
     )
     async def put_draft(request: Request, ticket_id: str, kind: DraftKind, person_id: Owner) -> Response:
-        """Keep a draft in place of the one before."""
+        """Keep a draft in place of the one before; with a precondition only in place of the one you know."""
+        known = _known(request)
         given = (await body(request, DraftBody)).root
         raw = await request.body()
         if len(raw) > _LIMIT_BYTES:
             raise Problem(413, "too-large", f"A draft has at most {_LIMIT_BYTES} bytes.")
         if b"\\u0000" in raw:
             raise invalid(FieldError("", "A draft cannot hold U+0000."))
-        saved = await drafts.save(pool, person_id, ticket_id, kind, given)
-        return _shown(given, saved)
+        try:
+            return _shown(await drafts.save(pool, person_id, ticket_id, kind, given, known=known))
+        except drafts.Changed as changed:
+            raise _changed() from changed
 
-    @router.delete(path, status_code=204, response_model=None, responses=problems(401, 404, 422, 429, 503))
-    async def delete_draft(ticket_id: str, kind: DraftKind, person_id: Owner) -> Response:
-        """Remove the draft, if there is one."""
-        await drafts.discard(pool, person_id, ticket_id, kind)
+    @router.delete(
+        path,
+        status_code=204,
+        response_model=None,
+        responses=problems(401, 404, 412, 422, 429, 503),
+        openapi_extra={"parameters": [_IF_MATCH]},
+    )
+    async def delete_draft(request: Request, ticket_id: str, kind: DraftKind, person_id: Owner) -> Response:
+        """Remove the draft, if there is one; with ``If-Match`` only the one you know."""
+        try:
+            await drafts.discard(pool, person_id, ticket_id, kind, _known(request))
+        except drafts.Changed as changed:
+            raise _changed() from changed
         return Response(status_code=204)
 
     return router
@@ -95,11 +127,33 @@ def _time(moment: datetime) -> str:
     return moment.astimezone(UTC).isoformat().replace("+00:00", "Z")
 
 
-def _shown(draft: Mapping[str, object], saved: datetime) -> JSONResponse:
+def _etag(draft: Draft) -> str:
+    return f'"{draft.tag}"'
+
+
+def _known(request: Request) -> str | None:
+    """The tag of the draft that the caller knows, empty for none, ``None`` where any will do."""
+    if request.headers.get("if-none-match") == "*":
+        return ""
+    given = request.headers.get("if-match", "*").strip()
+    if given == "*":
+        return None
+    match = _TAG.fullmatch(given)
+    if match is None:
+        raise invalid(FieldError("/If-Match", "The tag of a draft, in quotes."))
+    return match[1]
+
+
+def _changed() -> Problem:
+    return Problem(412, "draft-changed", "The draft is not the one that you know.")
+
+
+def _shown(draft: Draft) -> JSONResponse:
     return JSONResponse(
-        dict(draft),
+        dict(draft.body),
         headers={
-            "Last-Modified": format_datetime(saved.astimezone(UTC), usegmt=True),
+            "Last-Modified": format_datetime(draft.saved_at.astimezone(UTC), usegmt=True),
+            "ETag": _etag(draft),
             "Cache-Control": "no-store",
         },
     )

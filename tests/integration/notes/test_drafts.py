@@ -22,6 +22,32 @@ async def test_a_draft_is_there_until_it_is_deleted(service: Service) -> None:
     assert (await service.http.get(ADDRESS, headers=carlos)).status_code == 404
 
 
+async def test_who_knows_another_draft_neither_replaces_nor_removes_it(service: Service) -> None:
+    carlos = service.issuer.bearer("carlos")
+
+    async def put(text: str, **known: str) -> tuple[int, str]:
+        headers = carlos | {name.replace("_", "-"): value for name, value in known.items()}
+        answer = await service.http.put(ADDRESS, json={"text": text}, headers=headers)
+        return answer.status_code, answer.headers.get("etag", "")
+
+    status, first = await put("a", if_none_match="*")
+    assert status == 200
+    assert (await put("b", if_none_match="*"))[0] == 412
+    status, second = await put("b", if_match=first)
+    assert status == 200
+    assert (await put("c", if_match=first))[0] == 412
+    assert (await put("c", if_match="first"))[0] == 422
+    listed = (await service.http.get(ADDRESS.rpartition("/")[0], headers=carlos)).json()["items"]
+    assert [(each["draft"], each["etag"]) for each in listed] == [({"text": "b"}, second)]
+    refused = await service.http.delete(ADDRESS, headers=carlos | {"If-Match": first})
+    assert (refused.status_code, refused.json()["type"].rpartition("/")[2]) == (412, "draft-changed")
+    for _ in range(2):  # the second finds none, which is what was wanted
+        gone = await service.http.delete(ADDRESS, headers=carlos | {"If-Match": second})
+        assert gone.status_code == 204
+    assert (await put("c", if_match=second))[0] == 412
+    assert (await put("c"))[0] == 200
+
+
 async def test_a_draft_belongs_to_one_person_ticket_and_kind(service: Service) -> None:
     await service.http.put(ADDRESS, json={"a": 1}, headers=service.issuer.bearer("carlos"))
     edu = service.issuer.bearer("edu")

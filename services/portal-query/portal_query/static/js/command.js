@@ -9,14 +9,16 @@ import { clearErrors, showError, showFailure } from "./fields.js";
 const WRONG = { occurred_at: "future", description_html: "empty", text_html: "empty", solution_html: "empty", reason: "reason" };
 
 export class Command {
-  /** One key for what is being written: trying again does not do it twice. */
-  #key = newKey();
   #busy = false;
 
-  /** @param {HTMLFormElement} form @param {Say} say */
-  constructor(form, say) {
+  /**
+   * @param {HTMLFormElement} form @param {Say} say
+   * @param {{key: string}} written has one key for what is being written: trying again does not do it twice
+   */
+  constructor(form, say, written = { key: newKey() }) {
     this.form = form;
     this.say = say;
+    this.written = written;
   }
 
   /**
@@ -30,12 +32,13 @@ export class Command {
     try {
       const answer = await fetch(address, {
         method: "POST",
-        headers: { "Content-Type": "application/json", "Idempotency-Key": this.#key, ...headers },
+        headers: { "Content-Type": "application/json", "Idempotency-Key": this.written.key, ...headers },
         body: JSON.stringify(body),
       });
       const given = await answer.json();
-      if (answer.ok || answer.status === 412 || answer.status === 422) this.#key = newKey(); // what comes next is another one
       const code = answer.ok ? "" : (given.type?.split("/").pop() ?? "failed");
+      // What comes next is another one. What was refused has used nothing.
+      if (answer.ok || code === "idempotency-key-reused") this.written.key = newKey();
       if (!answer.ok) this.#refused(code, given.errors ?? []);
       return { ok: answer.ok, code, given };
     } catch {

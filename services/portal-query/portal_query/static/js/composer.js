@@ -37,8 +37,8 @@ function makeComposer(name, kind) {
   const visible = /** @type {HTMLInputElement | null} */ (field(form, "visible_to_requester"));
   const mailed = /** @type {HTMLInputElement | null} */ (field(form, "notify_by_email"));
   const happened = /** @type {HTMLInputElement | null} */ (field(form, "occurred_at"));
-  const command = new Command(form, say);
-  const draft = new Draft(form, kind, { written, restore, reopen: () => open(), say });
+  const draft = new Draft(form, kind, { text, written, restore, clear, reopen: () => open(), say });
+  const command = new Command(form, say, draft);
   const editor = makeEditor(frame, () => draft.changed());
 
   document.addEventListener("click", (event) => {
@@ -49,6 +49,8 @@ function makeComposer(name, kind) {
   visible?.addEventListener("change", showConsequence);
   mailed?.addEventListener("change", showConsequence);
   happened?.addEventListener("input", () => (happened.dataset.touched = "yes"));
+  /** What was tried and not answered is tried again as it was: it happened then. */
+  let tried = { key: "", at: new Date() };
   draft.begin();
   if (kind === "occurrence") {
     document.addEventListener("relato:write", (event) => {
@@ -68,6 +70,7 @@ function makeComposer(name, kind) {
     }
     showConsequence();
     show(dialog);
+    draft.look();
     editor.commands.focus("end");
   }
 
@@ -81,14 +84,18 @@ function makeComposer(name, kind) {
 
   async function submit() {
     clearErrors(form);
-    const { body, wrong } = read(form, text, editor, new Date());
+    const now = new Date();
+    const at = tried.key === draft.key ? tried.at : now;
+    const { body, wrong } = read(form, text, editor, now, at);
     for (const [of, word] of wrong) showError(form, of, say(word));
     if (wrong.length) return;
+    tried = { key: draft.key, at };
     const answer = await command.send(form.dataset.action ?? "", body);
     if (answer?.code === "unauthenticated") {
       draft.stash();
       goToLogin();
     }
+    if (answer?.code === "idempotency-key-reused") draft.used();
     if (answer?.ok) done(answer.given);
   }
 
@@ -96,8 +103,7 @@ function makeComposer(name, kind) {
   function done({ notification = "", occurrence_id: id, release_at: at }) {
     const sent = written();
     form.reset();
-    delete happened?.dataset.touched;
-    editor.commands.clearContent();
+    clear();
     draft.discard();
     dialog.close();
     if (at) document.dispatchEvent(new CustomEvent("relato:held", { detail: { id, at, written: sent } }));
@@ -113,14 +119,27 @@ function makeComposer(name, kind) {
     return html || fields.length ? { [text]: html, ...Object.fromEntries(fields) } : null;
   }
 
-  /** @param {Written} before */
-  function restore(before) {
-    const here = editor.getText().trim() === "" ? "" : editor.getHTML();
-    editor.commands.setContent((before[text] ?? "") + here); // nothing that was written is lost
+  function clear() {
+    editor.commands.clearContent();
     for (const each of KEPT) {
       const input = field(form, each);
-      if (input && before[each]) input.value = before[each];
-      if (happened && input === happened && before[each]) happened.dataset.touched = "yes";
+      if (input) input.value = "";
+    }
+    if (!happened) return;
+    delete happened.dataset.touched;
+    happened.value = happened.max;
+  }
+
+  /** Before what is there: nothing that was written is lost. @param {Written} before */
+  function restore(before) {
+    const here = editor.getText().trim() === "" ? "" : editor.getHTML();
+    editor.commands.setContent((before[text] ?? "") + here);
+    for (const each of KEPT) {
+      const input = field(form, each);
+      const untouched = input === happened && !happened?.dataset.touched;
+      if (!input || !before[each] || (input.value && !untouched)) continue;
+      input.value = before[each];
+      if (happened && input === happened) happened.dataset.touched = "yes";
     }
   }
 }

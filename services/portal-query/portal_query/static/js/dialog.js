@@ -10,7 +10,7 @@ export function take(name) {
   if (known) return known;
   const template = /** @type {HTMLTemplateElement} */ (document.querySelector(`template[data-dialog="${name}"]`));
   const dialog = /** @type {HTMLDialogElement} */ (template.content.querySelector("dialog"));
-  dialog.addEventListener("close", () => dialog.remove());
+  dialog.addEventListener("close", () => dialog.open || dialog.remove()); // told late: it may be open again
   taken.set(name, dialog);
   return dialog;
 }

@@ -9,18 +9,18 @@ import { moment } from "./zone.js";
 
 /**
  * @param {HTMLFormElement} form @param {string} text the field that the editor is for @param {TipTap} editor
- * @param {Date} now
+ * @param {Date} now @param {Date} at when it was first sent
  * @returns {Read} the body, and what is wrong with it: fields with the names of the words about them
  */
-export function read(form, text, editor, now) {
+export function read(form, text, editor, now, at = now) {
   /** @type {Read["wrong"]} */
   const wrong = editor.getText().trim() === "" ? [[text, "empty"]] : [];
   /** @type {Record<string, unknown>} */
   const body = { [text]: editor.getHTML() };
-  if (form.dataset.channel) Object.assign(body, { occurred_at: now.toISOString(), channel: form.dataset.channel });
-  const at = field(form, "occurred_at");
-  if (at instanceof HTMLInputElement && at.value && at.dataset.touched) {
-    const when = moment(at.value, form.dataset.zone ?? "UTC");
+  if (form.dataset.channel) Object.assign(body, { occurred_at: at.toISOString(), channel: form.dataset.channel });
+  const happened = field(form, "occurred_at");
+  if (happened instanceof HTMLInputElement && happened.value && happened.dataset.touched) {
+    const when = moment(happened.value, form.dataset.zone ?? "UTC");
     if (when > now) wrong.push(["occurred_at", "future"]);
     body.occurred_at = when.toISOString();
   }
