@@ -12,6 +12,7 @@ from relato_runtime import kafka
 from relato_runtime.settings import ServiceSettings
 
 from tests.support import mailbox, servers
+from tests.support.collector import Collector, running_collector
 from tests.support.databases import Databases
 from tests.support.issuer import Issuer, running_issuer
 from tests.support.journey import Ticket
@@ -84,8 +85,21 @@ async def mails() -> AsyncIterator[Mailbox]:
 
 
 @pytest.fixture(scope="session")
-async def stack(mails: Mailbox) -> AsyncIterator[Stack]:
-    async with running_stack(RELATO_SMTP_URL=mails.url) as running:
+async def collector() -> AsyncIterator[Collector]:
+    """Where the stack's traces go, if their callers say that they are to be collected."""
+    async with running_collector() as running:
+        yield running
+
+
+@pytest.fixture(scope="session")
+async def stack(mails: Mailbox, collector: Collector) -> AsyncIterator[Stack]:
+    tracing = {
+        "OTEL_EXPORTER_OTLP_ENDPOINT": collector.url,
+        "OTEL_TRACES_SAMPLER": "parentbased_always_off",
+        "OTEL_BSP_SCHEDULE_DELAY": "200",
+        "NO_PROXY": "127.0.0.1",
+    }
+    async with running_stack(RELATO_SMTP_URL=mails.url, **tracing) as running:
         yield running
 
 

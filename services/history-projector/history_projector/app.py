@@ -58,4 +58,10 @@ def build(settings: ProjectorSettings) -> FastAPI:
             await stack.enter_async_context(background.running(loops, readiness))
             yield
 
-    return create_app("Relato operators' API", api="/api/operate", readiness=readiness, lifespan=lifespan)
+    return create_app(
+        "Relato operators' API",
+        service="history-projector",
+        api="/api/operate",
+        readiness=readiness,
+        lifespan=lifespan,
+    )

@@ -81,7 +81,9 @@ def build(settings: NotesSettings) -> FastAPI:
             await stack.enter_async_context(background.running(loops, readiness))
             yield
 
-    return create_app("Relato notes", api="/api/notes", readiness=readiness, lifespan=lifespan)
+    return create_app(
+        "Relato notes", service="notes", api="/api/notes", readiness=readiness, lifespan=lifespan
+    )
 
 
 async def _commit(settings: NotesSettings, committer: Committer, readiness: Readiness) -> None:

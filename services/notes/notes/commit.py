@@ -8,6 +8,7 @@ from dataclasses import dataclass
 import asyncpg
 import structlog
 from prometheus_client import Histogram
+from relato_runtime import telemetry
 from relato_runtime.database import UNAVAILABLE, Pool
 from relato_runtime.problems import unavailable
 
@@ -52,7 +53,7 @@ class Committer:
         """
         if not self._open:
             raise unavailable("Commands are not accepted yet.", retry_after=2)
-        started, outcome = time.perf_counter(), "failed"
+        started, since, outcome = time.perf_counter(), telemetry.now(), "failed"
         answered: asyncio.Future[Response] = asyncio.get_running_loop().create_future()
         try:
             await self._waiting.put(_Waiting(request, answered))
@@ -65,6 +66,15 @@ class Committer:
         finally:
             name = type(request.command).__name__
             SECONDS.labels(name, outcome).observe(time.perf_counter() - started)
+            telemetry.past(
+                f"commit {name}",
+                request.traceparent,
+                since,
+                failed=outcome == "failed",
+                relato__outcome=outcome,
+                relato__ticket_id=request.command.ticket_id,
+                relato__correlation_id=request.correlation_id,
+            )
 
     async def run(self) -> None:
         """Commit until cancelled; what has been taken from the queue is still answered."""

@@ -10,10 +10,11 @@ from datetime import timedelta
 import asyncpg
 import structlog
 from aiokafka import AIOKafkaProducer
+from opentelemetry.trace import SpanKind
 from prometheus_client import Counter, Gauge
 from relato_contracts.envelope import Envelope, headers
 from relato_contracts.topics import NOTES
-from relato_runtime import kafka
+from relato_runtime import kafka, telemetry
 from relato_runtime.published import Acknowledged
 from relato_runtime.readiness import Readiness
 from relato_runtime.settings import ServiceSettings
@@ -90,11 +91,23 @@ class Relay:
                 continue
             if time.monotonic() - renewed > _LEASE.total_seconds():
                 continue  # this process slept while it read: first see whether it still leads
+            since = telemetry.now()
             placed = await kafka.send(producer, (self._record(event) for event in events))
             reached = acknowledged.take(placed)
             if not await outbox.acknowledge(connection, epoch, [event.seq for event in events], reached):
                 raise Deposed
             RELAYED.inc(len(events))
+            for event in events:
+                telemetry.past(
+                    f"publish {self._topic}",
+                    event.traceparent,
+                    since,
+                    kind=SpanKind.PRODUCER,
+                    messaging__system="kafka",
+                    messaging__destination__name=self._topic,
+                    relato__ticket_id=event.ticket_id,
+                    relato__version=event.version,
+                )
 
     async def _rest(self) -> None:
         """Until this process commits something, or for long enough to look at what others did."""

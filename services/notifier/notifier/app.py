@@ -83,4 +83,6 @@ def build(settings: NotifierSettings) -> FastAPI:
             await stack.enter_async_context(background.running(loops, readiness))
             yield
 
-    return create_app("Relato notifier", api="/api/notifier", readiness=readiness, lifespan=lifespan)
+    return create_app(
+        "Relato notifier", service="notifier", api="/api/notifier", readiness=readiness, lifespan=lifespan
+    )

@@ -2,10 +2,11 @@
 
 import asyncio
 
+from opentelemetry.trace import SpanKind
 from prometheus_client import Counter
 from relato_contracts.envelope import Envelope, headers
 from relato_contracts.topics import NOTIFICATIONS
-from relato_runtime import kafka, published
+from relato_runtime import kafka, published, telemetry
 from relato_runtime.database import Pool
 from relato_runtime.published import Acknowledged
 from relato_runtime.readiness import Readiness
@@ -32,11 +33,22 @@ async def publish(settings: ServiceSettings, pool: Pool, readiness: Readiness, p
             async with pool.acquire() as connection, connection.transaction():
                 leads = await outbox.lead(connection)
                 outcomes = await outbox.pending(connection, _BATCH) if leads else []
+                since = telemetry.now()
                 if outcomes:
                     placed = await kafka.send(producer, (_record(topic, each) for each in outcomes))
                     await outbox.acknowledge(connection, [each.seq for each in outcomes])
                     await published.advance(connection, acknowledged.take(placed))
                     PUBLISHED.inc(len(outcomes))
+            for each in outcomes:
+                telemetry.past(
+                    f"publish {topic}",
+                    each.traceparent,
+                    since,
+                    kind=SpanKind.PRODUCER,
+                    messaging__system="kafka",
+                    messaging__destination__name=topic,
+                    relato__ticket_id=each.ticket_id,
+                )
             if not outcomes:
                 await asyncio.sleep(_POLL_SECONDS if leads else _STANDBY_SECONDS)
 

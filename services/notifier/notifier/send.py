@@ -9,10 +9,11 @@ from uuid import UUID, uuid4
 
 import structlog
 from asyncpg import InternalClientError
+from opentelemetry.trace import SpanKind
 from prometheus_client import Counter, Histogram
+from relato_runtime import telemetry
 from relato_runtime.database import UNAVAILABLE, Pool
 from relato_runtime.readiness import Readiness
-from relato_runtime.telemetry import trace_id
 from tenacity import AsyncRetrying, retry_if_exception_type, stop_after_delay, wait_exponential_jitter
 
 from notifier import clock, leases, test_mails
@@ -136,6 +137,7 @@ class Sender:
                 log.error("mail not recorded", exc_info=error)
 
     async def _deliver(self, mail: Leased, connection: MailConnection, lease: UUID) -> None:
+        since = telemetry.now()
         try:
             await connection.ready()
             if not await leases.submitting(self._pool, mail, lease, self._settings.lease):
@@ -147,6 +149,16 @@ class Sender:
         except Refusal as refusal:
             result = self._judge(mail, refusal)
         await self._record(mail, lease, result)
+        telemetry.past(
+            "send mail",
+            mail.traceparent,
+            since,
+            kind=SpanKind.CLIENT,
+            failed=result.state != "accepted",
+            relato__mail_id=str(mail.mail_id),
+            relato__ticket_id=mail.ticket_id,
+            relato__state=result.state,
+        )
 
     def _judge(self, mail: Leased, refusal: Refusal) -> Result:
         if isinstance(refusal, Permanent):
@@ -180,7 +192,7 @@ class Sender:
             state=result.state,
             code=result.code,
             attempt=mail.attempt,
-            trace_id=trace_id(mail.traceparent),
+            trace_id=telemetry.trace_id(mail.traceparent),
         )
 
     def _connection(self) -> MailConnection:

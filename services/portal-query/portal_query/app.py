@@ -99,7 +99,9 @@ def build(settings: PortalSettings) -> FastAPI:
             await stack.enter_async_context(publishing)
             yield
 
-    app = create_app("Relato portal", api="/api/portal", readiness=readiness, lifespan=lifespan)
+    app = create_app(
+        "Relato portal", service="portal-query", api="/api/portal", readiness=readiness, lifespan=lifespan
+    )
     static = Static()
     pages = Pages(static, settings.hold_seconds)
     app.include_router(static.routes())

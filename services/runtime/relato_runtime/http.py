@@ -35,7 +35,7 @@ Lifespan = Callable[[FastAPI], AbstractAsyncContextManager[None]]
 
 
 def create_app(
-    title: str, *, api: str, readiness: Readiness, lifespan: Lifespan, version: str = "0.1.0"
+    title: str, *, service: str, api: str, readiness: Readiness, lifespan: Lifespan, version: str = "0.1.0"
 ) -> FastAPI:
     """A FastAPI application with what every service has; its API lies below ``api``."""
     app = FastAPI(
@@ -50,7 +50,7 @@ def create_app(
         generate_unique_id_function=lambda route: route.name,
         # A span for each request, which goes on from the caller's trace; not one for each step of it.
         telemetry={
-            "tracer_provider": telemetry.tracing(title.lower().replace(" ", "-")),
+            "tracer_provider": telemetry.tracing(f"relato-{service}"),
             "operation_spans": False,
             "metrics": False,
             "logs": False,

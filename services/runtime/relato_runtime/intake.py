@@ -6,9 +6,10 @@ from dataclasses import dataclass
 import structlog
 from aiokafka import AIOKafkaProducer
 from aiokafka.structs import TopicPartition
+from opentelemetry.trace import SpanKind
 from prometheus_client import Counter
 
-from relato_runtime import dead_letters, kafka, positions
+from relato_runtime import dead_letters, kafka, positions, telemetry
 from relato_runtime.database import Connection, Pool
 from relato_runtime.decoded import Decoded, Polled
 from relato_runtime.positions import DeadLetter, Position, Record, latest
@@ -47,6 +48,7 @@ class Intake:
         taken in by now lies below the positions, and is dropped.
         """
         batches, decoded, broken = polled
+        since = telemetry.now()
         if broken:
             await self._publish(producer, broken)
         async with self.pool.acquire() as connection, connection.transaction():
@@ -70,6 +72,8 @@ class Intake:
             await positions.advance(connection, self.consumer, reached)
         if self.on_commit is not None:
             self.on_commit()
+        if telemetry.collects():
+            self._trace(new, since)
         for partition, records in batches.items():
             CONSUMED.labels(self.consumer, partition.topic).inc(len(records))
         for letter in letters:
@@ -80,12 +84,33 @@ class Intake:
                 partition=letter.record.partition,
                 offset=letter.record.offset,
                 reason=letter.reason,
+                trace_id=telemetry.trace_id(_traceparent(letter.record)),
             )
         return moved
+
+    def _trace(self, taken: Sequence[Decoded], since: int) -> None:
+        """A span for each record, in the trace of what it follows from."""
+        for record, envelope, _ in taken:
+            telemetry.past(
+                f"process {record.topic}",
+                envelope.traceparent,
+                since,
+                kind=SpanKind.CONSUMER,
+                messaging__system="kafka",
+                messaging__destination__name=record.topic,
+                messaging__destination__partition__id=str(record.partition),
+                messaging__kafka__offset=record.offset,
+                messaging__consumer__group__name=self.consumer,
+            )
 
     async def _publish(self, producer: AIOKafkaProducer, letters: Sequence[DeadLetter]) -> None:
         """To the dead-letter topic before the position passes: twice after a crash, but never not at all."""
         await kafka.send(producer, [dead_letters.record_of(self.dead_letters, letter) for letter in letters])
+
+
+def _traceparent(record: Record) -> str | None:
+    found = dict(record.headers).get("traceparent")
+    return None if found is None else found.decode("ascii", "replace")
 
 
 def _partition(record: Record) -> TopicPartition:

@@ -9,9 +9,8 @@ import sys
 from typing import Literal
 
 import structlog
-from opentelemetry import trace
 
-from relato_runtime import failures
+from relato_runtime import failures, telemetry
 
 FASTSTREAM = "relato_runtime.faststream"
 """Not its own logger's name: to that it adds a handler and a form of its own."""
@@ -55,7 +54,6 @@ def configure(service: str, level: str, form: Literal["auto", "json", "console"]
 def _add_trace(
     _logger: object, _method: str, event: structlog.typing.EventDict
 ) -> structlog.typing.EventDict:
-    span = trace.get_current_span().get_span_context()
-    if span.is_valid:
-        event["trace_id"] = f"{span.trace_id:032x}"
+    for name, value in telemetry.current_ids().items():
+        event.setdefault(name, value)
     return event
