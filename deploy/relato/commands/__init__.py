@@ -3,6 +3,7 @@
 import typer
 
 from relato.commands import (
+    audit,
     dead_letters,
     demo,
     down,
@@ -25,6 +26,6 @@ def build() -> typer.Typer:
         add_completion=False,
         pretty_exceptions_enable=False,
     )
-    for group in (up, down, status, token, itsm, demo, events, emails, projections, dead_letters):
+    for group in (up, down, status, token, itsm, demo, events, emails, projections, dead_letters, audit):
         group.register(app)
     return app

@@ -4,12 +4,13 @@ from collections.abc import AsyncIterator
 from contextlib import AsyncExitStack, asynccontextmanager
 
 from fastapi import FastAPI
-from relato_runtime import background, database, operators_http, watching
+from relato_runtime import background, database, letters_http, operators_http, watching
 from relato_runtime.auth import Authenticator
 from relato_runtime.consume import Consumer
 from relato_runtime.http import RateLimit, create_app
 from relato_runtime.measured import measure
 from relato_runtime.readiness import Readiness
+from relato_runtime.taking import Taking
 
 from history_projector import generations, http, reference, verifying
 from history_projector.keeper import Keeper
@@ -46,6 +47,11 @@ def build(settings: ProjectorSettings) -> FastAPI:
                 part="reference",
             )
             keeper = Keeper(settings, pool, readiness)
+
+            def taking(name: str) -> Taking:
+                return reading.taking if name == "history-reference" else keeper.taking(name)
+
+            app.include_router(letters_http.routes("history-projector", pool, taking, who))
             stack.push_async_callback(keeper.close)
             loops: dict[str, background.Loop] = {
                 "reference": reading.run,

@@ -2,6 +2,7 @@
 
 import asyncio
 from contextlib import AsyncExitStack
+from dataclasses import replace
 from typing import NamedTuple
 
 import structlog
@@ -11,6 +12,7 @@ from relato_runtime import background, database
 from relato_runtime.consume import Consumer
 from relato_runtime.database import Pool
 from relato_runtime.readiness import Readiness
+from relato_runtime.taking import Taking
 
 from history_projector import consume, ends, generations, making, parked
 from history_projector.consume import Projector
@@ -27,6 +29,7 @@ _MEASURE_SECONDS = 5
 class _Running(NamedTuple):
     projector: Projector
     pool: Pool
+    taking: Taking
     lacks: Readiness
     stack: AsyncExitStack
 
@@ -79,6 +82,10 @@ class Keeper:
             self._readiness.has("measure")
             await asyncio.sleep(_MEASURE_SECONDS)
 
+    def taking(self, name: str) -> Taking:
+        """How a generation takes in a record by hand, by its consumer's name; KeyError where none does."""
+        return {generations.consumer(number): each.taking for number, each in self._running.items()}[name]
+
     async def close(self) -> None:
         """End all consumers."""
         await asyncio.gather(*(self._end(number) for number in list(self._running)))
@@ -103,8 +110,9 @@ class Keeper:
                 part=name,
                 max_records=self._settings.batch_records,
             )
+            taking = replace(consumer.taking, given_up=parked.given_up)
             await stack.enter_async_context(background.running({name: consumer.run}, lacks))
-            self._running[number] = _Running(projector, pool, lacks, stack.pop_all())
+            self._running[number] = _Running(projector, pool, taking, lacks, stack.pop_all())
         log.info("generation taken up", generation=number)
 
     async def _end(self, number: int) -> None:

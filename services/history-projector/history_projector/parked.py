@@ -5,8 +5,10 @@ from collections.abc import Mapping, Sequence
 
 import structlog
 from aiokafka.structs import ConsumerRecord
+from relato_contracts.topics import NOTES
 from relato_runtime.database import Connection
 from relato_runtime.positions import DeadLetter, Record
+from relato_runtime.settling import Parked
 
 from history_projector.fold import Arrival, Folded
 
@@ -24,7 +26,7 @@ async def settle(connection: Connection, folded: Folded, known: Mapping[str, int
         await connection.execute(_FORGET, gone_on, [folded.tickets[each].last_version for each in gone_on])
     whole = [each for each in gone_on if each not in folded.waiting]
     offsets = {each: known[each] for each in whole}
-    released = [each for each, broken in offsets.items() if broken is None or broken < folded.reached[each]]
+    released = [each for each, broken in offsets.items() if broken is None or broken <= folded.reached[each]]
     if released:
         await connection.execute("DELETE FROM parked_tickets WHERE ticket_id = ANY($1::text[])", released)
         log.info("tickets released", tickets=released)
@@ -41,6 +43,15 @@ async def mark_broken(connection: Connection, letters: Mapping[str, DeadLetter])
         [letter.record.offset for letter in letters.values()],
     )
     log.error("tickets parked", tickets=list(letters), reason="undecodable")
+
+
+async def given_up(connection: Connection, letter: Parked) -> None:
+    """A record that is discarded parks its ticket no longer; what waits for a version goes on waiting."""
+    if letter.record.key is None or not letter.record.topic.endswith(NOTES.name):
+        return
+    ticket_id = letter.record.key.decode(errors="replace")
+    given = (letter.record.key, letter.record.offset, letter.consumer, *letter.partition, ticket_id)
+    await connection.execute(_GIVE_UP, *given)
 
 
 async def known(connection: Connection, ticket_ids: Sequence[str]) -> dict[str, int | None]:
@@ -117,6 +128,18 @@ _MARK = """
     INSERT INTO parked_tickets (ticket_id, reason, broken_offset)
     SELECT * FROM unnest($1::text[], $2::text[], $3::bigint[])
     ON CONFLICT (ticket_id) DO UPDATE SET broken_offset = excluded.broken_offset
+"""
+_GIVE_UP = """
+    WITH left_over AS (
+        SELECT max(record_offset) AS broken FROM dead_letters
+        WHERE consumer = $3 AND topic = $4 AND partition = $5 AND key = $1 AND state = 'parked'
+    ), marked AS (
+        UPDATE parked_tickets SET broken_offset = left_over.broken FROM left_over
+        WHERE ticket_id = $6 AND broken_offset = $2 AND broken IS NOT NULL
+    )
+    DELETE FROM parked_tickets AS ticket USING left_over
+    WHERE ticket.ticket_id = $6 AND broken_offset = $2 AND broken IS NULL
+        AND NOT EXISTS (SELECT FROM parked_records AS waits WHERE waits.ticket_id = ticket.ticket_id)
 """
 _KEEP = """
     INSERT INTO parked_records SELECT * FROM unnest($1::parked_records[])

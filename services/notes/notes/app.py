@@ -6,7 +6,7 @@ from contextlib import AsyncExitStack, asynccontextmanager
 from datetime import timedelta
 
 from fastapi import FastAPI
-from relato_runtime import background, database, operators_http, watching
+from relato_runtime import background, database, letters_http, operators_http, watching
 from relato_runtime.auth import Authenticator
 from relato_runtime.consume import Consumer
 from relato_runtime.database import Pool
@@ -70,6 +70,8 @@ def build(settings: NotesSettings) -> FastAPI:
             operator = operators_http.operator(authenticate, limit)
             app.include_router(operators_http.audit_routes("notes", pool, operator))
             app.include_router(watching.routes("notes", readiness, operator))
+            consumers = {"notes-reference": consumer.taking}
+            app.include_router(letters_http.routes("notes", pool, consumers.__getitem__, operator))
             loops: dict[str, background.Loop] = {
                 "relay": relay.run,
                 "commands": lambda: _commit(settings, committer, readiness),

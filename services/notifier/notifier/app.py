@@ -2,14 +2,17 @@
 
 from collections.abc import AsyncIterator
 from contextlib import AsyncExitStack, asynccontextmanager
+from dataclasses import replace
 
 from fastapi import FastAPI
-from relato_runtime import background, database, operators_http, watching
+from relato_runtime import background, database, letters_http, operators_http, watching
 from relato_runtime.auth import Authenticator
 from relato_runtime.consume import Consumer
 from relato_runtime.http import RateLimit, create_app
 from relato_runtime.measured import measure
 from relato_runtime.readiness import Readiness
+from relato_runtime.refusals import Refused
+from relato_runtime.taking import Taking
 
 from notifier import http, measured
 from notifier.consume import TOPICS, Intake, look_again
@@ -68,6 +71,15 @@ def build(settings: NotifierSettings) -> FastAPI:
                 max_records=_BATCH,
             )
             gate = Gate(settings, readiness, "ledger")
+
+            def taking(name: str) -> Taking:
+                """What waits for the ledger when it is a consumer waits for it here too."""
+                if not gate.open:
+                    raise Refused("The ledger is being compared with Kafka; try again in a moment.")
+                # A retraction meant nothing while what it retracts was not known.
+                return {"notifier": replace(consumer.taking, repeats=True)}[name]
+
+            app.include_router(letters_http.routes("notifier", pool, taking, operator))
             behind: dict[str, background.Loop] = {
                 "consumer": consumer.run,
                 "waiting": lambda: look_again(pool, planner, readiness, "waiting"),

@@ -58,6 +58,11 @@ class Gate:
         self._open = asyncio.Event()
         self._since: datetime | None = None
 
+    @property
+    def open(self) -> bool:
+        """Whether they are level."""
+        return self._open.is_set()
+
     async def run(self) -> None:
         """Bring them level, then let everything else begin."""
         if not self._open.is_set():

@@ -19,6 +19,7 @@ from relato_runtime.intake import Apply, Broken, Intake
 from relato_runtime.positions import Record
 from relato_runtime.readiness import Readiness
 from relato_runtime.settings import ServiceSettings
+from relato_runtime.taking import Taking
 
 log = structlog.get_logger(__name__)
 
@@ -75,6 +76,11 @@ class Consumer:
         self._readiness = readiness
         self._part = part
         self._max_records = max_records
+
+    @property
+    def taking(self) -> Taking:
+        """How a record of its topics is taken in by hand, as operators have it done."""
+        return Taking(self._settings, self._pool, self._name, self._topics, self._intake.apply)
 
     async def run(self) -> None:
         """Consume until cancelled; anything that goes wrong is raised, and a new run goes on from there."""

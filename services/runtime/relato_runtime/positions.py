@@ -120,8 +120,8 @@ async def park(connection: Connection, consumer: str, letters: Sequence[DeadLett
     await connection.executemany(
         """
         INSERT INTO dead_letters
-            (consumer, topic, partition, record_offset, key, value, headers, reason, error)
-        VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9)
+            (consumer, topic, partition, record_offset, key, value, headers, reason, error, record_timestamp)
+        VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10)
         ON CONFLICT (consumer, topic, partition, record_offset) DO NOTHING
         """,
         [
@@ -137,6 +137,7 @@ async def park(connection: Connection, consumer: str, letters: Sequence[DeadLett
                 ),
                 letter.reason,
                 letter.error.replace("\0", "�"),
+                letter.record.timestamp,
             )
             for letter in letters
         ],

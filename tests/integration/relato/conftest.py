@@ -106,7 +106,7 @@ async def installation(postgres_url: str, kafka_bootstrap: str) -> AsyncIterator
                 serving(notes.build(NotesSettings.model_validate(own[0])))
             )
             smtp = {"smtp_url": SecretStr(f"smtp://127.0.0.1:{catcher.smtp}"), "public_url": HttpUrl(origin)}
-            await stack.enter_async_context(
+            mails = await stack.enter_async_context(
                 serving(notifier.build(NotifierSettings.model_validate(own[1] | smtp)))
             )
             projector = await stack.enter_async_context(
@@ -114,6 +114,7 @@ async def installation(postgres_url: str, kafka_bootstrap: str) -> AsyncIterator
             )
             upstreams = {
                 "notes": urlsplit(origin).port or 0,
+                "notifier": urlsplit(mails).port or 0,
                 "history-projector": urlsplit(projector).port or 0,
             }
             door = StackSettings(home=home.root, port=free())

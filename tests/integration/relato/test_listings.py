@@ -1,10 +1,9 @@
 """`relato dead-letters` and `relato projections`, and what commands say when nothing runs."""
 
 from pathlib import Path
-from typing import cast
+from typing import Any, cast
 
 import pytest
-from relato.dead_letters import DeadLetter, WholeDeadLetter
 from relato_contracts.topics import GROUPS
 from relato_runtime import kafka
 
@@ -19,10 +18,11 @@ async def test_a_record_that_is_no_fact_is_listed_by_each_consumer_and_shown(
     async with kafka.producing(installation.settings) as producer:
         await kafka.send(producer, [kafka.OutgoingRecord(topic, b"g-9", "{não".encode(), [("ce_id", None)])])
 
-    async def listed() -> list[DeadLetter]:
+    async def listed() -> list[dict[str, Any]]:
         ended = await installation.relato("dead-letters", "list", "--json")
-        letters = cast(list[DeadLetter], ended.document)
-        return letters if len(letters) == 3 else []
+        letters = cast(list[dict[str, Any]], ended.document)
+        mine = [each for each in letters if each["key"] == "g-9"]
+        return mine if len(mine) == 3 else []
 
     letters = await until(listed, what="dead letters of three consumers")
     assert {letter["consumer"] for letter in letters} == {
@@ -37,9 +37,48 @@ async def test_a_record_that_is_no_fact_is_listed_by_each_consumer_and_shown(
         assert letter["id"].startswith(f"{letter['consumer']}-")
         assert (letter["topic"], letter["key"], letter["state"]) == (topic, "g-9", "parked")
         ended = await installation.relato("dead-letters", "show", letter["id"], "--json")
-        whole = cast(WholeDeadLetter, ended.document)
+        whole = cast(dict[str, Any], ended.document)
         assert whole["value"] == "{não"
         assert [tuple(header) for header in whole["headers"]] == [("ce_id", None)]
+
+
+async def test_dead_letters_are_tried_again_and_given_up_and_the_audit_says_by_whom(
+    installation: Installation,
+) -> None:
+    topic = installation.settings.topic_prefix + GROUPS.name
+    async with kafka.producing(installation.settings) as producer:
+        await kafka.send(producer, [kafka.OutgoingRecord(topic, b"g-8", b"{", [])])
+
+    async def listed(*arguments: str) -> list[dict[str, Any]]:
+        ended = await installation.relato("dead-letters", "list", "--json", *arguments)
+        letters = cast(list[dict[str, Any]], ended.document)
+        return [each for each in letters if each["key"] == "g-8"]
+
+    async def everywhere() -> bool:
+        return len(await listed()) == 3
+
+    await until(everywhere, what="dead letters of three consumers")
+    ids = [letter["id"] for letter in await listed()]
+    reason = (await listed())[0]["reason"]
+    assert len(await listed("--because", reason, "--state", "parked")) == 3
+    again = await installation.relato("dead-letters", "retry", *ids, "--reason", "a try", "--json")
+    assert again.code == 1
+    assert "3 of 3 are still there." in again.errors
+    assert {each["outcome"] for each in cast(dict[str, Any], again.document)["items"]} == {"failed"}
+    kept = await installation.relato("dead-letters", "discard", *ids, "--reason", "junk", given="n\n")
+    assert (kept.code, {each["state"] for each in await listed()}) == (1, {"parked"})
+    assert (await installation.relato("dead-letters", "discard", *ids, "--yes")).code == 2
+    gone = await installation.relato("dead-letters", "discard", *ids, "--reason", "junk", given="y\n")
+    assert (gone.code, {each["state"] for each in await listed()}) == (0, {"discarded"}), gone.errors
+
+    ended = await installation.relato("audit", "--json")
+    done = cast(list[dict[str, Any]], ended.document)
+    assert [each["at"] for each in done] == sorted((each["at"] for each in done), reverse=True)
+    mine = [each for each in done if each["target"] in ids and each["reason"] == "junk"]
+    assert {(each["service"], each["action"], each["person_id"]) for each in mine if not each["dry_run"]} == {
+        (service, "discard", "olga") for service in ("notes", "notifier", "history-projector")
+    }
+    assert {each["dry_run"] for each in mine} == {True, False}
 
 
 @pytest.mark.parametrize("letter", ["notifier-999999", "notifier", "-", "ghost-1"])
