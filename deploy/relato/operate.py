@@ -12,6 +12,10 @@ from relato.reach import Reach
 _PATIENCE_SECONDS = 60  # a switch waits until both generations are level
 
 
+class NotFound(StackError):
+    """There is no such thing, or not yet."""
+
+
 class Operator:
     """Asks the installation's services as an operator; what they refuse becomes StackError."""
 
@@ -22,6 +26,13 @@ class Operator:
         """What a service says."""
         return await self._asked("GET", path)
 
+    async def find(self, path: str) -> Any | None:
+        """What a service says; None where there is nothing yet."""
+        try:
+            return await self.get(path)
+        except NotFound:
+            return None
+
     async def post(self, path: str, wish: Mapping[str, object]) -> Any:
         """Have something done: what a service answers."""
         return await self._asked("POST", path, wish)
@@ -31,6 +42,8 @@ class Operator:
             answer = await self._client.request(method, f"/api/operate{path}", json=wish)
         except httpx.HTTPError as error:
             raise StackError(f"Relato does not answer: {str(error) or type(error).__name__}.") from error
+        if answer.status_code == httpx.codes.NOT_FOUND:
+            raise NotFound(_reason(answer))
         if not answer.is_success:
             raise StackError(_reason(answer))
         return answer.json()

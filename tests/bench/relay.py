@@ -5,6 +5,7 @@ import time
 
 import asyncpg
 from notes.outbox import pending
+from notes.records import record_of
 from notes.relay import Relay
 from notes.settings import NotesSettings
 from pydantic import SecretStr
@@ -62,8 +63,8 @@ async def _fill(connection: "asyncpg.Connection[asyncpg.Record]", round_: int) -
 
 
 async def _bare(settings: NotesSettings, connection: "asyncpg.Connection[asyncpg.Record]") -> float:
-    relay = Relay(settings, Readiness(), "relay")
-    records = [relay._record(event) for event in await pending(connection, _EVENTS)]
+    topic = settings.topic_prefix + NOTES.name
+    records = [record_of(topic, event) for event in await pending(connection, _EVENTS)]
     async with kafka.producing(settings, linger_ms=2) as producer:
         started = time.perf_counter()
         acknowledged = [

@@ -1,4 +1,4 @@
-"""`relato events tail`: what happens on tickets, as CloudEvents in JSON, one a line."""
+"""`relato events`: what happens on tickets, as CloudEvents in JSON, one a line; and what is done with it."""
 
 import asyncio
 import os
@@ -9,14 +9,12 @@ from contextlib import aclosing
 from typing import Annotated, Literal
 
 import typer
-from relato_contracts.envelope import FACTS
 from relato_contracts.topics import NOTES
 
 from relato import cloudevent, records
+from relato.commands import fact_types, republishing, verifying
 from relato.commands.outcome import refusing
 from relato.reach import Reach, reach
-
-_NAMES = {name for name in FACTS if name.startswith("relato.") and FACTS[name] in NOTES.facts}
 
 
 def register(app: typer.Typer) -> None:
@@ -26,7 +24,10 @@ def register(app: typer.Typer) -> None:
 
     @group.callback()
     def _group() -> None:
-        """What happened on tickets, as it stands in Kafka."""
+        """What happened on tickets: read it, verify it, repair it."""
+
+    verifying.register(group)
+    republishing.register(group)
 
     @group.command()
     def tail(
@@ -39,7 +40,7 @@ def register(app: typer.Typer) -> None:
         _as_json: Annotated[bool, typer.Option("--json", help="Each line is JSON anyway.")] = False,
     ) -> None:
         """Print events as CloudEvents in JSON, one a line, until interrupted."""
-        types = None if type_ is None else _types(type_)
+        types = None if type_ is None else fact_types.meant(type_)
         signal.signal(signal.SIGINT, signal.default_int_handler)
         with refusing():
             try:
@@ -49,15 +50,6 @@ def register(app: typer.Typer) -> None:
             except BrokenPipeError:
                 # Whoever read has gone; the interpreter must not try to flush to them at its end.
                 os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
-
-
-def _types(wanted: str) -> set[str]:
-    """The types that a name means, with or without owner and version; wrong usage when there is none."""
-    found = {name for name in _NAMES if wanted in {name, name.rpartition(".")[0], name.split(".")[1]}}
-    if not found:
-        known = ", ".join(sorted(name.split(".")[1] for name in _NAMES))
-        raise typer.BadParameter(f"{wanted!r} is none of {known}.", param_hint="--type")
-    return found
 
 
 async def _print(

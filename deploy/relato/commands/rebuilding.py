@@ -1,13 +1,10 @@
 """Waiting for what services do with generations, with a bar on a terminal; they go on without us."""
 
 import asyncio
-from collections.abc import Awaitable, Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Awaitable, Callable
 from typing import Any
 
-from rich.console import Console
-from rich.progress import BarColumn, Progress, TextColumn, TimeElapsedColumn
-
+from relato.commands.bar import bar
 from relato.errors import StackError
 from relato.operate import Operator
 
@@ -25,7 +22,7 @@ async def generations(operator: Operator) -> list[dict[str, Any]]:
 
 async def built(operator: Operator, number: int) -> None:
     """Wait until a new generation has taken in as much as the live one."""
-    with _bar(f"generation {number}") as told:
+    with bar(f"generation {number}") as told:
         while True:
             known = {each["generation"]: each for each in await generations(operator)}
             new, live = known.get(number), next(each for each in known.values() if each["state"] == "live")
@@ -50,7 +47,7 @@ async def gone(operator: Operator, number: int) -> None:
 
 async def verified(operator: Operator, name: str) -> dict[str, Any]:
     """Wait for the end of a verification: what it has found."""
-    with _bar("tickets") as told:
+    with bar("tickets") as told:
         while True:
             found: dict[str, Any] = await operator.get(f"/projections/{name}/verification")
             told(
@@ -61,15 +58,3 @@ async def verified(operator: Operator, name: str) -> dict[str, Any]:
             if found["state"] == "done":
                 return found
             await asyncio.sleep(_LOOK_SECONDS)
-
-
-@contextmanager
-def _bar(what: str) -> Iterator[Callable[[int, int, str], None]]:
-    """A bar on standard error, where that is a terminal: how much of how much, and a remark."""
-    console = Console(stderr=True)
-    columns = (TextColumn(what), BarColumn(), TextColumn("{task.completed}/{task.total} {task.description}"))
-    with Progress(
-        *columns, TimeElapsedColumn(), console=console, disable=not console.is_terminal
-    ) as progress:
-        task = progress.add_task("", total=None)
-        yield lambda done, of, remark: progress.update(task, completed=done, total=of, description=remark)

@@ -6,13 +6,14 @@ from contextlib import AsyncExitStack, asynccontextmanager
 from datetime import timedelta
 
 from fastapi import FastAPI
-from relato_runtime import background, database, letters_http, operators_http, watching
+from relato_runtime import background, database, jobs, letters_http, operators_http, watching
 from relato_runtime.auth import Authenticator
 from relato_runtime.consume import Consumer
 from relato_runtime.database import Pool
 from relato_runtime.http import RateLimit, create_app
 from relato_runtime.measured import measure
 from relato_runtime.readiness import Readiness
+from relato_runtime.verified import VERIFY
 
 from notes import (
     conversation_http,
@@ -21,6 +22,7 @@ from notes import (
     itsm_http,
     levelling,
     measured,
+    operate_http,
     reference,
     release,
     store,
@@ -29,12 +31,14 @@ from notes.asking import Asking
 from notes.commit import Committer
 from notes.publisher import Publisher
 from notes.relay import Relay
+from notes.republish import REPUBLISH, republish
 from notes.settings import NotesSettings
+from notes.verify import verify
 
 
 def build(settings: NotesSettings) -> FastAPI:
     """The service as an application; it begins to work with its lifespan."""
-    readiness = Readiness("database", "commands", "relay", "reference", "releases", "measure")
+    readiness = Readiness("database", "commands", "relay", "reference", "releases", "measure", "jobs")
 
     @asynccontextmanager
     async def lifespan(app: FastAPI) -> AsyncIterator[None]:
@@ -72,12 +76,18 @@ def build(settings: NotesSettings) -> FastAPI:
             app.include_router(watching.routes("notes", readiness, operator))
             consumers = {"notes-reference": consumer.taking}
             app.include_router(letters_http.routes("notes", pool, consumers.__getitem__, operator))
+            app.include_router(operate_http.routes(settings, pool, operator))
+            work: dict[str, jobs.Work] = {
+                VERIFY: lambda job: verify(settings, job),
+                REPUBLISH: lambda job: republish(settings, job),
+            }
             loops: dict[str, background.Loop] = {
                 "relay": relay.run,
                 "commands": lambda: _commit(settings, committer, readiness),
                 "reference": consumer.run,
                 "releases": lambda: release.run(pool, committer, readiness, "releases"),
                 "measure": lambda: measure(pool, readiness, "measure", measured.pending),
+                "jobs": lambda: jobs.work(pool, work, readiness, "jobs"),
                 "housekeeping": lambda: _forget_answers(pool, settings, readiness),
             }
             await stack.enter_async_context(background.running(loops, readiness))

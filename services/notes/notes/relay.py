@@ -12,16 +12,14 @@ import structlog
 from aiokafka import AIOKafkaProducer
 from opentelemetry.trace import SpanKind
 from prometheus_client import Counter, Gauge
-from relato_contracts.envelope import Envelope, headers
 from relato_contracts.topics import NOTES
 from relato_runtime import kafka, telemetry
 from relato_runtime.published import Acknowledged
 from relato_runtime.readiness import Readiness
 from relato_runtime.settings import ServiceSettings
 
-from notes import levelling, outbox, requested
-from notes.adopt import SOURCE
-from notes.outbox import Pending
+from notes import levelling, outbox
+from notes.records import record_of
 
 log = structlog.get_logger(__name__)
 
@@ -92,7 +90,7 @@ class Relay:
             if time.monotonic() - renewed > _LEASE.total_seconds():
                 continue  # this process slept while it read: first see whether it still leads
             since = telemetry.now()
-            placed = await kafka.send(producer, (self._record(event) for event in events))
+            placed = await kafka.send(producer, (record_of(self._topic, event) for event in events))
             reached = acknowledged.take(placed)
             if not await outbox.acknowledge(connection, epoch, [event.seq for event in events], reached):
                 raise Deposed
@@ -116,24 +114,6 @@ class Relay:
                 await self._wake.wait()
         except TimeoutError:
             return
-
-    def _record(self, event: Pending) -> kafka.OutgoingRecord:
-        envelope = Envelope(
-            id=str(event.event_id),
-            source=SOURCE,
-            time=event.recorded_at,
-            subject=event.ticket_id,
-            stream_version=event.version,
-            actor=event.actor,
-            correlation_id=event.correlation_id,
-            causation_id=event.correlation_id,
-            traceparent=event.traceparent,
-        )
-        key = event.ticket_id
-        attributes: list[tuple[str, bytes | None]] = [*headers(event.type, key, envelope)]
-        if event.request is not None:
-            attributes.append((requested.HEADER, event.request.encode()))
-        return kafka.OutgoingRecord(self._topic, key.encode(), event.data.encode(), attributes)
 
 
 async def _resign(connection: "asyncpg.Connection[asyncpg.Record]", epoch: int) -> None:

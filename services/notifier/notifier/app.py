@@ -5,7 +5,7 @@ from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import replace
 
 from fastapi import FastAPI
-from relato_runtime import background, database, letters_http, operators_http, watching
+from relato_runtime import background, database, jobs, letters_http, operators_http, verified, watching
 from relato_runtime.auth import Authenticator
 from relato_runtime.consume import Consumer
 from relato_runtime.http import RateLimit, create_app
@@ -14,7 +14,7 @@ from relato_runtime.readiness import Readiness
 from relato_runtime.refusals import Refused
 from relato_runtime.taking import Taking
 
-from notifier import http, measured
+from notifier import http, measured, verify
 from notifier.consume import TOPICS, Intake, look_again
 from notifier.levelling import Gate
 from notifier.planner import Planner
@@ -32,7 +32,7 @@ _BATCH = 200
 def build(settings: NotifierSettings) -> FastAPI:
     """The service as an application; it begins to work with its lifespan."""
     readiness = Readiness(
-        "database", "ledger", "consumer", "waiting", "senders", "leases", "outcomes", "measure"
+        "database", "ledger", "consumer", "waiting", "senders", "leases", "outcomes", "measure", "jobs"
     )
 
     @asynccontextmanager
@@ -57,6 +57,9 @@ def build(settings: NotifierSettings) -> FastAPI:
             operator = operators_http.operator(authenticate, limit)
             app.include_router(operators_http.audit_routes("notifier", pool, operator))
             app.include_router(watching.routes("notifier", readiness, operator))
+            app.include_router(
+                verified.routes("/api/operate/mails/ledger", verify.SUBJECT, pool, operator, verify.repair)
+            )
             sender = Sender(settings, pool, readiness, "senders")
             consumer = Consumer(
                 settings,
@@ -70,6 +73,7 @@ def build(settings: NotifierSettings) -> FastAPI:
                 on_commit=sender.wake,
                 max_records=_BATCH,
             )
+            work: dict[str, jobs.Work] = {verified.VERIFY: lambda job: verify.verify(settings, job)}
             gate = Gate(settings, readiness, "ledger")
 
             def taking(name: str) -> Taking:
@@ -90,6 +94,7 @@ def build(settings: NotifierSettings) -> FastAPI:
             loops: dict[str, background.Loop] = {
                 "ledger": gate.run,
                 "measure": lambda: measure(pool, readiness, "measure", measured.ledger, measured.outcomes),
+                "jobs": lambda: jobs.work(pool, work, readiness, "jobs"),
                 **{name: gate.behind(loop) for name, loop in behind.items()},
             }
             await stack.enter_async_context(background.running(loops, readiness))

@@ -35,22 +35,26 @@ class Intake:
     async def apply(self, connection: Connection, decoded: Sequence[Decoded]) -> Sequence[DeadLetter]:
         """Take in a batch; refused is an event of ours that lacks what ours have.
 
-        Replayed events are passed over: nobody is told again.
+        Of replayed events nobody is told; what they are about may be new here, and is told of later.
         """
         facts: dict[tuple[str, str], Fact | None] = {}
         told: list[Event] = []
+        again: list[Event] = []
         refused: list[DeadLetter] = []
         for record, envelope, fact in decoded:
             if not isinstance(fact, NoteEvent):
                 topic = record.topic.removeprefix(self._prefix)
                 facts[topic, (record.key or b"").decode()] = fact
-            elif envelope.replay_id is None:
+            else:
                 try:
-                    told.append(events.read(envelope, fact))
+                    event = events.read(envelope, fact)
+                    (told if envelope.replay_id is None else again).append(event)
                 except Undecodable as error:
                     refused.append(DeadLetter(record, error.reason, str(error)))
         if facts:
             await waiting.wake(connection, await reference.save(connection, facts))
+        if again:
+            await self._planner.follow(connection, again)
         if told:
             await self._planner.plan(connection, told)
         return refused

@@ -42,6 +42,10 @@ class Planner:
         await _withdraw(connection, then)
         return {each.event.id for each in lacking}
 
+    async def follow(self, connection: Connection, events: Sequence[Event]) -> None:
+        """Know what replayed events say, without telling anybody."""
+        await _withdraw(connection, await _follow(connection, events))
+
     async def _plan(
         self,
         connection: Connection,

@@ -55,9 +55,11 @@ class Reader:
         self.partitions: list[TopicPartition] = sorted(consumer.assignment())
         consumer.pause(*self.partitions)
 
-    async def records(self, partition: TopicPartition, begin: int, end: int) -> AsyncIterator[list[Record]]:
+    async def records(
+        self, partition: TopicPartition, begin: int, end: int, at_once: int = _AT_ONCE
+    ) -> AsyncIterator[list[Record]]:
         """What lies between two offsets, in batches; records that the client cannot read are passed over."""
-        at, number = begin, _AT_ONCE
+        at, number = begin, at_once
         self.consumer.seek(partition, at)
         self.consumer.resume(partition)
         try:
@@ -65,7 +67,7 @@ class Reader:
                 try:
                     found = await self.consumer.getmany(partition, timeout_ms=_IDLE_MS, max_records=number)
                 except UnicodeDecodeError:  # a header whose name is no text: whatever it is, it is not ours
-                    at, number = (at, 1) if number > 1 else (at + 1, _AT_ONCE)
+                    at, number = (at, 1) if number > 1 else (at + 1, at_once)
                     self.consumer.seek(partition, at)
                     continue
                 at = await self.consumer.position(partition)

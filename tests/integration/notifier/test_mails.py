@@ -220,6 +220,16 @@ async def test_replayed_records_tell_nobody(notifier: Notifier) -> None:
     assert mail["state"] == "accepted"
 
 
+async def test_what_was_only_replayed_is_known_when_it_is_shown_later(notifier: Notifier) -> None:
+    await notifier.note(stream.recorded(7, description_text="Troquei o cabo."), replay_id="r-1")
+    await notifier.note(stream.visibility(7, True, notify_by_email=True))
+
+    [mail] = await notifier.mails(1, "accepted")
+
+    assert mail["state"] == "accepted"
+    assert "Troquei o cabo." in notifier.mailbox.to(ANA)[0].as_string()
+
+
 async def test_the_solution_is_mailed_only_while_the_portal_shows_it(notifier: Notifier) -> None:
     template = itsm.EmailVariant(
         language="pt-BR", subject="x", text="[{{ solution }}]", html="{{ solution_html }}"

@@ -1,0 +1,115 @@
+"""`relato events verify`: each service verifies what is its own, and what they find is said together."""
+
+import asyncio
+import json
+import sys
+from typing import Annotated, Any
+
+import typer
+
+from relato.commands import tables
+from relato.commands.bar import bar
+from relato.commands.outcome import refuse, refusing
+from relato.operate import Operator, operating
+from relato.reach import reach
+
+_PARTS = {
+    "events": "log and topic",
+    "mails/ledger": "mails",
+}
+"""Below which address a service verifies, and what."""
+_LOOK_SECONDS = 0.5
+_SAID = ("kind", "ticket_id", "version", "topic", "partition", "offset", "repair", "detail")
+
+
+def register(group: typer.Typer) -> None:
+    """Add the command."""
+
+    @group.command()
+    def verify(
+        *,
+        outbox_seconds: Annotated[
+            int, typer.Option(min=1, max=86_400, help="For how long an event may have waited for Kafka.")
+        ] = 60,
+        reason: Annotated[str, typer.Option(help="Why; it is kept with your name.")] = "",
+        dry_run: Annotated[
+            bool, typer.Option("--dry-run", help="Only say whether it could be done.")
+        ] = False,
+        as_json: Annotated[bool, typer.Option("--json", help="One JSON document.")] = False,
+    ) -> None:
+        """Compare log, topic, read models and mails, and list what is wrong; exit code 1 if anything is.
+
+        It goes on when this command ends; called again meanwhile, it shows how far that is.
+        """
+        wish = {"reason": reason, "dry_run": dry_run}
+        with refusing():
+            found = asyncio.run(_verified(wish, outbox_seconds))
+        if dry_run:
+            print("It could be verified.", file=sys.stderr)
+            return
+        if as_json:
+            print(json.dumps(joined(found)))
+        else:
+            _show(joined(found))
+        if wrong := sum(each["wrong"] for each in found):
+            refuse(f"{wrong} things are wrong.")
+
+
+def joined(found: list[dict[str, Any]]) -> dict[str, Any]:
+    """What all services found, as one document."""
+    return {
+        "findings": [{name: each[name] for name in _SAID} for part in found for each in part["findings"]],
+        "wrong": sum(part["wrong"] for part in found),
+        "compared": sum(part["done"] for part in found),
+    }
+
+
+async def _verified(wish: dict[str, object], outbox_seconds: int) -> list[dict[str, Any]]:
+    async with operating(reach()) as operator:
+        running = [part for part in _PARTS if await _runs(operator, part)]
+        for part in _PARTS:
+            if part not in running:
+                own = {"outbox_seconds": outbox_seconds} if part == "events" else {}
+                await operator.post(f"/{part}/verify", wish | own)
+        if wish["dry_run"]:
+            return []
+        return [await _ended(operator, part, what) for part, what in _PARTS.items()]
+
+
+async def _runs(operator: Operator, part: str) -> bool:
+    """Whether a verification is under way: then it is the one to wait for."""
+    known = await operator.find(f"/{part}/verification")
+    return known is not None and known["state"] == "running"
+
+
+async def _ended(operator: Operator, part: str, what: str) -> dict[str, Any]:
+    with bar(what) as told:
+        while True:
+            found: dict[str, Any] = await operator.get(f"/{part}/verification")
+            told(found["done"], found["total"], found["trouble"] or f"{found['wrong']} wrong")
+            if found["state"] == "cancelled":
+                refuse("The verification was cancelled.")
+            if found["state"] == "done":
+                return found
+            await asyncio.sleep(_LOOK_SECONDS)
+
+
+def _show(found: dict[str, Any]) -> None:
+    if not found["findings"]:
+        print(f"Nothing is wrong: {found['compared']} compared.", file=sys.stderr)
+        return
+    tables.show(
+        ("what", "ticket", "version", "topic", "partition", "offset", "detail", "repair"),
+        (
+            (
+                *(each["kind"], each["ticket_id"] or "", *map(_text, (each["version"], each["topic"]))),
+                *map(_text, (each["partition"], each["offset"])),
+                *(json.dumps(each["detail"]) if each["detail"] else "", each["repair"] or "none needed"),
+            )
+            for each in found["findings"]
+        ),
+    )
+
+
+def _text(value: object) -> str:
+    return "" if value is None else str(value)

@@ -1,0 +1,68 @@
+"""The operators' routes: events, and what can be done with them."""
+
+from typing import Annotated
+
+from fastapi import APIRouter, Depends
+from pydantic import Field
+from relato_runtime import jobs, verified
+from relato_runtime.auth import Caller
+from relato_runtime.database import Pool
+from relato_runtime.operations import Operation
+from relato_runtime.operators_http import Operator, Wish, problems, unless_refused
+from relato_runtime.problems import Problem
+from relato_runtime.settings import ServiceSettings
+from relato_runtime.verified import VERIFY, Begun, Progress, Verified
+
+from notes.repairs import HARMLESS, repair
+from notes.replaying import Replay, ReplayWish, replay
+from notes.republish import REPUBLISH
+
+SUBJECT = "events"
+
+
+class VerifyWish(Wish):
+    """How strict a verification is."""
+
+    outbox_seconds: Annotated[int, Field(strict=True, ge=1, le=86_400)] = 60
+    """For how long an event may have waited for Kafka."""
+
+
+def routes(settings: ServiceSettings, pool: Pool, operator: Operator) -> APIRouter:
+    """The routes below ``/api/operate/events``."""
+    router = APIRouter(prefix="/api/operate/events", tags=["events"])
+    Who = Annotated[Caller, Depends(operator)]
+
+    @router.post("/verify", responses=problems(401, 403, 409, 413, 422, 429, 503))
+    async def verify(who: Who, wish: VerifyWish) -> Begun:
+        """Compare the log with its topic; it goes on by itself, and what it finds can be read meanwhile."""
+        operation = Operation(SUBJECT, VERIFY, who, wish.reason, wish.dry_run)
+        job = await unless_refused(jobs.ask(pool, operation, {"outbox_seconds": wish.outbox_seconds}))
+        return Begun(action=VERIFY, job=job, dry_run=wish.dry_run)
+
+    @router.get("/verification", responses=problems(401, 403, 404, 429, 503))
+    async def verification(_who: Who) -> Verified:
+        """The last verification: how far it is, and what it has found."""
+        return await verified.verified(pool, VERIFY, repair, HARMLESS)
+
+    @router.post("/republish", responses=problems(401, 403, 409, 413, 422, 429, 503))
+    async def republish(who: Who, wish: ReplayWish) -> Replay:
+        """Publish events of the log once more; it goes on by itself, at the rate that is asked for."""
+        operation = Operation(SUBJECT, REPUBLISH, who, wish.reason, wish.dry_run)
+        return await unless_refused(replay(settings, pool, operation, wish))
+
+    @router.get("/republication", responses=problems(401, 403, 404, 429, 503))
+    async def republication(_who: Who) -> Progress:
+        """The last replay, and how far it is."""
+        async with pool.acquire() as connection:
+            job = await jobs.latest(connection, REPUBLISH)
+        if job is None:
+            raise Problem(404, "not-found", "Nothing was published again yet.")
+        return Progress(**verified.progress(job))
+
+    @router.post("/cancel", responses=problems(401, 403, 413, 422, 429, 503))
+    async def cancel(who: Who, wish: Wish) -> Begun:
+        """End the job that is under way, where it is."""
+        job = await jobs.stop(pool, Operation(SUBJECT, "cancel", who, wish.reason, wish.dry_run))
+        return Begun(action="cancel", job=job, dry_run=wish.dry_run)
+
+    return router

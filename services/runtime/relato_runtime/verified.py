@@ -1,0 +1,125 @@
+"""What operators read about a verification: one shape from every service that verifies what is its own."""
+
+from collections.abc import Callable
+from datetime import datetime
+from typing import Annotated, Any, Literal
+
+from fastapi import APIRouter, Depends
+from pydantic import BaseModel, Field
+
+from relato_runtime import jobs
+from relato_runtime.auth import Caller
+from relato_runtime.database import Pool
+from relato_runtime.jobs import Finding, Job
+from relato_runtime.operations import Operation
+from relato_runtime.operators_http import Operator, Wish, problems, unless_refused
+from relato_runtime.problems import Problem
+
+_FINDINGS = 1_000
+
+Repair = Callable[[Finding], str | None]
+"""The command that repairs what was found; None for what harms nobody and needs no repair."""
+
+
+class Found(BaseModel):
+    """Something that is not as it should be, and where; what somebody wrote stays unsaid."""
+
+    kind: str
+    ticket_id: str | None
+    version: int | None
+    topic: str | None
+    partition: int | None
+    offset: int | None
+    repair: str | None
+    """The command that repairs it; null where nothing has to be done."""
+    detail: dict[str, Any]
+
+
+class Progress(BaseModel):
+    """How far a job is."""
+
+    id: int
+    state: Literal["running", "done", "cancelled"]
+    name: str
+    """Who asked for it."""
+    started_at: datetime
+    finished_at: datetime | None
+    done: int
+    total: Annotated[int, Field(description="As far as is known so far.")]
+    trouble: str | None
+    """Why it did not get on when it was last tried."""
+
+
+class Verified(Progress):
+    """A verification: how far it is, and what it has found so far."""
+
+    numbers: dict[str, int]
+    """How much of each kind."""
+    wrong: int
+    """How much of it calls for a repair."""
+    findings: list[Found]
+    """The first thousand of them, what is wrong before what harms nobody."""
+
+
+class Begun(BaseModel):
+    """A job that was begun, or with ``dry_run`` could be."""
+
+    action: str
+    job: int | None
+    dry_run: bool
+
+
+def progress(job: Job) -> dict[str, Any]:
+    """A job as the fields of ``Progress``."""
+    ended: Literal["done", "cancelled"] = "cancelled" if job.cancelled else "done"
+    return {
+        "id": job.id,
+        "state": "running" if job.finished_at is None else ended,
+        "name": job.name,
+        "started_at": job.started_at,
+        "finished_at": job.finished_at,
+        "done": job.done,
+        "total": max(job.total, job.done),
+        "trouble": job.trouble,
+    }
+
+
+VERIFY = "verify"
+
+
+def routes(prefix: str, subject: str, pool: Pool, operator: Operator, repair: Repair) -> APIRouter:
+    """Verifying something that needs no more to be said: begin it, and read what it finds."""
+    router = APIRouter(prefix=prefix, tags=["verification"])
+    Who = Annotated[Caller, Depends(operator)]
+
+    @router.post("/verify", responses=problems(401, 403, 409, 413, 422, 429, 503))
+    async def verify(who: Who, wish: Wish) -> Begun:
+        """Verify it; that goes on by itself, and what it finds can be read meanwhile."""
+        operation = Operation(subject, VERIFY, who, wish.reason, wish.dry_run)
+        job = await unless_refused(jobs.ask(pool, operation, {}))
+        return Begun(action=VERIFY, job=job, dry_run=wish.dry_run)
+
+    @router.get("/verification", responses=problems(401, 403, 404, 429, 503))
+    async def verification(_who: Who) -> Verified:
+        """The last verification: how far it is, and what it has found."""
+        return await verified(pool, VERIFY, repair)
+
+    return router
+
+
+async def verified(pool: Pool, kind: str, repair: Repair, harmless: frozenset[str] = frozenset()) -> Verified:
+    """The last verification of a kind; ``Problem`` 404 when there was none.
+
+    What is ``harmless`` is told and is not wrong.
+    """
+    async with pool.acquire() as connection:
+        job = await jobs.latest(connection, kind)
+        if job is None:
+            raise Problem(404, "not-found", "Nothing was verified yet.")
+        findings, numbers = await jobs.found(connection, job.id, _FINDINGS, last=sorted(harmless))
+    return Verified(
+        **progress(job),
+        numbers=numbers,
+        wrong=sum(number for kind, number in numbers.items() if kind not in harmless),
+        findings=[Found(**each._asdict(), repair=repair(each)) for each in findings],
+    )
