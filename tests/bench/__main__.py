@@ -25,6 +25,7 @@ from tests.bench import (
     pages,
     plots,
     projection,
+    rebuild,
     relay,
     streams,
 )
@@ -52,6 +53,7 @@ async def measured(only: list[str]) -> dict[str, Any]:
                 "history": lambda: history.measure(here),
                 "end_to_end": lambda: end_to_end.measure(here),
                 "pages": lambda: pages.measure(here),
+                "rebuild": lambda: rebuild.measure(here),
                 "streams": lambda: streams.measure(here),
                 "growth": lambda: growth.measure(here, figures),
                 "memory": lambda: memory.both(here, at_rest),

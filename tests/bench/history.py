@@ -39,7 +39,7 @@ async def measure(scene: Scene) -> Figures:
         first = f"/api/portal/tickets/H{size}/history"
         middle = await _middle(scene, first, size)
         loads = [
-            await wrk.run("get.lua", _targets(scene, [path]), portal, clients=1, seconds=_SECONDS)
+            await wrk.run("get.lua", targets(scene, [path]), portal, clients=1, seconds=_SECONDS)
             for path in (first, middle)
         ]
         paths += [first, middle]
@@ -50,7 +50,7 @@ async def measure(scene: Scene) -> Figures:
                 "middle": {"p50_ms": loads[1].p50_ms, "p99_ms": loads[1].p99_ms},
             }
         )
-    many = await wrk.run("get.lua", _targets(scene, paths), portal, clients=16, seconds=_SECONDS * 2)
+    many = await wrk.run("get.lua", targets(scene, paths), portal, clients=16, seconds=_SECONDS * 2)
     # The shortest history has no full page to show.
     full = [each[place]["p50_ms"] for each in by_size[1:] for place in ("first", "middle")]
     return {
@@ -73,7 +73,7 @@ async def _middle(scene: Scene, first: str, size: int) -> str:
     return path
 
 
-def _targets(scene: Scene, paths: list[str]) -> Path:
+def targets(scene: Scene, paths: list[str]) -> Path:
     """Each path as many people in turn, so that nobody's limit counts."""
     tokens = [scene.company.tokens[each] for each in scene.company.executors[:100]]
     targets = scene.work / "pages"

@@ -2,10 +2,13 @@
 
 import re
 
+from aiokafka import AIOKafkaProducer
 from playwright.async_api import Page, expect
+from relato_contracts.topics import CATALOG
 
 from tests.browser.conftest import SignedIn
 from tests.support.journey import Ticket
+from tests.support.stack import Stack
 
 _PATIENCE = 30_000
 
@@ -62,6 +65,42 @@ async def test_an_operator_rebuilds_compares_switches_and_goes_back(window: Sign
     await reserve.get_by_role("button", name="Remover").click()
     await confirm(page, "não é mais precisa")
     await expect(page.get_by_role("row", name=re.compile("history"))).to_have_count(1, timeout=_PATIENCE)
+
+
+async def test_an_operator_looks_at_refused_records_and_gives_them_up_for_a_reason(
+    window: SignedIn, stack: Stack
+) -> None:
+    bootstrap = (await stack.json("status"))["kafka"]["bootstrap"]
+    async with AIOKafkaProducer(bootstrap_servers=bootstrap) as producer:
+        await producer.send_and_wait(CATALOG.name, b"<origin/>", b"telefone-2")
+    olga = await window("olga", "/ops/dead-letters")
+    page = olga.page
+    refused = page.get_by_role("row", name=re.compile("telefone-2"))
+    await expect(refused).to_have_count(2, timeout=_PATIENCE)  # of notes and of the history
+    await olga.look("ops-dead-letters")
+    await refused.first.get_by_role("button", name="Ver").click()
+    await expect(page.get_by_role("dialog")).to_contain_text("<origin/>")
+    await olga.look("ops-dead-letter")
+    await page.get_by_role("button", name="Fechar").click()
+    for each in await refused.all():
+        await each.get_by_role("checkbox").check()
+    await page.get_by_role("button", name="Tentar de novo (2)").click()
+    await page.get_by_role("button", name="Simular").click()
+    await expect(page.get_by_role("dialog")).to_contain_text("0 de 2 com êxito.")
+    await page.get_by_role("button", name="Cancelar").click()
+    await page.get_by_role("button", name="Descartar (2)").click()
+    await page.get_by_role("button", name="Confirmar").click()
+    await expect(page.get_by_role("alert").filter(has_text="Diga o motivo.")).to_be_visible()
+    await page.get_by_role("textbox", name="Motivo").fill("não é JSON")
+    await page.get_by_role("button", name="Confirmar").click()
+    await expect(refused).to_have_count(0)
+    await page.get_by_role("combobox", name="Situação").select_option(label="Descartados")
+    await expect(refused.first).to_contain_text("Olga Kowalski: não é JSON")
+    await page.get_by_role("link", name="Quem fez o quê").click()
+    done = page.get_by_role("row", name=re.compile("discard")).filter(has_text="não é JSON")
+    await expect(done).to_have_count(2)
+    await expect(done.first).to_contain_text("Olga Kowalski")
+    await olga.look("ops-audit")
 
 
 async def test_whoever_is_no_operator_is_refused(window: SignedIn) -> None:

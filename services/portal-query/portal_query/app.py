@@ -17,7 +17,7 @@ from relato_runtime.problems import unavailable
 from relato_runtime.readiness import Readiness
 from starlette.middleware.sessions import SessionMiddleware
 
-from portal_query import administration, desk, front_door, histories, login, requests
+from portal_query import administration, desk, front_door, histories, login, operators_document, requests
 from portal_query.cursor import Cursors
 from portal_query.http import Portal
 from portal_query.issuer import Issuer
@@ -71,6 +71,7 @@ def build(settings: PortalSettings) -> FastAPI:
             limit = RateLimit(settings.requests_per_second)
             operator = operators_http.operator(authenticate, limit)
             app.include_router(watching.routes("portal-query", readiness, operator))
+            app.include_router(operators_document.routes())
             portal = Portal(
                 authenticate=authenticate,
                 limit=limit,

@@ -8,6 +8,13 @@ from relato_runtime.problems import Problem
 from portal_query.pages.reader import Reader, Readers
 from portal_query.pages.render import Pages
 
+_PARTS = {
+    "/ops": "now",
+    "/ops/projections": "projections",
+    "/ops/dead-letters": "dead-letters",
+    "/ops/audit": "audit",
+}
+
 
 def routes(pages: Pages, readers: Readers) -> APIRouter:
     """The pages below ``/ops``."""
@@ -18,14 +25,11 @@ def routes(pages: Pages, readers: Readers) -> APIRouter:
             raise Problem(403, "not-permitted", "Only operators see how Relato runs.")
         return reader
 
-    Who = Annotated[Reader, Depends(operator)]
+    def add(path: str, template: str) -> None:
+        @router.get(path)
+        async def part(request: Request, reader: Annotated[Reader, Depends(operator)]) -> Response:
+            return pages.page(request, reader, template)
 
-    @router.get("/ops")
-    async def now(request: Request, reader: Who) -> Response:
-        return pages.page(request, reader, "ops/now.html")
-
-    @router.get("/ops/projections")
-    async def projections(request: Request, reader: Who) -> Response:
-        return pages.page(request, reader, "ops/projections.html")
-
+    for path, template in _PARTS.items():
+        add(path, f"ops/{template}.html")
     return router

@@ -3,8 +3,8 @@
 import { act } from "./operate.js";
 
 /** @typedef {import("./words.js").Say} Say */
-/** @typedef {import("./operate.js").Answer} Answer */
-/** @typedef {{title: string, text: string, path: string, wish?: Record<string, unknown>, told?: (given: any) => string}} Question */
+/** @typedef {{path: string, wish?: Record<string, unknown>}} Ask */
+/** @typedef {{title: string, text: string, asks: Ask[], because?: boolean, told?: (given: any[]) => string}} Question ``because``: not without a reason */
 
 const dialog = /** @type {HTMLDialogElement} */ (document.querySelector("[data-question]"));
 const form = /** @type {HTMLFormElement} */ (dialog.querySelector("form"));
@@ -19,7 +19,7 @@ dialog.querySelector("[data-cancel]")?.addEventListener("click", () => dialog.cl
 /**
  * Ask, rehearse if that is wanted, and do it.
  *
- * @param {Question} question @param {Say} say @returns {Promise<any>} what was answered; null where it was not done
+ * @param {Question} question @param {Say} say @returns {Promise<any[] | null>} what each was answered; null where it was not done
  */
 export function confirmed(question, say) {
   title.textContent = question.title;
@@ -35,28 +35,41 @@ export function confirmed(question, say) {
     form.addEventListener("submit", (event) => { event.preventDefault(); void go(); }, once);
 
     const rehearse = async () => {
-      const answer = await asked(question, true, say);
-      if (answer?.ok) tell(question.told?.(answer.given) || say("possible"), "");
+      const given = await asked(question, true, say);
+      if (given) tell(question.told?.(given) || say("possible"), "");
     };
     const go = async () => {
-      const answer = await asked(question, false, say);
-      if (!answer?.ok) return;
-      resolve(answer.given);
+      const given = await asked(question, false, say);
+      if (!given) return;
+      resolve(given);
       dialog.close();
       const said = document.querySelector("[data-announced]");
-      if (said) said.textContent = say("done");
+      if (said) said.textContent = question.told?.(given) || say("done");
     };
   });
 }
 
-/** @param {Question} question @param {boolean} dryRun @param {Say} say @returns {Promise<Answer | null>} */
+/** One after the other, up to the first refusal. @param {Question} question @param {boolean} dryRun @param {Say} say @returns {Promise<any[] | null>} */
 async function asked(question, dryRun, say) {
-  for (const each of buttons) each.disabled = true;
   tell("", "");
+  const why = reason.value.trim();
+  if (question.because && !why) {
+    tell("", say("because"));
+    reason.focus();
+    return null;
+  }
+  for (const each of buttons) each.disabled = true;
   try {
-    const answer = await act(question.path, { ...question.wish, reason: reason.value.trim(), dry_run: dryRun });
-    if (!answer.ok) tell("", [say(answer.code) || say("refused"), answer.detail].filter(Boolean).join(" "));
-    return answer;
+    const given = [];
+    for (const { path, wish } of question.asks) {
+      const answer = await act(path, { ...wish, reason: why, dry_run: dryRun });
+      if (!answer.ok) {
+        tell("", [say(answer.code) || say("refused"), answer.detail].filter(Boolean).join(" "));
+        return null;
+      }
+      given.push(answer.given);
+    }
+    return given;
   } catch {
     tell("", say("failed"));
     return null;

@@ -66,7 +66,7 @@ function duration(seconds) {
 /** @param {string} verb @param {number | null} generation */
 async function act(verb, generation) {
   const title = generation === null ? say(verb) : `${say(verb)}: ${say("generation", { number: String(generation) })}`;
-  const done = await confirmed({ title, text: say(`${verb}-text`), path: `/projections/history/${verb}`, wish: { generation } }, say);
+  const done = await confirmed({ title, text: say(`${verb}-text`), asks: [{ path: `/projections/history/${verb}`, wish: { generation } }] }, say);
   if (done) await look();
 }
 

@@ -1,0 +1,136 @@
+// @ts-check
+// Records that services could not take in: which, why, and what becomes of them.
+import { confirmed } from "./confirm.js";
+import { keepLooking, see } from "./operate.js";
+import { fill, keepRows, row } from "./rows.js";
+import { wordsOf } from "./words.js";
+
+/** @typedef {{service: string, id: string, consumer: string, topic: string, partition: number, offset: number, key: string | null, reason: string, error: string, at: string, tries: number, settled_by: string | null, settled_why: string | null}} Letter */
+/** @typedef {{consumer: string, reason: string, state: string, number: number}} Counted */
+
+const SERVICES = ["notes", "notifier", "history-projector"];
+const EVERY_MS = 5_000;
+
+const say = wordsOf(document.body);
+const filters = /** @type {HTMLFormElement} */ (document.querySelector("[data-filters]"));
+const state = /** @type {HTMLSelectElement} */ (filters.elements.namedItem("state"));
+const because = /** @type {HTMLSelectElement} */ (filters.elements.namedItem("because"));
+const list = /** @type {HTMLElement} */ (document.querySelector("[data-letters]"));
+const sheet = /** @type {HTMLDialogElement} */ (document.querySelector("[data-letter]"));
+const tools = /** @type {NodeListOf<HTMLButtonElement>} */ (document.querySelectorAll("[data-act]"));
+
+/** How many are meant by service when none is chosen. @type {Map<string, number>} */
+const waiting = new Map();
+
+async function look() {
+  const query = new URLSearchParams({ state: state.value, ...(because.value && { because: because.value }) });
+  const answers = await Promise.all(SERVICES.map((service) => see(`/dead-letters/${service}?${query}`)));
+  const every = SERVICES.flatMap((service, place) => answers[place].items.map((/** @type {Letter} */ each) => ({ ...each, service })));
+  SERVICES.forEach((service, place) => waiting.set(service, total(answers[place].numbers)));
+  document.querySelector("[data-table]")?.toggleAttribute("hidden", !every.length);
+  document.querySelector("[data-empty]")?.toggleAttribute("hidden", every.length > 0);
+  if (!because.value) offerReasons(every.map(({ reason }) => reason));
+  keepRows(list, every, ({ id }) => id, made, renew);
+  offer();
+}
+
+/** @param {Counted[]} numbers */
+function total(numbers) {
+  return numbers.reduce((sum, { number }) => sum + number, 0);
+}
+
+/** @param {string[]} reasons */
+function offerReasons(reasons) {
+  const known = [...because.options].map(({ value }) => value);
+  for (const each of new Set(reasons)) if (!known.includes(each)) because.add(new Option(each, each));
+}
+
+/** @param {Letter} it */
+function made(it) {
+  const line = row("letter", {});
+  const chosen = /** @type {HTMLInputElement} */ (line.querySelector("[data-chosen]"));
+  chosen.value = it.id;
+  chosen.name = it.service;
+  chosen.setAttribute("aria-label", say("choose", { id: it.id }));
+  chosen.addEventListener("change", offer);
+  line.querySelector("[data-show]")?.addEventListener("click", () => void show(it));
+  return line;
+}
+
+/** @param {HTMLElement} line @param {Letter} it */
+function renew(line, it) {
+  /** @type {HTMLElement} */ (line.querySelector("[data-chosen]")).hidden = state.value !== "parked";
+  fill(line, {
+    ...described(it),
+    at: it.at,
+    tries: it.tries,
+    settled: it.settled_by && say("settled", { name: it.settled_by, why: it.settled_why ?? "" }),
+  });
+}
+
+/** @param {Letter} it */
+function described(it) {
+  return { id: it.id, key: it.key, reason: it.reason, error: it.error, where: `${it.topic} ${it.partition}:${it.offset}${it.key ? ` · ${it.key}` : ""}` };
+}
+
+/** @param {Letter} it */
+async function show(it) {
+  const whole = await see(`/dead-letters/${it.service}/${it.id}`);
+  if (!whole) return look();
+  const headers = /** @type {[string, string | null][]} */ (whole.headers);
+  fill(sheet, {
+    ...described(it),
+    headers: headers.map(([name, value]) => `${name}: ${value ?? ""}`).join("\n"),
+    value: whole.data === null ? (whole.value ?? whole.value_base64 ?? say("nothing")) : JSON.stringify(whole.data, null, 2),
+  });
+  sheet.showModal();
+}
+
+function chosen() {
+  return /** @type {HTMLInputElement[]} */ ([...list.querySelectorAll("[data-chosen]:checked")]);
+}
+
+function offer() {
+  const number = chosen().length;
+  const possible = state.value === "parked" && list.childElementCount > 0;
+  for (const tool of tools) {
+    const action = say(tool.dataset.act ?? "");
+    tool.disabled = !possible;
+    const name = tool.querySelector("[data-act-name]");
+    if (name) name.textContent = number ? say("chosen", { action, number: String(number) }) : say("all", { action });
+  }
+}
+
+/** @param {string} verb */
+async function act(verb) {
+  const picked = chosen();
+  const asks = SERVICES.flatMap((service) => asksOf(service, verb, picked));
+  const number = picked.length || [...waiting.values()].reduce((one, other) => one + other, 0);
+  const title = say(verb);
+  const done = await confirmed({ title, text: say(`${verb}-text`, { number: String(number) }), asks, because: verb === "discard", told }, say);
+  if (done) await look();
+}
+
+/** @param {string} service @param {string} verb @param {HTMLInputElement[]} picked @returns {import("./confirm.js").Ask[]} */
+function asksOf(service, verb, picked) {
+  const path = `/dead-letters/${service}/${verb}`;
+  if (picked.length) {
+    const ids = picked.filter(({ name }) => name === service).map(({ value }) => value);
+    return ids.length ? [{ path, wish: { ids } }] : [];
+  }
+  return waiting.get(service) ? [{ path, wish: because.value ? { because: because.value } : { all: true } }] : [];
+}
+
+/** @param {any[]} given */
+function told(given) {
+  const items = /** @type {{id: string, outcome: string, detail: string}[]} */ (given.flatMap((each) => each.items));
+  const good = items.filter(({ outcome }) => ["taken-in", "discarded", "superseded", "settled"].includes(outcome));
+  const bad = items.find((each) => !good.includes(each));
+  const summary = say("outcome", { good: String(good.length), number: String(items.length) });
+  return bad ? `${summary} ${say("rest", { id: bad.id, detail: bad.detail || bad.outcome })}` : summary;
+}
+
+for (const tool of tools) tool.addEventListener("click", () => void act(tool.dataset.act ?? ""));
+filters.addEventListener("change", () => void look());
+filters.addEventListener("submit", (event) => event.preventDefault());
+keepLooking(EVERY_MS, look, say);
