@@ -68,7 +68,7 @@ class Difference(BaseModel):
     columns: list[str]
 
 
-class Verified(BaseModel):
+class Comparison(BaseModel):
     """A comparison of a generation with another that counts as right."""
 
     id: int
@@ -124,14 +124,14 @@ def routes(operations: Operations, who: Operator) -> APIRouter:
         )
 
     @router.get("/{name}/verification", responses=problems(401, 403, 404, 422, 429, 503))
-    async def verification(_who: Who, name: Name) -> Verified:
+    async def verification(_who: Who, name: Name) -> Comparison:
         """The last comparison of a generation with the live one: how far it is, and every difference."""
         known = await operations.verified()
         if known is None:
             raise Problem(404, "not-found", "Nothing was verified yet.")
         of, findings, number = known
-        return Verified(
-            **{each: getattr(of, each) for each in Verified.model_fields if hasattr(of, each)},
+        return Comparison(
+            **{each: getattr(of, each) for each in Comparison.model_fields if hasattr(of, each)},
             state="running" if of.finished_at is None else "done",
             differences=number,
             findings=[Difference(**each._asdict()) for each in findings],
