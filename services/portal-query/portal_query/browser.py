@@ -42,17 +42,16 @@ class Cookie:
 def refuse_other_sites(settings: PortalSettings, method: str, headers: Mapping[str, str]) -> None:
     """A cookie comes along with what other sites make a browser send; that must not change anything.
 
-    Every browser says where a request comes from: by ``Sec-Fetch-Site``, or else by ``Origin``
-    wherever it may matter. Without either, no page has sent it.
+    Every browser says where a request comes from: by ``Sec-Fetch-Site``, by ``Origin``, or by both, which
+    then have to agree. Without either, no page has sent it.
     """
     if method in _SAFE:
         return
     site, origin = headers.get("sec-fetch-site"), headers.get("origin")
+    own = {None, settings.public_url}
     if site is not None:
-        same = site in {"same-origin", "none"}
-    else:
-        same = origin is None or origin == settings.public_url
-    if not same:
+        own.add("null")  # our own forms, since our pages send no referrer (Fetch §3.1)
+    if site not in {None, "same-origin", "none"} or origin not in own:
         raise Problem(403, "cross-site", "A page of another site may not do this.")
 
 

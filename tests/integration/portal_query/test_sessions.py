@@ -142,6 +142,9 @@ async def test_unsafe_requests_of_other_sites_are_refused(door: Door) -> None:
             ("PUT", {"Origin": "null"}, 403),
             ("PATCH", {"Origin": door.settings.public_url}, 204),
             ("POST", {"Origin": door.settings.public_url, "Sec-Fetch-Site": "cross-site"}, 403),
+            ("POST", {"Origin": door.settings.public_url, "Sec-Fetch-Site": "same-origin"}, 204),
+            ("POST", {"Origin": "https://evil.example", "Sec-Fetch-Site": "same-origin"}, 403),
+            ("POST", {"Origin": "null", "Sec-Fetch-Site": "same-origin"}, 204),  # a form of ours
             ("POST", {}, 204),
             ("GET", {"Sec-Fetch-Site": "cross-site"}, 204),
         ]
