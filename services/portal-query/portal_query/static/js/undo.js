@@ -11,8 +11,11 @@ const line = /** @type {HTMLElement} */ (document.querySelector("[data-undo]"));
 const text = /** @type {HTMLElement} */ (line.querySelector("[data-undo-text]"));
 const button = /** @type {HTMLButtonElement} */ (line.querySelector("[data-undo-now]"));
 const say = wordsOf(line);
-/** By how much this machine's clock is ahead of the server's. */
-const ahead = Date.now() - Date.parse(line.dataset.now ?? "");
+/** A click needs some time to get there; what is offered is to be kept. */
+const GRACE = 700; // ms
+const [loaded] = /** @type {PerformanceNavigationTiming[]} */ (performance.getEntriesByType("navigation"));
+/** By how much this machine's clock is ahead of the server's; at least, since the page was made after it was asked for. */
+const ahead = performance.timeOrigin + (loaded?.requestStart ?? 0) - Date.parse(line.dataset.now ?? "");
 /** @type {Held | null} */
 let held = null;
 let key = newKey();
@@ -25,27 +28,27 @@ if (before) begin({ id: before.id.slice("entry-".length), at: before.dataset.rel
 
 /** @param {Held} next */
 function begin(next) {
-  if (left(next) <= 0) return;
+  if (left(next) <= GRACE) return;
   held = next;
   key = newKey();
   line.hidden = false;
   button.disabled = false;
-  announce(say("can-undo", { seconds: String(left(next)) }));
+  announce(say("can-undo", { seconds: String(Math.ceil(left(next) / 1000)) }));
   tick();
 }
 
 function tick() {
   clearTimeout(timer);
   if (!held) return;
-  const seconds = left(held);
-  text.textContent = say("sends", { seconds: String(seconds), address: line.dataset.address ?? "" });
-  if (seconds <= 0) return end();
+  const rest = left(held);
+  text.textContent = say("sends", { seconds: String(Math.ceil(rest / 1000)), address: line.dataset.address ?? "" });
+  if (rest <= GRACE) return end();
   timer = window.setTimeout(tick, 250);
 }
 
-/** @param {Held} it @returns {number} seconds */
+/** @param {Held} it @returns {number} milliseconds, rather too few than too many */
 function left(it) {
-  return Math.ceil((Date.parse(it.at) - (Date.now() - ahead)) / 1000);
+  return Date.parse(it.at) - (Date.now() - ahead);
 }
 
 function end() {
