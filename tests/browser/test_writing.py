@@ -39,6 +39,8 @@ async def test_a_draft_outlives_the_browser_and_a_session_that_ended(
     other.expected.append("status of 401")
     await page.get_by_role("textbox", name="O que aconteceu").press_sequentially(" hoje")
     await page.keyboard.press("Control+Enter")
+    await expect(page.get_by_text("o que escrevia está guardado")).to_be_visible()
+    await other.look("login-interrupts")
     await page.get_by_role("link", name="Entrar").click()
     await page.get_by_role("button", name="Carlos Eduardo Nunes").click()
     await expect(page).to_have_url(re.compile(f"/desk/tickets/{ticket.id}$"))

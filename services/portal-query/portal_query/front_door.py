@@ -38,7 +38,8 @@ def routes(settings: PortalSettings, issuer: Issuer, sessions: Sessions) -> APIR
                 cookie.put(response, authorized.rotated)
             return uncached(response)
         if method == "GET" and "text/html" in headers.get("accept", "") and not address.startswith("/api/"):
-            response = RedirectResponse(f"/login?next={quote(local(address))}", 303)
+            ended = "&ended=1" if session_id else ""
+            response = RedirectResponse(f"/login?next={quote(local(address))}{ended}", 303)
         else:
             response = unauthenticated("The session has ended.").response()
         cookie.remove(response)

@@ -49,7 +49,9 @@ async def test_a_page_without_a_session_leads_to_the_login_and_back(door: Door) 
     async with door.browser() as browser:
         headers = {"Cookie": f"{COOKIE}=old", "Accept": "text/html", "X-Forwarded-Method": "GET"}
         page = await browser.get(AUTHORIZE, headers=headers | {"X-Forwarded-Uri": "/desk?q=vpn"})
-        assert (page.status_code, page.headers["location"]) == (303, "/login?next=/desk%3Fq%3Dvpn")
+        assert (page.status_code, page.headers["location"]) == (303, "/login?next=/desk%3Fq%3Dvpn&ended=1")
+        assert "Sua sessão terminou" in (await browser.get(page.headers["location"])).text
+        assert "Sua sessão terminou" not in (await browser.get("/login?next=/desk")).text
         api = await browser.get(AUTHORIZE, headers=headers | {"X-Forwarded-Uri": "/api/portal/tickets"})
         assert api.status_code == 401
 

@@ -17,7 +17,8 @@ def login(pages: Pages) -> APIRouter:
     @router.get("/login")
     async def entrance(request: Request) -> Response:
         address = local(request.query_params.get("next"))
-        return pages.page(request, stranger(request), "login.html", address=address)
+        ended = "ended" in request.query_params
+        return pages.page(request, stranger(request), "login.html", address=address, ended=ended)
 
     return router
 

@@ -3,7 +3,7 @@
 
 export function goToLogin() {
   const here = location.pathname + location.search;
-  location.assign(`/login?next=${encodeURIComponent(here)}`);
+  location.assign(`/login?next=${encodeURIComponent(here)}&ended=1`);
 }
 
 document.addEventListener("htmx:responseError", (event) => {
