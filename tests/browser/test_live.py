@@ -189,11 +189,11 @@ async def _lose_an_answer_and_reload(page: Page) -> None:
 async def test_executors_read_when_the_requester_really_saw_what_they_wrote(
     window: SignedIn, ticket: Ticket
 ) -> None:
+    await ticket.done("carlos", "/chat", {"text": "Já viu?"})
     for number in range(12):  # more than fits on a screen
-        await ticket.record(
+        said = await ticket.record(
             description_html=f"<p>Passo {number}</p>" + "<p>.</p>" * 6, visible_to_requester=True
         )
-    said = await ticket.done("carlos", "/chat", {"text": "Já viu?"})
     await ticket.mine(said["version"])
     carlos = await window("carlos", f"/desk/tickets/{ticket.id}")
     ana = await window("ana", "/portal")
@@ -209,11 +209,17 @@ async def test_executors_read_when_the_requester_really_saw_what_they_wrote(
     await expect(seen).to_have_count(12)
     await ana.look("request-new")
     await ana.page.goto("/portal")
-    await expect(row).to_contain_text("1 novidade")  # the chat was not opened
+    await expect(row).not_to_contain_text("novidade")  # what was said in the chat stood above the history
+    said = await ticket.done("carlos", "/chat", {"text": "Sobre a fatura: " + "linha por linha. " * 40})
+    await expect(row).to_contain_text("1 novidade")
     await row.get_by_role("link").click()
-    await expect(ana.page.get_by_text("Novidade")).to_have_count(0)
-    await open_chat(ana.page)
-    await expect(ana.page.locator(".line")).not_to_have_attribute("data-unseen", "")
+    line = ana.page.locator(".line").last
+    await expect(ana.page.get_by_role("status").filter(has_text="Sobre a fatura")).to_be_visible()
+    await expect(line).to_have_attribute("data-unseen", "")  # only its beginning stands there
+    await ana.look("request-chat-news")
+    await ana.page.get_by_role("button", name="Abrir o chat").click()
+    await expect(line).not_to_have_attribute("data-unseen", "")
+    await ana.page.get_by_role("button", name="Fechar o chat").click()
     await ticket.record(description_html="<p>E agora?</p>", visible_to_requester=True)
     asked = carlos.page.get_by_role("article").filter(has_text="E agora?")
     await expect(asked).to_contain_text("Visto por Ana Beatriz Moreira às")

@@ -1,11 +1,12 @@
 """The routes of executors about the whole history of a ticket."""
 
+from dataclasses import replace
 from datetime import datetime
 from typing import Annotated
 from uuid import UUID
 
 from fastapi import APIRouter, Depends, Query, Request, Response
-from relato_contracts.fields import UtcTime
+from relato_contracts.fields import Id, UtcTime
 from relato_runtime.auth import Caller
 from relato_runtime.database import Pool
 
@@ -48,17 +49,19 @@ def routes(portal: Portal, pool: Pool) -> APIRouter:
         ticket_id: TicketId,
         kind: Annotated[list[EntryKind] | None, Query()] = None,
         q: Search = None,
+        author: Annotated[Id | None, Query(description="Whose entries alone.")] = None,
         as_of: Annotated[UtcTime | None, Query(description="The history as it stood then.")] = None,
         cursor: CursorText = None,
         min_version: MinVersion = None,
     ) -> Response:
         """All that happened on a ticket, newest first; chat only when it is asked for."""
-        of = f"history {ticket_id}"
         before = read.NEWEST if as_of is None else (as_of, *read.NEWEST[1:])
+        asked = Asked(kind or _KINDS, (q or "").strip() or None, before, PAGE + 1, as_of, author)
+        of = asked.named(f"history {ticket_id}")
         if cursor is not None:
             at, version, event_id = portal.cursors.read(of, cursor)
-            before = min(before, (datetime.fromisoformat(str(at)), int(version), UUID(str(event_id))))
-        asked = Asked(kind or _KINDS, (q or "").strip() or None, before, PAGE + 1, as_of)
+            after = (datetime.fromisoformat(str(at)), int(version), UUID(str(event_id)))
+            asked = replace(asked, before=min(before, after))
         found = await portal.at_version(
             ticket_id, min_version, lambda: read.history(pool, who.person_id, ticket_id, asked)
         )

@@ -27,6 +27,7 @@ _PAGE = f"""
     WHERE {_SHOWN}
       AND (e.recorded_at, e.version, e.event_id) < ($3::timestamptz, $4::integer, $5::uuid)
       AND e.kind = ANY($6::text[])
+      AND ($8::text IS NULL OR e.author_id = $8)
 """
 _PAGE_ORDER = "ORDER BY e.recorded_at DESC, e.version DESC, e.event_id DESC LIMIT $7"
 
@@ -40,11 +41,11 @@ def _searched(parameter: str, occurrence: str) -> str:
 
 _OCCURRENCE_NOW = f"""EXISTS (
     SELECT FROM history.occurrences AS o WHERE o.occurrence_id = e.subject_id
-    AND {folded("concat_ws(' ', o.author_name, o.description_text, o.solution_html)")} LIKE $8
+    AND {folded("concat_ws(' ', o.author_name, o.description_text, o.solution_html)")} LIKE $9
 )"""
 _OCCURRENCE_THEN = (
     folded("concat_ws(' ', e.author_name, e.data ->> 'description_text', e.data ->> 'solution_html')")
-    + " LIKE $9"
+    + " LIKE $10"
 )
 
 # What is held back says so in its last fact about being visible; few have one beside their recording.
@@ -122,7 +123,7 @@ LEFT JOIN LATERAL (
 _NEWEST_FIRST = "ORDER BY page.recorded_at DESC, page.version DESC, page.event_id DESC"
 _NOW = f"{_TICKET}, page AS ({_PAGE} {_PAGE_ORDER}) {_ENTRIES} {_NEWEST_FIRST}"
 _NOW_SEARCH = (
-    f"{_TICKET}, page AS ({_PAGE} {_searched('$8', _OCCURRENCE_NOW)} {_PAGE_ORDER}) "
+    f"{_TICKET}, page AS ({_PAGE} {_searched('$9', _OCCURRENCE_NOW)} {_PAGE_ORDER}) "
     f"{_ENTRIES} {_NEWEST_FIRST}"
 )
 
@@ -152,12 +153,12 @@ LEFT JOIN LATERAL (
         max(fact.version) FILTER (WHERE fact.action = 'occurrence-retracted') AS retracted_version
     FROM history.ticket_entries AS fact
     WHERE page.kind IN ('occurrence', 'message', 'chat') AND fact.subject_id = page.subject_id
-      AND fact.kind IN ('action', 'mail') AND fact.ticket_id = ticket.ticket_id AND fact.recorded_at <= $8
+      AND fact.kind IN ('action', 'mail') AND fact.ticket_id = ticket.ticket_id AND fact.recorded_at <= $9
 ) AS about ON true
 LEFT JOIN LATERAL (
     SELECT view.seen_at FROM history.views AS view
     WHERE view.ticket_id = ticket.ticket_id AND page.author_id <> ticket.requester_id
-      AND page.kind IN ('occurrence', 'message', 'chat') AND view.seen_at <= $8
+      AND page.kind IN ('occurrence', 'message', 'chat') AND view.seen_at <= $9
       AND view.up_to_version >= coalesce(about.shown_version, page.version)
       AND (about.retracted_version IS NULL OR view.up_to_version < about.retracted_version)
     ORDER BY view.up_to_version LIMIT 1
@@ -165,7 +166,7 @@ LEFT JOIN LATERAL (
 """
 _THEN = f"{_TICKET}, page AS ({_PAGE} {_PAGE_ORDER}) {_ENTRIES_AS_OF} {_NEWEST_FIRST}"
 _THEN_SEARCH = (
-    f"{_TICKET}, page AS ({_PAGE} {_searched('$9', _OCCURRENCE_THEN)} {_PAGE_ORDER}) "
+    f"{_TICKET}, page AS ({_PAGE} {_searched('$10', _OCCURRENCE_THEN)} {_PAGE_ORDER}) "
     f"{_ENTRIES_AS_OF} {_NEWEST_FIRST}"
 )
 
@@ -177,6 +178,14 @@ OF = {
 }
 """A page of a history: up to a moment or not, searched or not."""
 
+AUTHORS = f"""
+{_TICKET}
+SELECT e.author_id, coalesce(max(e.author_name), max(person.name), e.author_id) AS name
+FROM history.ticket_entries AS e
+LEFT JOIN reference.people AS person ON person.person_id = e.author_id
+WHERE {_SHOWN} AND e.author_id IS NOT NULL
+GROUP BY e.author_id ORDER BY name, e.author_id
+"""
 CHAT = f"""
 {_TICKET}
 SELECT

@@ -3,6 +3,7 @@
 Who may see a ticket is part of each statement; without access there are no rows.
 """
 
+import json
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -46,6 +47,11 @@ class Asked:
     before: EntryPlace
     limit: int
     as_of: datetime | None = None
+    author_id: str | None = None
+
+    def named(self, of: str) -> str:
+        """A list's name for its cursors: what is asked for in another way is another list."""
+        return json.dumps([of, *self.kinds, self.search, self.author_id, self.as_of and str(self.as_of)])
 
 
 @dataclass(frozen=True, slots=True)
@@ -94,8 +100,13 @@ async def history(pool: Pool, person_id: str, ticket_id: str, asked: Asked) -> R
     moment = () if asked.as_of is None else (asked.as_of,)
     search = () if asked.search is None else (statements.pattern(asked.search),)
     statement = history_statements.OF[bool(moment), bool(search)]
-    place = (*asked.before, asked.kinds, asked.limit)
+    place = (*asked.before, asked.kinds, asked.limit, asked.author_id)
     return _rows(await pool.fetch(statement, person_id, ticket_id, *place, *moment, *search), "kind")
+
+
+async def authors(pool: Pool, person_id: str, ticket_id: str) -> Sequence[Row]:
+    """Who wrote or did anything in a ticket's history: id and name."""
+    return await pool.fetch(history_statements.AUTHORS, person_id, ticket_id)
 
 
 async def chat(

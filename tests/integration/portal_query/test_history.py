@@ -267,6 +267,23 @@ async def test_a_history_comes_in_pages_newest_first(portal: Portal) -> None:
     assert versions == list(range(130, 0, -1))
 
 
+async def test_an_authors_entries_can_be_asked_for_and_a_cursor_is_good_for_what_was_asked(
+    portal: Portal,
+) -> None:
+    await portal.history.tell(*(recorded() for _ in range(51)), messaged(author_id="ana"), messaged())
+    (theirs,) = await portal.entries("carlos", f"{HISTORY}?author=ana")
+    assert (theirs["kind"], theirs["author"]["id"]) == ("message", "ana")
+    first = (await portal.get("carlos", f"{HISTORY}?author=carlos")).json()
+    assert {entry["author"]["id"] for entry in first["items"]} == {"carlos"}
+    further = f"&cursor={first['next_cursor']}"
+    assert len(await portal.entries("carlos", f"{HISTORY}?author=carlos{further}")) == 2
+    for other in ("author=ana", "author=carlos&kind=message", "author=carlos&q=cabo"):
+        assert (await portal.get("carlos", f"{HISTORY}?{other}{further}")).status_code == 422
+    moment = quote((portal.history.now + timedelta(seconds=1)).isoformat())
+    (then,) = await portal.entries("carlos", f"{HISTORY}?author=ana&as_of={moment}&q=reinicie")
+    assert then["author"]["id"] == "ana"
+
+
 async def test_pages_stay_where_they_were_while_something_new_comes(portal: Portal) -> None:
     await portal.history.tell(*(chatted() for _ in range(60)))
     cursor = (await portal.get("carlos", "/tickets/1001/chat")).json()["next_cursor"]

@@ -56,6 +56,18 @@ async def test_an_open_page_says_that_its_ticket_is_no_longer_its_readers(portal
         assert "Ana" not in lost.text
 
 
+async def test_a_history_goes_on_in_place_with_what_was_asked_for(portal: Portal) -> None:
+    await portal.history.tell(*(recorded() for _ in range(60)))
+    path = "/desk/tickets/1001/history?author=carlos&kind=occurrence"
+    whole = (await page(portal, "carlos", path)).text
+    assert re.search(r'<option value="carlos" selected>Carlos</option>', whole)
+    (further,) = set(re.findall(r'hx-get="([^"]+)"', whole))
+    address = further.replace("&amp;", "&")
+    more = (await page(portal, "carlos", address, **{"HX-Request": "true"})).text
+    assert (whole.count("<article"), more.count("<article"), "<html" in more) == (50, 10, False)
+    assert "<html" in (await page(portal, "carlos", address)).text, "without scripts it is a page"
+
+
 async def test_requesters_pages_hold_nothing_internal(portal: Portal) -> None:
     await portal.history.tell(
         recorded("1001", description_html="<p>Senha 1234</p>", description_text="Senha 1234"),

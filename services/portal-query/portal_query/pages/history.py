@@ -1,9 +1,10 @@
 """A ticket's whole history for executors: every fact, also as it stood at a moment, and the chat."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass, replace
 from datetime import datetime
 from typing import Annotated
+from urllib.parse import urlencode
 from uuid import UUID
 
 from fastapi import APIRouter, Depends, Query, Request, Response
@@ -38,6 +39,12 @@ class Form:
     kind: str
     q: str
     as_of: str
+    author: str
+
+    @property
+    def query(self) -> str:
+        """The form in an address."""
+        return urlencode(asdict(self))
 
     def kinds(self) -> Sequence[EntryKind]:
         """The kinds of entries that are shown."""
@@ -63,6 +70,11 @@ def _ids(entries: Sequence[Entry]) -> list[str]:
     ]
 
 
+def _further(request: Request) -> bool:
+    """Whether a page asks by itself for what comes next."""
+    return "hx-request" in request.headers
+
+
 def routes(portal: Portal, pages: Pages, readers: Readers, pool: Pool) -> APIRouter:
     """The page; ``pool`` is of the role that reads for executors."""
     router = APIRouter(include_in_schema=False)
@@ -76,32 +88,36 @@ def routes(portal: Portal, pages: Pages, readers: Readers, pool: Pool) -> APIRou
         kind: str = "",
         q: Search = None,
         as_of: Annotated[str, Query(max_length=40)] = "",
+        author: Annotated[str, Query(max_length=64)] = "",
         cursor: CursorText = None,
     ) -> Response:
         row = await read.ticket(pool, reader.person_id, ticket_id)
-        form = Form(kind, (q or "").strip(), as_of)
+        form = Form(kind, (q or "").strip(), as_of, author)
         moment = form.moment(reader)
-        of = f"history page {ticket_id}"
         before = read.NEWEST if moment is None else (moment, *read.NEWEST[1:])
+        asked = Asked(form.kinds(), form.q or None, before, PAGE + 1, moment, author or None)
+        of = asked.named(f"history page {ticket_id}")
         if cursor is not None:
             at, version, event_id = portal.cursors.read(of, cursor)
-            before = min(before, (datetime.fromisoformat(str(at)), int(version), UUID(str(event_id))))
-        asked = Asked(form.kinds(), form.q or None, before, PAGE + 1, moment)
+            after = (datetime.fromisoformat(str(at)), int(version), UUID(str(event_id)))
+            asked = replace(asked, before=min(before, after))
         found = await read.history(pool, reader.person_id, ticket_id, asked)
         if row is None or found is None:
             raise not_found()
         shown = [view.entry(each if moment is None else folded(each)) for each in found.rows]
         place = ("recorded_at", "version", "event_id")
+        further = _further(request)
         return pages.page(
             request,
             reader,
-            "ticket/history.html",
+            "ticket/facts.html" if further else "ticket/history.html",
             ticket=view.ticket(row),
             tab="ticket",
             form=form,
             chat_enabled=found.chat_enabled,
             found=page(portal.cursors, of, shown, lambda n: tuple(found.rows[n][name] for name in place)),
             may=_NOTHING,
+            authors=() if further else await read.authors(pool, reader.person_id, ticket_id),
             catalogue=await read_forms.catalogue(pool),
             names=await read_forms.names(pool, _ids(shown)),
         )
@@ -118,10 +134,10 @@ def routes(portal: Portal, pages: Pages, readers: Readers, pool: Pool) -> APIRou
         return pages.page(
             request,
             reader,
-            "ticket/history.html",
+            "ticket/lines.html" if _further(request) else "ticket/history.html",
             ticket=view.ticket(row),
             tab="chat",
-            form=Form("", "", ""),
+            form=Form("", "", "", ""),
             chat_enabled=True,
             found=page(portal.cursors, of, lines, lambda n: (found.rows[n]["version"],)),
         )

@@ -38,6 +38,9 @@ async function look() {
   if (document.hidden) return;
   for (const each of visible) {
     each.removeAttribute("data-unseen");
+    if (each instanceof HTMLElement && each.dataset.standsFor) {
+      document.getElementById(each.dataset.standsFor)?.removeAttribute("data-unseen");
+    }
     observer.unobserve(each);
   }
   visible.clear();
@@ -53,7 +56,7 @@ async function look() {
 
 /** The version up to which nothing is left that was not seen. */
 function reached() {
-  const unseen = versions("[data-unseen]");
+  const unseen = versions("[data-unseen][data-version]");
   if (unseen.length) return Math.min(...unseen) - 1;
   return Math.max(Number(place.dataset.last), ...versions("[data-version]"));
 }
