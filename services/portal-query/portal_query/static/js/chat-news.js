@@ -3,7 +3,7 @@
 
 const SHOWN = 3;
 /** Of what is longer only the beginning stands here, which is not all of it. */
-const WHOLE = 300; // characters
+const WHOLE = 160; // characters
 const news = /** @type {HTMLElement} */ (document.querySelector("[data-chat-news]"));
 const list = /** @type {HTMLElement} */ (news.querySelector("[data-chat-news-lines]"));
 const panel = /** @type {HTMLElement} */ (document.querySelector("[data-chat]"));
