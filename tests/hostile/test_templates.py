@@ -6,7 +6,7 @@ from dataclasses import asdict
 
 import pytest
 from notifier.letter import Letter
-from notifier.render import Renderer, TemplateError
+from notifier.render import Rendered, Renderer, TemplateError
 from relato_contracts.itsm import EmailVariant
 
 _SECONDS = 0.5
@@ -84,3 +84,19 @@ async def test_an_endless_template_ends_and_the_next_one_is_rendered(
         await renderer.render(variant(template), LETTER)
     assert time.perf_counter() - began < 10
     assert (await renderer.render(variant("{{ text }}"), LETTER)).text == asdict(LETTER)["text"]
+
+
+async def test_an_endless_template_among_others_costs_these_nothing(renderer: Renderer) -> None:
+    endless, greedy = "{{ 9 ** (9 ** 9) }}", "{% set x = 'x' * 10 ** 10 %}"
+    templates = ["a{{ text }}", endless, "b{{ text }}", endless, "{{ wrong }}", greedy, "c{{ text }}"]
+    began = time.perf_counter()
+
+    made = await renderer.render_all([(variant(each), LETTER) for each in templates])
+
+    assert [each.text if isinstance(each, Rendered) else None for each in made] == [
+        "ax", None, "bx", None, None, None, "cx",
+    ]  # fmt: skip
+    assert time.perf_counter() - began < 10
+    assert "longer than" in str(made[1])
+    assert str(made[3]) == str(made[1])
+    assert "wrong" in str(made[4])

@@ -16,11 +16,12 @@ from relato_runtime.taking import Taking
 
 from notifier import http, measured, verify
 from notifier.consume import TOPICS, Intake, look_again
+from notifier.housekeeping import keep_house
 from notifier.levelling import Gate
 from notifier.planner import Planner
 from notifier.publish import publish
 from notifier.render import Renderer
-from notifier.send import Sender, keep_house
+from notifier.send import Sender
 from notifier.settings import NotifierSettings
 from notifier.tester import Tester
 from notifier.trying import Workshop

@@ -1,5 +1,6 @@
 """Composed mails into rows of the ledger: rendered, with headers, each following the one before it."""
 
+from collections.abc import Sequence
 from datetime import UTC, datetime
 from email.errors import MessageError
 
@@ -10,7 +11,7 @@ from notifier.compose import Draft, Suppressed
 from notifier.event import Event, subject_id
 from notifier.message import Headed
 from notifier.plans import Mail
-from notifier.render import Renderer, TemplateError
+from notifier.render import Rendered, Renderer, TemplateError
 from notifier.settings import Sender
 
 PLANNED = Counter("relato_mails_planned", "Mails planned, or suppressed at once", ["state"])
@@ -25,22 +26,24 @@ class Clerk:
         self._sender = sender
         self._threads = threads
 
-    async def write(self, event: Event, mail: Draft | Suppressed) -> None:
-        """Add the row of a mail; one that cannot be rendered is suppressed, and says why."""
-        if isinstance(mail, Draft):
-            try:
-                row = await self._rendered(event, mail)
-            except TemplateError as error:
-                row = _suppressed(event, _instead_of(mail, f"template-error: {error}"))
-            except (ValueError, MessageError) as error:
-                row = _suppressed(event, _instead_of(mail, f"bad-address: {type(error).__name__}"))
-        else:
-            row = _suppressed(event, mail)
-        PLANNED.labels(row.state).inc()
-        self.written.append(row)
+    async def write(self, mails: Sequence[tuple[Event, Draft | Suppressed]]) -> None:
+        """Add the rows of mails; one that cannot be rendered is suppressed, and says why."""
+        drafts = [mail for _, mail in mails if isinstance(mail, Draft)]
+        made = iter(await self._renderer.render_all([(each.variant, each.letter) for each in drafts]))
+        for event, mail in mails:
+            row = self._row(event, mail, next(made)) if isinstance(mail, Draft) else _suppressed(event, mail)
+            PLANNED.labels(row.state).inc()
+            self.written.append(row)
 
-    async def _rendered(self, event: Event, draft: Draft) -> Mail:
-        rendered = await self._renderer.render(draft.variant, draft.letter)
+    def _row(self, event: Event, draft: Draft, rendered: Rendered | TemplateError) -> Mail:
+        if isinstance(rendered, TemplateError):
+            return _suppressed(event, _instead_of(draft, f"template-error: {rendered}"))
+        try:
+            return self._addressed(event, draft, rendered)
+        except (ValueError, MessageError) as error:
+            return _suppressed(event, _instead_of(draft, f"bad-address: {type(error).__name__}"))
+
+    def _addressed(self, event: Event, draft: Draft, rendered: Rendered) -> Mail:
         ticket_id, address = event.fact.ticket_id, draft.reader.address
         thread = self._threads.setdefault((ticket_id, address), [])
         mail_id = message.mail_id(event.id, address, draft.template_id)

@@ -1,9 +1,8 @@
-"""Mails on their way to the mail server: SQL to claim them, and to record each step."""
+"""Who may send which mails: SQL to claim them, to give them back, and to decide when nobody did."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
-from typing import Literal
 from uuid import UUID
 
 from asyncpg import Record
@@ -25,16 +24,6 @@ class Leased:
     attempt: int
     planned_at: datetime
     traceparent: str | None
-
-
-@dataclass(frozen=True, slots=True)
-class Result:
-    """What an attempt came to; ``due_at`` goes with ``retry``."""
-
-    state: Literal["accepted", "retry", "rejected", "dead", "uncertain"]
-    code: int | None
-    answer: str
-    due_at: datetime | None = None
 
 
 async def claim(
@@ -102,72 +91,6 @@ async def _take_turns(
     put_off = [(mail_id, turn.due_at, turn.slots) for mail_id, turn in turns.items() if not turn.now]
     await connection.executemany("UPDATE mails SET due_at = $2, slots = $3 WHERE mail_id = $1", put_off)
     return [mail_id for mail_id, turn in turns.items() if turn.now]
-
-
-async def submitting(pool: Pool, mail: Leased, lease: UUID, lasting: timedelta) -> bool:
-    """Say, before anything goes out, that it now may have; the lease begins anew.
-
-    False when it must not: the lease has run out, or what the mail is about was taken back, which
-    suppresses it.
-    """
-    async with pool.acquire() as connection, connection.transaction():
-        state: str | None = await connection.fetchval(_SUBMITTING, mail.mail_id, lease, mail.attempt, lasting)
-        if state == "suppressed":
-            await outbox.tell(connection, [mail.mail_id])
-        return state == "submitting"
-
-
-_SUBMITTING = """
-WITH gone AS (
-    SELECT CASE WHEN retracted THEN 'retracted' ELSE 'hidden' END AS reason
-    FROM mails JOIN occurrences ON occurrence_id = subject_id
-    WHERE mail_id = $1 AND (retracted OR (NOT visible AND recipient_role = 'requester'))
-), held AS (
-    UPDATE mails SET reason = (SELECT reason FROM gone), updated_at = clock_timestamp(),
-        leased_until = clock_timestamp() + $4,
-        state = CASE WHEN EXISTS (SELECT FROM gone) THEN 'suppressed' ELSE 'submitting' END
-    WHERE mail_id = $1 AND lease = $2 AND attempts = $3
-        AND state = 'leased' AND leased_until > clock_timestamp()
-    RETURNING mail_id, attempts, state
-)
-INSERT INTO attempts (mail_id, attempt, outcome) SELECT mail_id, attempts, state FROM held
-RETURNING outcome
-"""
-
-
-async def record(pool: Pool, mail: Leased, lease: UUID, result: Result) -> bool:
-    """Write down what an attempt came to; False when somebody else has decided about the mail since.
-
-    An answer that comes after the lease ran out still counts: it is no longer uncertain then.
-    """
-    async with pool.acquire() as connection, connection.transaction():
-        changed = await connection.fetchrow(
-            _RECORD,
-            *(mail.mail_id, lease, result.state),
-            *("" if result.state == "accepted" else result.answer, result.due_at, mail.attempt),
-            *(result.code, result.answer),
-        )
-        if changed is None:
-            return False
-        await outbox.announce(connection, [changed])
-        return True
-
-
-_RECORD = f"""
-WITH changed AS (
-    UPDATE mails SET state = $3, reason = nullif($4, ''), due_at = coalesce($5, due_at),
-        leased_until = NULL, updated_at = clock_timestamp()
-    WHERE mail_id = $1 AND lease = $2 AND attempts = $6
-        AND state IN ('leased', 'submitting', 'uncertain')
-    RETURNING {outbox.COLUMNS}
-), noted AS (
-    INSERT INTO attempts (mail_id, attempt, outcome, code, answer)
-    SELECT mail_id, $6, state, $7, $8 FROM changed
-    ON CONFLICT (mail_id, attempt) DO UPDATE SET outcome = excluded.outcome,
-        code = excluded.code, answer = excluded.answer
-)
-SELECT * FROM changed
-"""  # noqa: S608  # constants alone
 
 
 async def release(pool: Pool, mails: Sequence[Leased], lease: UUID) -> None:

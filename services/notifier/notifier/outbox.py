@@ -58,26 +58,28 @@ async def announce(connection: Connection, mails: Iterable[Record]) -> None:
     outcomes = [(row, _outcome(row)) for row in mails if row["state"] in _TOLD]
     if not outcomes:
         return
-    await connection.executemany(
-        """
-        INSERT INTO outbox (outcome_id, ticket_id, type, event_id, correlation_id, traceparent, at, data)
-        VALUES ($1, $2, $3, $4, $5, $6, $7, $8)
-        ON CONFLICT (outcome_id) DO NOTHING
-        """,
-        [
-            (
-                _outcome_id(outcome),
-                outcome.ticket_id,
-                type_name(type(outcome)),
-                outcome.event_id,
-                row["correlation_id"],
-                row["traceparent"],
-                outcome.at,
-                serialise(outcome).decode(),
-            )
-            for row, outcome in outcomes
-        ],
-    )
+    told = [
+        (
+            _outcome_id(outcome),
+            outcome.ticket_id,
+            type_name(type(outcome)),
+            outcome.event_id,
+            row["correlation_id"],
+            row["traceparent"],
+            outcome.at,
+            serialise(outcome).decode(),
+        )
+        for row, outcome in outcomes
+    ]
+    await connection.execute(_ANNOUNCE, *zip(*told, strict=True))
+
+
+_ANNOUNCE = """
+INSERT INTO outbox (outcome_id, ticket_id, type, event_id, correlation_id, traceparent, at, data)
+SELECT * FROM unnest($1::uuid[], $2::text[], $3::text[], $4::uuid[], $5::text[], $6::text[],
+    $7::timestamptz[], $8::text[])
+ON CONFLICT (outcome_id) DO NOTHING
+"""
 
 
 def _outcome_id(outcome: EmailOutcome) -> UUID:

@@ -9,7 +9,7 @@ from relato_runtime.database import Connection
 
 from notifier import plans, reference, waiting
 from notifier.clerk import Clerk
-from notifier.compose import audience, compose
+from notifier.compose import Draft, Suppressed, audience, compose
 from notifier.event import Event
 from notifier.known import SENDER, House, Known, Unknown
 from notifier.occurrence import Occurrence, evolve
@@ -62,6 +62,7 @@ class Planner:
         )
         now = datetime.now(UTC)
         lacking: list[Waiting] = []
+        mails: list[tuple[Event, Draft | Suppressed]] = []
         for event in events:
             try:
                 composed = compose(
@@ -70,9 +71,12 @@ class Planner:
             except Unknown as unknown:
                 lacking.append(Waiting(event, unknown.needs, self._patience(unknown)))
                 continue
-            for mail in composed:
-                if not (isinstance(event.fact, ChatMessagePosted) and quiet.keeps(event, mail)):
-                    await clerk.write(event, mail)
+            mails += [
+                (event, mail)
+                for mail in composed
+                if not (isinstance(event.fact, ChatMessagePosted) and quiet.keeps(event, mail))
+            ]
+        await clerk.write(mails)
         await plans.plan(connection, clerk.written)
         return lacking
 

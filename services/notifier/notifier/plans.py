@@ -41,19 +41,20 @@ async def plan(connection: Connection, mails: Sequence[Mail]) -> None:
     """
     if not mails:
         return
-    await connection.executemany(
-        """
-        INSERT INTO mails (mail_id, event_id, event_version, event_at, correlation_id, traceparent,
-            ticket_id, subject_id, parameter, recipient, recipient_role, template_id, state, reason,
-            sender, message_id, source)
-        VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17)
-        ON CONFLICT (event_id, recipient, template_id) DO NOTHING
-        """,
-        [astuple(mail) for mail in mails],
-    )
+    await connection.execute(_PLAN, *zip(*map(astuple, mails), strict=True))
     known, doubted = await restored.settle(connection, [mail.mail_id for mail in mails])
     suppressed = {mail.mail_id for mail in mails if mail.state == "suppressed"}
     await outbox.tell(connection, (suppressed - known) | doubted)
+
+
+_PLAN = """
+INSERT INTO mails (mail_id, event_id, event_version, event_at, correlation_id, traceparent, ticket_id,
+    subject_id, parameter, recipient, recipient_role, template_id, state, reason, sender, message_id, source)
+SELECT * FROM unnest($1::uuid[], $2::uuid[], $3::int[], $4::timestamptz[], $5::text[], $6::text[], $7::text[],
+    $8::uuid[], $9::int[], $10::text[], $11::text[], $12::text[], $13::text[], $14::text[], $15::text[],
+    $16::text[], $17::bytea[])
+ON CONFLICT (event_id, recipient, template_id) DO NOTHING
+"""
 
 
 async def seen(connection: Connection, event_ids: Iterable[UUID]) -> set[UUID]:

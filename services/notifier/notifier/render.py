@@ -8,7 +8,9 @@ import signal
 import sys
 from asyncio.subprocess import PIPE, Process
 from collections import OrderedDict
-from dataclasses import asdict, dataclass
+from collections.abc import Sequence
+from dataclasses import dataclass
+from itertools import takewhile
 from typing import Any
 
 import structlog
@@ -46,6 +48,9 @@ class TemplateError(Exception):
         self.fault = fault
 
 
+Job = tuple[EmailVariant, Letter]
+
+
 class Renderer:
     """One sandbox process, used by one caller at a time."""
 
@@ -57,49 +62,69 @@ class Renderer:
 
     async def render(self, variant: EmailVariant, letter: Letter) -> Rendered:
         """The mail that a template makes of a letter; ``TemplateError`` when it makes none."""
+        [made] = await self.render_all([(variant, letter)])
+        if isinstance(made, TemplateError):
+            raise made
+        return made
+
+    async def render_all(self, jobs: Sequence[Job]) -> list[Rendered | TemplateError]:
+        """As ``render``, for many: the process has the next ones before it has answered."""
         async with self._turn:
-            self._refuse_banned(variant)
-            for last in (False, True):
+            made: list[Rendered | TemplateError] = []
+            tried_again = -1
+            while len(made) < len(jobs):
+                first = len(made)
+                if (banned := self._ban_of(jobs[first][0])) is not None:
+                    made.append(banned)
+                    continue
+                allowed = takewhile(lambda job: self._ban_of(job[0]) is None, jobs[first:])
                 try:
-                    answer = await self._ask(variant, letter)
+                    await self._ask(list(allowed), made)
                 except asyncio.CancelledError:
                     await self._kill()  # its answer would be taken for that to the next question
                     raise
                 except (EOFError, ConnectionError, TimeoutError):
-                    # Whatever ended it is not certain to be the template; unless it was the timer.
+                    # It ended at the first that has no answer; whatever ended it is not certain to be
+                    # that template, unless it was the timer.
                     code = await self._kill()
                     KILLED.inc()
+                    at = len(made)
                     if code == -signal.SIGALRM:
-                        raise self._ban(variant, f"took longer than {self._seconds:g} s") from None
-                    if last:
-                        raise self._ban(variant, "used too much memory or time") from None
-                else:
-                    if "error" in answer:
-                        raise TemplateError(answer["error"], Fault(**answer["fault"]))
-                    return Rendered(**answer)
-            raise AssertionError("unreachable: the second time returns or raises")
+                        made.append(self._ban(jobs[at][0], f"took longer than {self._seconds:g} s"))
+                    elif tried_again == at:
+                        made.append(self._ban(jobs[at][0], "used too much memory or time"))
+                    else:
+                        tried_again = at
+            return made
 
     async def close(self) -> None:
         """End the process."""
         await self._kill()
 
-    async def _ask(self, variant: EmailVariant, letter: Letter) -> dict[str, Any]:
+    async def _ask(self, jobs: Sequence[Job], made: list[Rendered | TemplateError]) -> None:
+        """Adds to ``made`` what the process answers, as far as it comes."""
         if self._process is None:
             self._process = await _start()
         reader, writer = self._process.stdout, self._process.stdin
         assert reader is not None and writer is not None
+        writer.write(b"".join(self._request(*job) for job in jobs))
+        for _ in jobs:
+            async with asyncio.timeout(self._seconds + _STARTING_SECONDS):
+                length = int.from_bytes(await reader.readexactly(4))
+                answer: dict[str, Any] = json.loads(await reader.readexactly(length))
+            if "error" in answer:
+                made.append(TemplateError(answer["error"], Fault(**answer["fault"])))
+            else:
+                made.append(Rendered(**answer))
+
+    def _request(self, variant: EmailVariant, letter: Letter) -> bytes:
         request = {
             "seconds": self._seconds,
             "parts": {"subject": variant.subject, "text": variant.text, "html": variant.html},
-            "variables": asdict(letter),
+            "variables": {name: getattr(letter, name) for name in letter.__slots__},
         }
         body = json.dumps(request).encode()
-        async with asyncio.timeout(self._seconds + _STARTING_SECONDS):
-            writer.write(len(body).to_bytes(4) + body)
-            await writer.drain()
-            length = int.from_bytes(await reader.readexactly(4))
-            answer: dict[str, Any] = json.loads(await reader.readexactly(length))
-        return answer
+        return len(body).to_bytes(4) + body
 
     async def _kill(self) -> int | None:
         process, self._process = self._process, None
@@ -122,12 +147,15 @@ class Renderer:
         log.warning("template banned for a while", why=why)
         return _too_greedy(why)
 
-    def _refuse_banned(self, variant: EmailVariant) -> None:
+    def _ban_of(self, variant: EmailVariant) -> TemplateError | None:
+        if not self._banned:
+            return None
         digest = _digest(variant)
         until, why = self._banned.get(digest, (0.0, ""))
         if until > asyncio.get_running_loop().time():
-            raise _too_greedy(why)
+            return _too_greedy(why)
         self._banned.pop(digest, None)
+        return None
 
 
 def _too_greedy(why: str) -> TemplateError:

@@ -2,8 +2,8 @@
 
 import asyncio
 import random
-from collections import deque
-from collections.abc import Collection
+from collections.abc import Sequence
+from contextlib import suppress
 from datetime import UTC, datetime, timedelta
 from uuid import UUID, uuid4
 
@@ -16,8 +16,11 @@ from relato_runtime.database import UNAVAILABLE, Pool
 from relato_runtime.readiness import Readiness
 from tenacity import AsyncRetrying, retry_if_exception_type, stop_after_delay, wait_exponential_jitter
 
-from notifier import clock, leases, test_mails
-from notifier.leases import Leased, Result
+from notifier import leases
+from notifier.attempts import Result
+from notifier.hands import Hands
+from notifier.journal import Journal
+from notifier.leases import Leased
 from notifier.rates import Rate
 from notifier.retry import Patience, next_attempt
 from notifier.settings import NotifierSettings
@@ -31,8 +34,6 @@ SECONDS = Histogram("relato_mail_submission_seconds", "How long the mail server 
 _AHEAD = 4
 """Mails claimed at once, for each sender: those that wait cost nobody anything, claiming does."""
 _POLL_SECONDS = 0.05
-_EXPIRE_SECONDS = 1.0
-_TIDY_SECONDS = 600.0
 _STOP_SECONDS = 6.0
 # asyncpg reports a connection that the server has just ended, and that it has not seen close yet,
 # as an error of its own state.
@@ -53,7 +54,7 @@ class Sender:
             longest=timedelta(seconds=settings.longest_retry_seconds),
             age=settings.age_limit,
         )
-        self._planned = asyncio.Event()
+        self._stirred = asyncio.Event()
         self._limits = {
             "recipient": Rate(settings.recipient_per_minute, settings.recipient_burst),
             "domain": Rate(settings.domain_per_minute, settings.domain_burst),
@@ -61,104 +62,85 @@ class Sender:
 
     def wake(self) -> None:
         """Say that mails may have been planned by this process."""
-        self._planned.set()
+        self._stirred.set()
 
     async def run(self) -> None:
         """Send until cancelled, then finish what has begun; whatever breaks is raised."""
-        lease = uuid4()
-        connections = [self._connection() for _ in range(self._settings.senders)]
-        busy: dict[asyncio.Task[None], MailConnection] = {}
-        waiting: deque[Leased] = deque()
+        journal = Journal(self._pool, uuid4(), self._settings.lease)
+        hands = Hands([self._connection() for _ in range(self._settings.senders)])
         patience = self._settings.lease_seconds
         try:
             self._readiness.has(self._part)
             while True:
-                self._planned.clear()
+                self._stirred.clear()
+                hands.raise_failures()
                 any_due = False
-                if not waiting:
-                    claimed, any_due = await self._claim(lease)
-                    waiting.extend(claimed)
-                idle = [each for each in connections if each not in busy.values()]
-                for connection in idle[: len(waiting)]:
-                    mail = waiting.popleft()
-                    busy[asyncio.create_task(self._deliver(mail, connection, lease))] = connection
-                if any_due and not busy:
+                if not hands.waiting:
+                    claimed, any_due = await self._claim(journal.lease)
+                    hands.waiting.extend(claimed)
+                for connection in hands.idle[: len(hands.waiting)]:
+                    task = asyncio.create_task(self._send(hands, connection, journal))
+                    task.add_done_callback(self._stir)
+                    hands.sending[task] = connection
+                if any_due and not hands.sending:
                     continue  # all that was due waits for its turn; more may be due
-                await self._wait(busy, polling=len(busy) < len(connections))
+                await self._wait(polling=bool(hands.idle))
         except asyncio.CancelledError:
             patience = _STOP_SECONDS
             raise
         finally:
+            not_begun = list(hands.waiting)
+            hands.waiting.clear()
             try:
-                await self._release(waiting, lease)
+                await self._release(not_begun, journal.lease)
             finally:
-                await self._finish(busy, patience)
-                for each in connections:
-                    each.close()
+                await hands.finish(patience)
 
     async def _claim(self, lease: UUID) -> tuple[list[Leased], bool]:
         number = _AHEAD * self._settings.senders
         return await leases.claim(self._pool, number, lease, self._settings.lease, self._limits)
 
-    async def _release(self, waiting: Collection[Leased], lease: UUID) -> None:
+    async def _release(self, mails: Sequence[Leased], lease: UUID) -> None:
         """What was not begun goes to whoever is next; should that fail, when the lease has run out."""
-        if waiting:
+        if mails:
             try:
-                await leases.release(self._pool, list(waiting), lease)
+                await leases.release(self._pool, mails, lease)
             except _AWAY as error:
-                log.warning("mails not given back", number=len(waiting), error=type(error).__name__)
+                log.warning("mails not given back", number=len(mails), error=type(error).__name__)
 
-    async def _wait(self, busy: dict[asyncio.Task[None], MailConnection], *, polling: bool) -> None:
-        """Until a sender is free or, where one already is, until it is time to look for mails again."""
-        planned = asyncio.create_task(self._planned.wait())
-        try:
-            done, _ = await asyncio.wait(
-                {*busy, planned} if polling else set(busy),
-                timeout=_POLL_SECONDS if polling else None,
-                return_when=asyncio.FIRST_COMPLETED,
-            )
-        finally:
-            planned.cancel()
-        for task in [each for each in busy if each in done]:
-            busy.pop(task)
-            task.result()
+    async def _wait(self, *, polling: bool) -> None:
+        """Until something happens or, where a sender is free, until it is time to look for mails again."""
+        with suppress(TimeoutError):
+            async with asyncio.timeout(_POLL_SECONDS if polling else None):
+                await self._stirred.wait()
 
-    async def _finish(self, busy: dict[asyncio.Task[None], MailConnection], patience: float) -> None:
-        """Let what has begun come to its end; what does not becomes uncertain when its lease runs out."""
-        if not busy:
-            return
-        try:
-            done, _ = await asyncio.wait(busy, timeout=patience)
-        finally:
-            for task in busy:
-                task.cancel()
-        for task in done:
-            if (error := task.exception()) is not None:
-                log.error("mail not recorded", exc_info=error)
+    async def _send(self, hands: Hands, connection: MailConnection, journal: Journal) -> None:
+        """Hand over one mail after the other for as long as some wait.
 
-    async def _deliver(self, mail: Leased, connection: MailConnection, lease: UUID) -> None:
-        since = telemetry.now()
+        That one has been handed over is written down along with the beginning of the next.
+        """
+        while hands.waiting:
+            mail = hands.waiting.popleft()
+            if not hands.waiting:
+                self._stirred.set()
+            since = telemetry.now()
+            result = await self._hand_over(mail, connection, journal)
+            if result is not None:
+                task = asyncio.create_task(self._record(mail, journal, result, since))
+                task.add_done_callback(self._stir)
+                hands.recording.add(task)
+
+    async def _hand_over(self, mail: Leased, connection: MailConnection, journal: Journal) -> Result | None:
         try:
             await connection.ready()
-            if not await leases.submitting(self._pool, mail, lease, self._settings.lease):
+            if not await journal.begin(mail):
                 log.info("mail not sent: taken back, or the lease ran out", mail_id=str(mail.mail_id))
-                return
+                return None
             with SECONDS.time():
                 code, answer = await connection.submit(mail.sender, mail.recipient, mail.source)
-            result = Result("accepted", code, answer)
         except Refusal as refusal:
-            result = self._judge(mail, refusal)
-        await self._record(mail, lease, result)
-        telemetry.past(
-            "send mail",
-            mail.traceparent,
-            since,
-            kind=SpanKind.CLIENT,
-            failed=result.state != "accepted",
-            relato__mail_id=str(mail.mail_id),
-            relato__ticket_id=mail.ticket_id,
-            relato__state=result.state,
-        )
+            return self._judge(mail, refusal)
+        return Result("accepted", code, answer)
 
     def _judge(self, mail: Leased, refusal: Refusal) -> Result:
         if isinstance(refusal, Permanent):
@@ -174,7 +156,7 @@ class Sender:
         )
         return Result("dead" if due_at is None else "retry", refusal.code, refusal.answer, due_at)
 
-    async def _record(self, mail: Leased, lease: UUID, result: Result) -> None:
+    async def _record(self, mail: Leased, journal: Journal, result: Result, since: int) -> None:
         """While the database is away the answer is kept in mind: it is known, and should not be uncertain."""
         async for attempt in AsyncRetrying(
             retry=retry_if_exception_type(_AWAY),
@@ -183,7 +165,7 @@ class Sender:
             reraise=True,
         ):
             with attempt:
-                recorded = await leases.record(self._pool, mail, lease, result)
+                recorded = await journal.end(mail, result)
         ATTEMPTS.labels(result.state).inc()
         log.info(
             "mail" if recorded else "mail decided elsewhere",
@@ -194,27 +176,22 @@ class Sender:
             attempt=mail.attempt,
             trace_id=telemetry.trace_id(mail.traceparent),
         )
+        telemetry.past(
+            "send mail",
+            mail.traceparent,
+            since,
+            kind=SpanKind.CLIENT,
+            failed=result.state != "accepted",
+            relato__mail_id=str(mail.mail_id),
+            relato__ticket_id=mail.ticket_id,
+            relato__state=result.state,
+        )
+
+    def _stir(self, task: "asyncio.Task[None]") -> None:
+        self._stirred.set()
 
     def _connection(self) -> MailConnection:
         settings = self._settings
         return MailConnection(
             settings.mail_server, settings.smtp_connect_seconds, settings.smtp_timeout_seconds
         )
-
-
-async def keep_house(pool: Pool, lease: timedelta, readiness: Readiness, part: str) -> None:
-    """Decide about leases that ran out, and forget what no longer counts."""
-    readiness.has(part)
-    now = asyncio.get_running_loop().time
-    tidied = now()
-    while True:
-        if back := await clock.follow(pool, lease):
-            log.warning("the clock was set back", seconds=back.total_seconds())
-        if uncertain := await leases.expire(pool):
-            ATTEMPTS.labels("uncertain").inc(uncertain)
-            log.warning("mails became uncertain", number=uncertain)
-        if now() - tidied > _TIDY_SECONDS:
-            await leases.tidy(pool)
-            await test_mails.forget(pool)
-            tidied = now()
-        await asyncio.sleep(_EXPIRE_SECONDS)

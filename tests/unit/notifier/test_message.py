@@ -63,6 +63,34 @@ def test_both_parts_keep_their_text() -> None:
     assert html.strip() == "<p>Olá ção</p>"
 
 
+@given(st.text(st.characters(exclude_categories=("Cs", "Cc")) | st.sampled_from("\n\t=. "), max_size=400))
+def test_what_stands_in_a_part_is_what_the_email_package_would_have_made_of_it(text: str) -> None:
+    made = EmailMessage(policy=SMTP)
+    made.set_content(text, charset="utf-8")
+    by_the_package = message_from_bytes(made.as_bytes(), policy=SMTP)
+    assert isinstance(by_the_package, EmailMessage)
+
+    for part in built(text=text, html=text).iter_parts():
+        assert part.get_content() == by_the_package.get_content()
+        assert not part.defects
+
+
+def test_the_boundary_cannot_stand_in_a_part() -> None:
+    boundary = built().get_boundary()
+
+    text, html = built(text=f"a\n--{boundary}--\nb", html=f"--{boundary}\n\n<p>c</p>").iter_parts()
+
+    assert "b" in text.get_content()
+    assert "<p>c</p>" in html.get_content()
+
+
+def test_a_thread_is_told_by_its_first_and_last_mail() -> None:
+    message = built(thread=("<a@relato.example>", "<b@relato.example>"))
+
+    assert message["In-Reply-To"] == "<b@relato.example>"
+    assert message["References"] == "<a@relato.example> <b@relato.example>"
+
+
 def test_the_message_id_is_the_same_whenever_a_mail_is_planned() -> None:
     first, second = built(text="a"), built(text="b")
 
