@@ -83,11 +83,16 @@ class _Story:
         self._look_back()
 
     def _work(self, notes: Sequence[NoteContent], often: float) -> None:
-        """Notes, with the conversation between the first and the others; ``often`` scales its chances."""
+        """Notes, then the conversation; ``often`` scales its chances.
+
+        What is written in the portal happens when it is recorded, which is now; notes tell of days before.
+        """
         scenario = self._ticket.scenario
         self._note(notes[0])
         if self._perhaps(0.04):
             self._misplaced()
+        for note in notes[1:]:
+            self._note(note)
         if self._perhaps(0.25 * often):
             for ask, answer in list(zip_longest(scenario.asks, scenario.answers))[: 1 + self._perhaps(0.4)]:
                 self._message(self._executor, ask, mail=self._perhaps(0.3))
@@ -97,8 +102,6 @@ class _Story:
             self._portal_note(self._random.choice(scenario.portal))
         if self._perhaps(0.15 * often) and self._present:
             self._chat()
-        for note in notes[1:]:
-            self._note(note)
 
     def _note(self, note: NoteContent) -> None:
         author = self._random.choice(self._members) if self._perhaps(0.15) else self._executor

@@ -32,9 +32,9 @@ async def test_each_is_led_to_their_own_part(portal: Portal) -> None:
 async def test_a_page_is_in_its_readers_language(portal: Portal) -> None:
     await portal.history.tell(person("ana", language="en", time_zone="Europe/London"))
     answer = await page(portal, "ana", "/portal", **{"Accept-Language": "es"})
-    assert '<html lang="en">' in answer.text
+    assert '<html lang="en" ' in answer.text
     assert "My requests" in answer.text
-    assert '<html lang="es">' in (await portal.http.get("/login", headers={"Accept-Language": "es"})).text
+    assert '<html lang="es" ' in (await portal.http.get("/login", headers={"Accept-Language": "es"})).text
 
 
 async def test_refusals_are_pages_for_people_and_problems_for_programs(portal: Portal) -> None:
@@ -61,6 +61,7 @@ async def test_a_history_goes_on_in_place_with_what_was_asked_for(portal: Portal
     path = "/desk/tickets/1001/history?author=carlos&kind=occurrence"
     whole = (await page(portal, "carlos", path)).text
     assert re.search(r'<option value="carlos" selected>Carlos</option>', whole)
+    assert "registrada <time" in whole, "it happened before it was recorded"
     (further,) = set(re.findall(r'hx-get="([^"]+)"', whole))
     address = further.replace("&amp;", "&")
     more = (await page(portal, "carlos", address, **{"HX-Request": "true"})).text

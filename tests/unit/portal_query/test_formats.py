@@ -1,6 +1,6 @@
 """Moments and durations as each reader writes them."""
 
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from zoneinfo import ZoneInfo
 
 import pytest
@@ -43,6 +43,12 @@ def test_a_moment_of_another_year_says_so() -> None:
 )
 def test_durations_are_hours_and_minutes(minutes: int, shown: str) -> None:
     assert read_by("pt-BR", "UTC", f"{{{{ {minutes} | duration }}}}") == shown
+
+
+@pytest.mark.parametrize(("minutes", "apart"), [(-6, True), (0, False), (5, False), (6, True)])
+def test_what_is_recorded_at_once_has_one_time_and_else_two(minutes: int, apart: bool) -> None:
+    happened = datetime(2026, 11, 24, 12, 0, tzinfo=UTC)
+    assert formats.apart(happened, (happened + timedelta(minutes=minutes)).isoformat()) is apart
 
 
 def test_machines_read_utc() -> None:

@@ -1,6 +1,6 @@
 """Moments, durations and numbers as a reader writes them: filters of the templates."""
 
-from datetime import UTC, date, datetime, time, tzinfo
+from datetime import UTC, date, datetime, time, timedelta, tzinfo
 from functools import lru_cache
 
 from babel import Locale
@@ -10,6 +10,9 @@ from jinja2 import pass_context
 from jinja2.runtime import Context
 
 from portal_query.pages.reader import Reader
+
+_SAME = timedelta(minutes=5)
+"""What is told so soon after it happened is told as it happens."""
 
 
 def _reader(context: Context) -> Reader:
@@ -67,6 +70,11 @@ def _clock(local: time, locale: Locale) -> str:
 @lru_cache(maxsize=20_000)
 def _exact(moment: datetime, zone: tzinfo, locale: Locale) -> str:
     return format_datetime(moment, "full", tzinfo=zone, locale=locale)
+
+
+def apart(one: datetime | str, other: datetime | str) -> bool:
+    """Whether two moments are not the same to people: when something happened, and when it was recorded."""
+    return abs(_time(one) - _time(other)) > _SAME
 
 
 def iso(value: datetime | str) -> str:

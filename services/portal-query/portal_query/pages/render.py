@@ -61,6 +61,7 @@ def _environment(static: Static, translations: object, hold_seconds: int) -> Env
         "clock": formats.clock,
         "exact": formats.exact,
         "iso": formats.iso,
+        "apart": formats.apart,
         "duration": formats.duration,
         "number": formats.number,
         # The only place where HTML counts as such: the text of a note, which was sanitised on its way in.
