@@ -28,6 +28,7 @@ from tests.bench import (
     rebuild,
     relay,
     streams,
+    verify,
 )
 from tests.bench.company import settle
 from tests.bench.scene import scene
@@ -60,6 +61,7 @@ async def measured(only: list[str]) -> dict[str, Any]:
                 "relay": lambda: relay.measure(here),
                 "mail": lambda: mail.measure(here),
                 "projection": lambda: projection.measure(here),
+                "verify": lambda: verify.measure(here),
             }
             for name, measure in measures.items():
                 if not only or name in only:

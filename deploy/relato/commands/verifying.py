@@ -16,6 +16,7 @@ from relato.reach import reach
 _PARTS = {
     "events": "log and topic",
     "mails/ledger": "mails",
+    "projections/history/fold": "read models",
 }
 """Below which address a service verifies, and what."""
 _LOOK_SECONDS = 0.5

@@ -4,7 +4,7 @@ from collections.abc import AsyncIterator
 from contextlib import AsyncExitStack, asynccontextmanager
 
 from fastapi import FastAPI
-from relato_runtime import background, database, letters_http, operators_http, watching
+from relato_runtime import background, database, jobs, letters_http, operators_http, verified, watching
 from relato_runtime.auth import Authenticator
 from relato_runtime.consume import Consumer
 from relato_runtime.http import RateLimit, create_app
@@ -12,7 +12,7 @@ from relato_runtime.measured import measure
 from relato_runtime.readiness import Readiness
 from relato_runtime.taking import Taking
 
-from history_projector import generations, http, reference, verifying
+from history_projector import generations, http, reference, refold, verifying
 from history_projector.keeper import Keeper
 from history_projector.operations import Operations
 from history_projector.settings import ProjectorSettings
@@ -20,7 +20,9 @@ from history_projector.settings import ProjectorSettings
 
 def build(settings: ProjectorSettings) -> FastAPI:
     """The service as an application; it begins to work with its lifespan."""
-    readiness = Readiness("database", "reference", "measure", "live generation", "work", "verify", "health")
+    readiness = Readiness(
+        "database", "reference", "measure", "live generation", "work", "verify", "health", "jobs"
+    )
 
     @asynccontextmanager
     async def lifespan(app: FastAPI) -> AsyncIterator[None]:
@@ -53,6 +55,9 @@ def build(settings: ProjectorSettings) -> FastAPI:
 
             app.include_router(letters_http.routes("history-projector", pool, taking, who))
             stack.push_async_callback(keeper.close)
+            fold = "/api/operate/projections/history/fold"
+            app.include_router(verified.routes(fold, refold.SUBJECT, pool, who, refold.repair))
+            work: dict[str, jobs.Work] = {verified.VERIFY: lambda job: refold.verify(settings, job)}
             loops: dict[str, background.Loop] = {
                 "reference": reading.run,
                 "live generation": keeper.keep,
@@ -60,6 +65,7 @@ def build(settings: ProjectorSettings) -> FastAPI:
                 "measure": keeper.measure,
                 "health": lambda: measure(pool, readiness, "health"),
                 "verify": lambda: verifying.verify(pool, readiness, "verify"),
+                "jobs": lambda: jobs.work(pool, work, readiness, "jobs"),
             }
             await stack.enter_async_context(background.running(loops, readiness))
             yield

@@ -113,8 +113,8 @@ def sort(decoded: Iterable[Decoded], taken_over: Mapping[tuple[str, int], int] =
                 known = record.offset < taken_over.get((record.topic, record.partition), 0)
                 batch.saved.append(_saved(record, envelope, fact, taken_over=known))
             elif isinstance(fact, NoteFact):
-                arrival = _arrival(record, envelope, fact)
-                batch.streams.setdefault(fact.ticket_id, {})[arrival.noted.version] = arrival
+                came = arrival(record, envelope, fact)
+                batch.streams.setdefault(fact.ticket_id, {})[came.noted.version] = came
             elif isinstance(fact, EmailFact):
                 outcome = cast(EmailOutcome, fact)  # its only subclasses
                 batch.mailed.append(Mailed(event_uuid(envelope), envelope.time, outcome))
@@ -134,7 +134,8 @@ def _saved(record: Record, envelope: Envelope, fact: TicketSaved | None, *, take
     return Saved(fact.ticket_id, key, envelope.time, envelope.actor, fact, taken_over)
 
 
-def _arrival(record: Record, envelope: Envelope, fact: NoteFact) -> Arrival:
+def arrival(record: Record, envelope: Envelope, fact: NoteFact) -> Arrival:
+    """A fact of a stream at its place; ``Undecodable`` for one that has none."""
     if envelope.stream_version is None:
         raise Undecodable("missing-attribute", "header 'ce_streamversion' is missing")
     event = cast(NoteEvent, fact)  # its only subclasses
@@ -149,9 +150,8 @@ def _add_parked(batch: Batch, records: Iterable[Record]) -> None:
         envelope, fact = decode(record.key, record.value, record.headers, record.timestamp)
         if not isinstance(fact, NoteFact):
             raise TypeError(f"{type(fact).__name__} was parked")
-        arrival = _arrival(record, envelope, fact)
-        waiting = Arrival(arrival.noted, record, parked=True)
-        batch.streams[fact.ticket_id].setdefault(arrival.noted.version, waiting)
+        noted = arrival(record, envelope, fact).noted
+        batch.streams[fact.ticket_id].setdefault(noted.version, Arrival(noted, record, parked=True))
 
 
 async def _mark(connection: Connection, letters: Iterable[DeadLetter]) -> None:

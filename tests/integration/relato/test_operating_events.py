@@ -7,6 +7,10 @@ from relato_runtime import tail
 from tests.integration.relato.conftest import Ended, Installation
 from tests.support.waiting import until
 
+_QUIET = """
+    SELECT NOT EXISTS (SELECT FROM mails WHERE state IN ('planned', 'leased', 'submitting', 'retry'))
+        AND NOT EXISTS (SELECT FROM outbox) AND NOT EXISTS (SELECT FROM waiting)
+"""
 _CONSUMERS = {"notifier": "notifier", "history": "history/1"}
 
 
@@ -22,13 +26,14 @@ async def state(installation: Installation) -> list[str]:
     for name, consumer in _CONSUMERS.items():
         database = await asyncpg.connect(installation.databases[name])
 
-        async def level(database: asyncpg.Connection = database, consumer: str = consumer) -> bool:
+        async def level(database: asyncpg.Connection = database, name: str = name) -> bool:
             reached = await database.fetchval(
                 "SELECT coalesce(sum(next_offset), 0) FROM positions WHERE consumer = $1 AND topic = $2",
-                consumer,
+                _CONSUMERS[name],
                 installation.settings.topic_prefix + NOTES.name,
             )
-            return bool(reached >= sum(ends.values()))
+            quiet = name != "notifier" or await database.fetchval(_QUIET)
+            return bool(quiet and reached >= sum(ends.values()))
 
         try:
             await until(level, within=60, what=f"{consumer} to be level")

@@ -1,0 +1,133 @@
+"""Pure: tickets' streams folded afresh, and what is not so in the rows of the live generation."""
+
+import json
+from collections.abc import Iterable, Mapping, Sequence
+from typing import Any, NamedTuple
+
+from relato_contracts.envelope import Undecodable, decode, event_uuid
+from relato_contracts.notes import NoteFact
+from relato_runtime.jobs import Finding
+from relato_runtime.positions import Record
+
+from history_projector.consume import arrival
+from history_projector.fold import Batch, fold
+from history_projector.occurrences import shown
+from history_projector.rows import ChatEntry, Entry, Occurrence, RequesterEntry, Ticket, View
+
+
+class Total(NamedTuple):
+    """``time_totals``: the minutes of an author on a ticket."""
+
+    ticket_id: str
+    author_id: str
+    minutes: int
+
+
+class Reached(NamedTuple):
+    """``tickets``, as far as streams decide: what the ITSM says is compacted, and cannot be folded again."""
+
+    ticket_id: str
+    last_version: int
+    unread: int
+
+
+class Seen(NamedTuple):
+    """``requester_tickets``, likewise."""
+
+    ticket_id: str
+    applied_version: int
+    seen_up_to: int
+
+
+class Part(NamedTuple):
+    """A table, the rows that it has, and which columns tell them apart."""
+
+    table: str
+    row: type[Any]
+    key: tuple[str, ...]
+    only: str = "true"
+
+
+PARTS = (
+    Part("tickets", Reached, ("ticket_id",), "last_version > 0"),
+    Part("requester_tickets", Seen, ("ticket_id",), "applied_version > 0"),
+    Part("ticket_entries", Entry, ("version", "event_id"), "version > 0"),
+    Part("occurrences", Occurrence, ("occurrence_id",)),
+    Part("chat_entries", ChatEntry, ("version",)),
+    Part("views", View, ("up_to_version",)),
+    Part("requester_entries", RequesterEntry, ("version",)),
+    Part("time_totals", Total, ("author_id",)),
+)
+_JSON = {"data", "earlier"}
+Rows = Mapping[str, Sequence[Any]]
+"""Of each table, in no order."""
+
+
+def afresh(records: Iterable[Record]) -> dict[str, Rows]:
+    """By ticket the rows of each table that these records lead to; of what came twice the first counts."""
+    streams: dict[str, dict[int, Any]] = {}
+    for record in records:
+        try:
+            envelope, fact = decode(record.key, record.value, record.headers, record.timestamp)
+            event_uuid(envelope)
+            if isinstance(fact, NoteFact):
+                came = arrival(record, envelope, fact)
+                streams.setdefault(fact.ticket_id, {}).setdefault(came.noted.version, came)
+        except Undecodable:
+            continue  # consumers have put it down as a dead letter; their ticket waits there
+    return {ticket_id: _rows(ticket_id, stream) for ticket_id, stream in streams.items()}
+
+
+def version(rows: Rows) -> int:
+    """How far a ticket's stream has come in these rows."""
+    return max((each.last_version for each in rows.get("tickets", ())), default=0)
+
+
+def differences(ticket_id: str, wanted: Rows, found: Rows) -> list[Finding]:
+    """What is not as it should be, row by row; names of columns, never what they hold."""
+    findings = []
+    for part in PARTS:
+        mine, theirs = (_keyed(part, side.get(part.table, ())) for side in (wanted, found))
+        for key in sorted(mine.keys() | theirs.keys(), key=repr):
+            detail: dict[str, Any] = {
+                "part": part.table, "key": dict(zip(part.key, map(str, key), strict=True))
+            }  # fmt: skip
+            if key not in theirs:
+                kind = "row-missing"
+            elif key not in mine:
+                kind = "row-unexpected"
+            elif columns := [
+                name for name in part.row._fields if _value(mine[key], name) != _value(theirs[key], name)
+            ]:
+                kind, detail = "row-different", detail | {"columns": columns}
+            else:
+                continue
+            row = mine.get(key) or theirs[key]
+            findings.append(Finding(kind, ticket_id, getattr(row, "version", None), detail=detail))
+    return findings
+
+
+def _rows(ticket_id: str, stream: dict[int, Any]) -> Rows:
+    folded = fold({ticket_id: Ticket(ticket_id)}, {}, Batch(streams={ticket_id: stream}))
+    ticket, now = folded.tickets[ticket_id], folded.occurrences.values()
+    totals = [Total(*whose, number) for whose, number in folded.minutes.items()]
+    reached = ticket.last_version
+    return {
+        "tickets": [Reached(ticket_id, reached, ticket.unread)] if reached else [],
+        "requester_tickets": [Seen(ticket_id, reached, ticket.seen_up_to)] if reached else [],
+        "ticket_entries": folded.entries,
+        "occurrences": list(now),
+        "chat_entries": folded.chat,
+        "views": list(folded.views.values()),
+        "requester_entries": [*filter(None, map(shown, now)), *folded.messages],
+        "time_totals": totals,
+    }
+
+
+def _keyed(part: Part, rows: Iterable[Any]) -> dict[tuple[Any, ...], Any]:
+    return {tuple(getattr(row, name) for name in part.key): row for row in rows}
+
+
+def _value(row: Any, name: str) -> Any:
+    value = getattr(row, name)
+    return json.loads(value) if name in _JSON else value

@@ -1,0 +1,108 @@
+"""The live generation compared with its tickets' streams folded afresh, while both go on.
+
+What differs is looked at again once the live generation has everything that was read: neither what it has not
+taken in yet nor what came since is a difference.
+"""
+
+import asyncio
+from collections.abc import Sequence
+
+from relato_contracts.topics import NOTES
+from relato_runtime import jobs
+from relato_runtime.database import Connection
+from relato_runtime.jobs import Finding, Job
+from relato_runtime.positions import Record
+from relato_runtime.settings import ServiceSettings
+from relato_runtime.walking import Walk, walking
+
+from history_projector import refolding
+from history_projector.folded import afresh, differences, version
+
+SUBJECT = "fold of history"
+_TICKETS_AT_ONCE = 500
+_EVENTS_AT_ONCE = 1_000
+_ROUNDS = 40
+_ROUND_SECONDS = 0.25
+
+
+async def verify(settings: ServiceSettings, job: Job) -> None:
+    """Go on with a verification from where it had come to."""
+    topic = settings.topic_prefix + NOTES.name
+    async with walking(settings, NOTES) as walk:
+        connection = walk.connection
+        if not job.reached:
+            async with connection.transaction():
+                await refolding.clear(connection)
+                job = await walk.begin(job, "topic", await refolding.count(connection))
+        if job.reached["phase"] == "topic":
+            job = await walk.read(job, _take)
+            async with connection.transaction():
+                await connection.execute("ANALYZE folded_records")
+                job = await jobs.step(connection, job, job.reached | {"phase": "tickets", "ticket": ""})
+        while job.reached["phase"] == "tickets":
+            job = await _compare(connection, job, topic)
+        while suspects := await refolding.suspects(
+            connection, job.id, job.reached["ticket"], _TICKETS_AT_ONCE
+        ):
+            job = await _again(walk, job, topic, suspects)
+        async with connection.transaction():
+            await refolding.clear(connection)
+            await jobs.finish(connection, job)
+
+
+def repair(_found: Finding) -> str:
+    """The command."""
+    return "relato projections rebuild history"
+
+
+async def _compare(connection: Connection, job: Job, topic: str) -> Job:
+    """Look at the next tickets."""
+    tickets, events = [], 0
+    for ticket_id, number in await refolding.following(connection, job.reached["ticket"], _TICKETS_AT_ONCE):
+        tickets.append(ticket_id)
+        events += number
+        if events >= _EVENTS_AT_ONCE:
+            break
+    findings = await _findings(connection, topic, tickets) if tickets else []
+    reached = {"ticket": tickets[-1]} if tickets else {"phase": "since", "ticket": ""}
+    async with connection.transaction():
+        return await jobs.step(connection, job, job.reached | reached, done=events, findings=findings)
+
+
+async def _again(walk: Walk, job: Job, topic: str, tickets: Sequence[str]) -> Job:
+    """Look at tickets anew until they stand still, with everything that the live generation has."""
+    connection = walk.connection
+    for attempt in range(_ROUNDS):
+        ends = await walk.ends()
+        async with connection.transaction():
+            job = await jobs.step(connection, job, job.reached | {"ends": ends})
+        job = await walk.read(job, _take)
+        level = await refolding.level(connection, topic, ends)
+        findings = await _findings(connection, topic, tickets)
+        if not findings or (level and not any(each.kind == "row-moving" for each in findings)):
+            break
+        if attempt + 1 < _ROUNDS:
+            await asyncio.sleep(_ROUND_SECONDS)
+    async with connection.transaction():
+        await refolding.acquit(connection, job.id, tickets)
+        return await jobs.step(connection, job, job.reached | {"ticket": tickets[-1]}, findings=findings)
+
+
+async def _findings(connection: Connection, topic: str, tickets: Sequence[str]) -> list[Finding]:
+    """What is not so in the live generation; of a ticket that it knows more or less of, that alone."""
+    wanted = afresh(await refolding.records(connection, topic, tickets))
+    async with connection.transaction(isolation="repeatable_read", readonly=True):
+        found = await refolding.rows(connection, tickets)
+    findings = []
+    for ticket_id in tickets:
+        here, there = wanted.get(ticket_id, {}), found[ticket_id]
+        if version(there) > version(here) > 0:
+            findings.append(Finding("row-moving", ticket_id, version(there)))
+        else:
+            findings += differences(ticket_id, here, there)
+    return findings
+
+
+async def _take(connection: Connection, records: Sequence[Record]) -> list[Finding]:
+    await refolding.keep(connection, records)
+    return []  # what is no event of ours is the notes service's to name

@@ -1,0 +1,134 @@
+"""What a verification has read of tickets' streams, and the rows of the live generation: all SQL of it."""
+
+import json
+from collections.abc import Iterable, Mapping, Sequence
+
+from aiokafka.structs import ConsumerRecord
+from relato_runtime.database import Connection
+from relato_runtime.positions import Record
+
+from history_projector import generations, making
+from history_projector.folded import PARTS, Rows
+
+_LARGE_SECONDS = 600
+
+
+async def clear(connection: Connection) -> None:
+    """Forget what was read."""
+    await connection.execute("TRUNCATE folded_records")
+
+
+async def keep(connection: Connection, records: Sequence[Record]) -> None:
+    """Add those of these records that may belong to a stream."""
+    rows = []
+    for record in records:
+        ticket_id = (record.key or b"").decode(errors="replace")
+        headers = [[name, raw.hex()] for name, raw in record.headers if raw is not None]
+        whole = record.value is not None and len(headers) == len(record.headers)
+        if whole and ticket_id and "\0" not in ticket_id and "�" not in ticket_id:
+            rows.append(
+                (
+                    *(ticket_id, record.partition, record.offset, record.timestamp, record.value),
+                    json.dumps(headers),
+                )
+            )
+    await connection.copy_records_to_table("folded_records", records=rows)
+
+
+async def count(connection: Connection) -> int:
+    """How many facts the live generation has applied, as its tickets say."""
+    schema = making.schema(await generations.live(connection))
+    number: int = await connection.fetchval(
+        f"SELECT coalesce(sum(last_version), 0)::bigint FROM {schema}.tickets",  # noqa: S608  # schema of ours
+        timeout=_LARGE_SECONDS,
+    )
+    return number
+
+
+async def following(connection: Connection, after: str, limit: int) -> list[tuple[str, int]]:
+    """The next tickets that have a stream, here or there, and how many records were read of each."""
+    schema = making.schema(await generations.live(connection))
+    rows = await connection.fetch(
+        f"""
+        SELECT ticket_id,
+            (SELECT count(*) FROM folded_records WHERE folded_records.ticket_id = next.ticket_id)
+        FROM (
+            (SELECT DISTINCT ticket_id FROM folded_records WHERE ticket_id > $1 ORDER BY 1 LIMIT $2)
+            UNION (
+                SELECT ticket_id FROM {schema}.tickets WHERE ticket_id > $1 AND last_version > 0
+                ORDER BY 1 LIMIT $2
+            )
+            ORDER BY 1 LIMIT $2
+        ) AS next
+        ORDER BY 1
+        """,  # noqa: S608  # schema of ours
+        after,
+        limit,
+        timeout=_LARGE_SECONDS,
+    )
+    return [(row["ticket_id"], row["count"]) for row in rows]
+
+
+async def records(connection: Connection, topic: str, tickets: Sequence[str]) -> list[Record]:
+    """What was read of these tickets, in the order in which it lies."""
+    rows = await connection.fetch(
+        """
+        SELECT * FROM folded_records WHERE ticket_id = ANY($1::text[])
+        ORDER BY ticket_id, partition, record_offset
+        """,
+        tickets,
+    )
+    return [
+        ConsumerRecord(
+            *(topic, row["partition"], row["record_offset"], row["record_timestamp"], 0),
+            *(row["ticket_id"].encode(), row["value"], None, -1, -1),
+            [(name, bytes.fromhex(raw)) for name, raw in json.loads(row["headers"])],
+        )
+        for row in rows
+    ]
+
+
+async def rows(connection: Connection, tickets: Iterable[str]) -> dict[str, Rows]:
+    """By ticket what the live generation has."""
+    listed = list(tickets)
+    schema = making.schema(await generations.live(connection))
+    found: dict[str, dict[str, list[object]]] = {each: {} for each in listed}
+    for part in PARTS:
+        columns = ", ".join(part.row._fields)
+        for row in await connection.fetch(
+            f"""
+            SELECT {columns} FROM {schema}.{part.table} WHERE ticket_id = ANY($1::text[]) AND {part.only}
+            """,  # noqa: S608  # names of ours
+            listed,
+        ):
+            found[row["ticket_id"]].setdefault(part.table, []).append(part.row(*row))
+    return dict(found)
+
+
+async def level(connection: Connection, topic: str, ends: Mapping[str, int]) -> bool:
+    """Whether the live generation has taken in everything before these ends."""
+    known = await connection.fetch(
+        "SELECT partition, next_offset FROM positions WHERE consumer = $1 AND topic = $2",
+        generations.consumer(await generations.live(connection)),
+        topic,
+    )
+    reached = {str(row["partition"]): row["next_offset"] for row in known}
+    return all(reached.get(number, 0) >= end for number, end in ends.items())
+
+
+async def suspects(connection: Connection, job: int, after: str, limit: int) -> list[str]:
+    """The next tickets with which something seemed to be wrong."""
+    found = await connection.fetch(
+        """
+        SELECT DISTINCT ticket_id FROM job_findings WHERE job = $1 AND ticket_id > $2 ORDER BY 1 LIMIT $3
+        """,
+        *(job, after, limit),
+    )
+    return [row["ticket_id"] for row in found]
+
+
+async def acquit(connection: Connection, job: int, tickets: Sequence[str]) -> None:
+    """Forget what seemed to be wrong with tickets that are looked at anew."""
+    await connection.execute(
+        "DELETE FROM job_findings WHERE job = $1 AND ticket_id = ANY($2::text[])", job, tickets
+    )
