@@ -10,9 +10,10 @@ from typing import Annotated, Literal
 
 import typer
 from relato_contracts.topics import NOTES
+from relato_runtime import cloudevent
 
-from relato import cloudevent, records
-from relato.commands import fact_types, republishing, verifying
+from relato import records
+from relato.commands import fact_types, moving, republishing, verifying
 from relato.commands.outcome import refusing
 from relato.reach import Reach, reach
 
@@ -28,6 +29,7 @@ def register(app: typer.Typer) -> None:
 
     verifying.register(group)
     republishing.register(group)
+    moving.register(group)
 
     @group.command()
     def tail(

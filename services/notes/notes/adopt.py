@@ -67,19 +67,21 @@ async def adopt(connection: Connection, arrivals: Sequence[Arrival]) -> tuple[in
     known = await restored.known(connection, [each.event_id for each in arrivals])
     lacking = {each.event_id: each for each in reversed(arrivals) if each.event_id not in known}
     new = list(reversed(lacking.values()))  # each once, where it came first
-    adopted = Adopted({})
-    if new:
-        tickets = [each.fact.ticket_id for each in new]
-        await store.open_streams(connection, tickets)
-        streams = await store.lock_streams(connection, tickets)
-        about = [each.fact.occurrence_id for each in new if isinstance(each.fact, OccurrenceFact)]
-        adopted = follow(await with_occurrences(connection, streams, about), new)
-        await store.append(
-            connection, adopted.events, adopted.streams, await _new_answers(connection, adopted)
-        )
-        await keep(connection, adopted.held)
+    adopted = await log(connection, new) if new else Adopted({})
     await restored.forget(connection, [each.event_id for each in arrivals])
     return len(adopted.events), adopted.diverged
+
+
+async def log(connection: Connection, new: Sequence[Arrival]) -> Adopted:
+    """Log facts that the log lacks, inside the caller's transaction; they wait in the outbox then."""
+    tickets = [each.fact.ticket_id for each in new]
+    await store.open_streams(connection, tickets)
+    streams = await store.lock_streams(connection, tickets)
+    about = [each.fact.occurrence_id for each in new if isinstance(each.fact, OccurrenceFact)]
+    adopted = follow(await with_occurrences(connection, streams, about), new)
+    await store.append(connection, adopted.events, adopted.streams, await _new_answers(connection, adopted))
+    await keep(connection, adopted.held)
+    return adopted
 
 
 def follow(streams: Mapping[str, Stream], new: Sequence[Arrival]) -> Adopted:

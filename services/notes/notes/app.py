@@ -29,6 +29,7 @@ from notes import (
 )
 from notes.asking import Asking
 from notes.commit import Committer
+from notes.importing import IMPORT, take_in
 from notes.publisher import Publisher
 from notes.relay import Relay
 from notes.republish import REPUBLISH, republish
@@ -80,6 +81,7 @@ def build(settings: NotesSettings) -> FastAPI:
             work: dict[str, jobs.Work] = {
                 VERIFY: lambda job: verify(settings, job),
                 REPUBLISH: lambda job: republish(settings, job),
+                IMPORT: lambda job: take_in(settings, job),
             }
             loops: dict[str, background.Loop] = {
                 "relay": relay.run,

@@ -1,9 +1,11 @@
 """The operators' routes: events, and what can be done with them."""
 
-from typing import Annotated
+from typing import Annotated, Any
 
 from fastapi import APIRouter, Depends
+from fastapi.responses import StreamingResponse
 from pydantic import Field
+from relato_contracts.fields import Id
 from relato_runtime import jobs, verified
 from relato_runtime.auth import Caller
 from relato_runtime.database import Pool
@@ -11,13 +13,18 @@ from relato_runtime.operations import Operation
 from relato_runtime.operators_http import Operator, Wish, problems, unless_refused
 from relato_runtime.problems import Problem
 from relato_runtime.settings import ServiceSettings
-from relato_runtime.verified import VERIFY, Begun, Progress, Verified
+from relato_runtime.verified import VERIFY, Begun, Progress, Verification
+from uuid6 import uuid7
 
+from notes import exporting, importing
+from notes.importing import IMPORT, Import, Upload
 from notes.repairs import HARMLESS, repair
 from notes.replaying import Replay, ReplayWish, replay
+from notes.replays import Choice
 from notes.republish import REPUBLISH
 
 SUBJECT = "events"
+_NDJSON: dict[int | str, dict[str, Any]] = {200: {"content": {"application/x-ndjson": {}}}}
 
 
 class VerifyWish(Wish):
@@ -33,14 +40,14 @@ def routes(settings: ServiceSettings, pool: Pool, operator: Operator) -> APIRout
     Who = Annotated[Caller, Depends(operator)]
 
     @router.post("/verify", responses=problems(401, 403, 409, 413, 422, 429, 503))
-    async def verify(who: Who, wish: VerifyWish) -> Begun:
+    async def verify_events(who: Who, wish: VerifyWish) -> Begun:
         """Compare the log with its topic; it goes on by itself, and what it finds can be read meanwhile."""
         operation = Operation(SUBJECT, VERIFY, who, wish.reason, wish.dry_run)
         job = await unless_refused(jobs.ask(pool, operation, {"outbox_seconds": wish.outbox_seconds}))
         return Begun(action=VERIFY, job=job, dry_run=wish.dry_run)
 
     @router.get("/verification", responses=problems(401, 403, 404, 429, 503))
-    async def verification(_who: Who) -> Verified:
+    async def verification_of_events(_who: Who) -> Verification:
         """The last verification: how far it is, and what it has found."""
         return await verified.verified(pool, VERIFY, repair, HARMLESS)
 
@@ -59,8 +66,31 @@ def routes(settings: ServiceSettings, pool: Pool, operator: Operator) -> APIRout
             raise Problem(404, "not-found", "Nothing was published again yet.")
         return Progress(**verified.progress(job))
 
+    @router.get("/export", responses=problems(401, 403, 422, 429, 503) | _NDJSON)
+    async def export(_who: Who, ticket_id: Id | None = None) -> StreamingResponse:
+        """The log as CloudEvents in JSON, one a line: all of it, or one ticket's."""
+        return StreamingResponse(
+            exporting.lines(settings, Choice(ticket_id)), media_type="application/x-ndjson"
+        )
+
+    @router.post("/import/lines", responses=problems(401, 403, 409, 413, 422, 429, 503), status_code=204)
+    async def upload(who: Who, piece: Upload) -> None:
+        """A piece of an export that is to be imported; it waits until all are there."""
+        await unless_refused(importing.upload(pool, who.person_id, piece))
+
+    @router.post("/import", responses=problems(401, 403, 409, 413, 422, 429, 503))
+    async def import_(who: Who, wish: Wish) -> Import:
+        """Fill an empty log with what was uploaded, each ticket whole or not at all; nobody is mailed."""
+        operation = Operation(SUBJECT, IMPORT, who, wish.reason, wish.dry_run)
+        return await unless_refused(importing.ask(pool, operation, str(uuid7())))
+
+    @router.get("/importation", responses=problems(401, 403, 404, 429, 503))
+    async def importation(_who: Who) -> Verification:
+        """The last import: how far it is, and which tickets were not taken in."""
+        return await verified.verified(pool, IMPORT, repair)
+
     @router.post("/cancel", responses=problems(401, 403, 413, 422, 429, 503))
-    async def cancel(who: Who, wish: Wish) -> Begun:
+    async def cancel_job_of_events(who: Who, wish: Wish) -> Begun:
         """End the job that is under way, where it is."""
         job = await jobs.stop(pool, Operation(SUBJECT, "cancel", who, wish.reason, wish.dry_run))
         return Begun(action="cancel", job=job, dry_run=wish.dry_run)

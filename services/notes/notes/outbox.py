@@ -26,6 +26,8 @@ class Pending:
     recorded_at: datetime
     data: str
     request: str | None
+    replay_id: str | None = None
+    """Of an import: nobody is to be told of it."""
 
 
 async def lead(connection: Connection, holder: str, lease: timedelta) -> int | None:
@@ -65,7 +67,7 @@ async def pending(connection: Connection, limit: int) -> list[Pending]:
     rows = await connection.fetch(
         """
         SELECT outbox.seq, ticket_id, version, event_id, type, actor, correlation_id, traceparent,
-            recorded_at, data::text, request
+            recorded_at, data::text, request, replay_id
         FROM outbox JOIN events USING (ticket_id, version)
         ORDER BY outbox.seq LIMIT $1
         """,

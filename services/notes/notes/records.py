@@ -19,7 +19,7 @@ def record_of(topic: str, event: Pending, replay_id: str | None = None) -> Outgo
         actor=event.actor,
         correlation_id=event.correlation_id,
         causation_id=event.correlation_id,
-        replay_id=replay_id,
+        replay_id=replay_id or event.replay_id,
         traceparent=event.traceparent,
     )
     key = event.ticket_id

@@ -26,6 +26,8 @@ def repair(found: Finding) -> str | None:
             return _sql(f"UPDATE streams SET version = {found.version} WHERE {ticket_id}")  # noqa: S608
         case "orphan":
             return _sql(f"DELETE FROM outbox WHERE seq = {found.detail['seq']}")  # noqa: S608
+        case "not-imported":
+            return f"relato events export --ticket {found.ticket_id}"
         case "late":
             return "relato status"
         case "foreign":

@@ -6,7 +6,7 @@ from typing import Annotated, Literal
 from aiokafka.errors import KafkaError
 from pydantic import AwareDatetime, BaseModel, Field, StringConstraints
 from relato_contracts.envelope import type_name
-from relato_contracts.fields import Id
+from relato_contracts.fields import EARLIEST, LATEST, Id
 from relato_contracts.topics import NOTES, TOPICS
 from relato_runtime import groups, jobs
 from relato_runtime.database import Pool
@@ -22,15 +22,17 @@ from notes.replays import Choice
 
 _TYPES = {type_name(fact) for fact in NOTES.facts}
 
+Moment = Annotated[AwareDatetime, Field(ge=EARLIEST, le=LATEST)]
+
 
 class ReplayWish(Wish):
     """Which events are to be published again, and where to."""
 
     ticket_id: Id | None = None
     type: Annotated[str | None, Field(description="Such as `relato.OccurrenceRecorded.v1`.")] = None
-    since: AwareDatetime | None = None
+    since: Moment | None = None
     """Recorded then or later."""
-    until: AwareDatetime | None = None
+    until: Moment | None = None
     """Recorded before."""
     to: Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9._-]{1,200}$")] = NOTES.name
     """The topic; other ones than `relato.notes` are somebody's own, and have to be there."""

@@ -43,13 +43,19 @@ async def end(connection: Connection) -> int:
 
 
 async def following(
-    connection: Connection, choice: Choice, after: tuple[str, int], limit: int, up_to: int
+    connection: Connection,
+    choice: Choice,
+    after: tuple[str, int],
+    limit: int,
+    up_to: int,
+    *,
+    requests: bool = False,
 ) -> Sequence[Pending]:
-    """The next chosen events, ticket by ticket, each in the order of its versions."""
+    """The next chosen events, ticket by ticket, in the order of versions; perhaps with their ``requests``."""
     rows = await connection.fetch(
         f"""
         SELECT seq, ticket_id, version, event_id, type, actor, correlation_id, traceparent, recorded_at,
-            data::text, NULL AS request
+            data::text, {_REQUEST if requests else "NULL"} AS request
         FROM events
         WHERE {_CHOSEN} AND (ticket_id, version) > ($5, $6) AND seq <= $7
         ORDER BY ticket_id, version LIMIT $8
@@ -60,6 +66,26 @@ async def following(
     return [Pending(**dict(row)) for row in rows]
 
 
+async def remember_requests(connection: Connection) -> None:
+    """Look up requests by what they led to, for as long as this connection lasts."""
+    await connection.execute(
+        """
+        CREATE TEMPORARY TABLE asked AS
+        SELECT person_id, response->>'ticket_id' AS ticket_id, (response->>'version')::int AS version,
+            encode(request_hash, 'hex') || ' ' || coalesce(response->>'notification', 'none') || ' ' || key
+                AS request
+        FROM idempotency_keys WHERE response->>'recorded' IS DISTINCT FROM 'false'
+        """,
+        timeout=_LARGE_SECONDS,
+    )
+    await connection.execute("CREATE INDEX ON asked (ticket_id, version)", timeout=_LARGE_SECONDS)
+
+
+_REQUEST = """(
+    SELECT request FROM asked
+    WHERE asked.ticket_id = events.ticket_id AND asked.version = events.version AND person_id = actor
+    LIMIT 1
+)"""
 _CHOSEN = """
     ($1::text IS NULL OR ticket_id = $1) AND ($2::text IS NULL OR type = $2)
     AND ($3::timestamptz IS NULL OR recorded_at >= $3) AND ($4::timestamptz IS NULL OR recorded_at < $4)

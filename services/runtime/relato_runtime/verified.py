@@ -50,7 +50,7 @@ class Progress(BaseModel):
     """Why it did not get on when it was last tried."""
 
 
-class Verified(Progress):
+class Verification(Progress):
     """A verification: how far it is, and what it has found so far."""
 
     numbers: dict[str, int]
@@ -91,23 +91,26 @@ def routes(prefix: str, subject: str, pool: Pool, operator: Operator, repair: Re
     """Verifying something that needs no more to be said: begin it, and read what it finds."""
     router = APIRouter(prefix=prefix, tags=["verification"])
     Who = Annotated[Caller, Depends(operator)]
+    name = subject.replace(" ", "_")
 
-    @router.post("/verify", responses=problems(401, 403, 409, 413, 422, 429, 503))
+    @router.post("/verify", name=f"verify_{name}", responses=problems(401, 403, 409, 413, 422, 429, 503))
     async def verify(who: Who, wish: Wish) -> Begun:
         """Verify it; that goes on by itself, and what it finds can be read meanwhile."""
         operation = Operation(subject, VERIFY, who, wish.reason, wish.dry_run)
         job = await unless_refused(jobs.ask(pool, operation, {}))
         return Begun(action=VERIFY, job=job, dry_run=wish.dry_run)
 
-    @router.get("/verification", responses=problems(401, 403, 404, 429, 503))
-    async def verification(_who: Who) -> Verified:
+    @router.get("/verification", name=f"verification_of_{name}", responses=problems(401, 403, 404, 429, 503))
+    async def verification(_who: Who) -> Verification:
         """The last verification: how far it is, and what it has found."""
         return await verified(pool, VERIFY, repair)
 
     return router
 
 
-async def verified(pool: Pool, kind: str, repair: Repair, harmless: frozenset[str] = frozenset()) -> Verified:
+async def verified(
+    pool: Pool, kind: str, repair: Repair, harmless: frozenset[str] = frozenset()
+) -> Verification:
     """The last verification of a kind; ``Problem`` 404 when there was none.
 
     What is ``harmless`` is told and is not wrong.
@@ -117,7 +120,7 @@ async def verified(pool: Pool, kind: str, repair: Repair, harmless: frozenset[st
         if job is None:
             raise Problem(404, "not-found", "Nothing was verified yet.")
         findings, numbers = await jobs.found(connection, job.id, _FINDINGS, last=sorted(harmless))
-    return Verified(
+    return Verification(
         **progress(job),
         numbers=numbers,
         wrong=sum(number for kind, number in numbers.items() if kind not in harmless),

@@ -1,4 +1,7 @@
-"""`relato events verify` and `republish`, over all services."""
+"""`relato events verify`, `republish`, `export` and `import`, over all services."""
+
+import json
+from pathlib import Path
 
 import asyncpg
 from relato_contracts.topics import NOTES
@@ -11,47 +14,52 @@ _QUIET = """
     SELECT NOT EXISTS (SELECT FROM mails WHERE state IN ('planned', 'leased', 'submitting', 'retry'))
         AND NOT EXISTS (SELECT FROM outbox) AND NOT EXISTS (SELECT FROM waiting)
 """
-_CONSUMERS = {"notifier": "notifier", "history": "history/1"}
+_KEPT = {
+    "notifier": ("notifier", ("mails", "attempts")),
+    "history": (
+        "history/1",
+        tuple(
+            f"history_1.{table}"
+            for table in ("tickets", "ticket_entries", "occurrences", "requester_entries", "time_totals")
+        ),
+    ),
+}
 
 
 async def events(installation: Installation, *arguments: str, given: str = "") -> Ended:
     return await installation.relato("events", *arguments, given=given)
 
 
-async def state(installation: Installation) -> list[str]:
+async def state(installation: Installation) -> dict[str, str]:
     """Read models and ledger, as they are once everything on the topic has been taken in."""
     async with tail.reading(installation.settings, NOTES) as reader:
         ends = await reader.consumer.end_offsets(reader.partitions)
-    found = []
-    for name, consumer in _CONSUMERS.items():
+    found = {}
+    for name, (consumer, tables) in _KEPT.items():
         database = await asyncpg.connect(installation.databases[name])
-
-        async def level(database: asyncpg.Connection = database, name: str = name) -> bool:
-            reached = await database.fetchval(
-                "SELECT coalesce(sum(next_offset), 0) FROM positions WHERE consumer = $1 AND topic = $2",
-                _CONSUMERS[name],
-                installation.settings.topic_prefix + NOTES.name,
-            )
-            quiet = name != "notifier" or await database.fetchval(_QUIET)
-            return bool(quiet and reached >= sum(ends.values()))
-
         try:
-            await until(level, within=60, what=f"{consumer} to be level")
-            tables = (
-                ("mails", "attempts", "outbox")
-                if name == "notifier"
-                else ("tickets", "ticket_entries", "occurrences", "requester_entries", "time_totals")
-            )
-            found += [
-                await database.fetchval(
+            await _level(database, consumer, sum(ends.values()), name == "notifier")
+            for table in tables:
+                found[table] = await database.fetchval(
                     f"SELECT count(*) || ' ' || coalesce(md5(string_agg(t::text, '|' ORDER BY t::text)), '')"
-                    f" FROM {table if name == 'notifier' else f'history.{table}'} AS t"
+                    f" FROM {table} AS t"
                 )
-                for table in tables
-            ]
         finally:
             await database.close()
     return found
+
+
+async def _level(database: asyncpg.Connection, consumer: str, end: int, sends: bool) -> None:
+    async def level() -> bool:
+        reached = await database.fetchval(
+            "SELECT coalesce(sum(next_offset), 0) FROM positions WHERE consumer = $1 AND topic LIKE $2",
+            consumer,
+            f"%{NOTES.name}",
+        )
+        quiet = not sends or await database.fetchval(_QUIET)
+        return bool(quiet and reached >= end)
+
+    await until(level, within=60, what=f"{consumer} to be level")
 
 
 async def test_a_replay_mails_nobody_and_changes_no_projection(installation: Installation) -> None:
@@ -96,3 +104,26 @@ async def test_what_all_services_verify_is_said_together(installation: Installat
     finally:
         await database.execute("DELETE FROM outbox WHERE seq = 10000000")
         await database.close()
+
+
+async def test_the_log_is_exported_and_fills_nothing_that_has_events(
+    installation: Installation, tmp_path: Path
+) -> None:
+    whole = tmp_path / "log.jsonl"
+    assert (await events(installation, "export", "--output", str(whole))).code == 0
+    lines = whole.read_text().removesuffix("\n").split("\n")
+    tried = await events(installation, "republish", "--dry-run", "--json")
+    assert isinstance(tried.document, dict), tried.errors
+    assert len(lines) == tried.document["records"]
+    assert any("relatorequest" in json.loads(line) for line in lines)
+
+    one = (await events(installation, "export", "--ticket", "1001")).output.splitlines()
+    told = await events(installation, "tail", "--ticket", "1001", "--no-follow")
+    tailed = [json.loads(line) for line in told.output.splitlines()]
+    asked = [{k: v for k, v in json.loads(line).items() if k != "relatorequest"} for line in one]
+    assert asked == [event for event in tailed if "replayid" not in event]
+
+    refused = await events(installation, "import", str(whole), "--yes")
+    assert (refused.code, refused.output) == (1, "")
+    assert "an import fills an empty one" in refused.errors
+    assert (await events(installation, "import", str(tmp_path / "none"))).code == 2

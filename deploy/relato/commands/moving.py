@@ -1,0 +1,125 @@
+"""`relato events export` and `import`: the whole log, or one ticket's, as CloudEvents in JSON, one a line."""
+
+import asyncio
+import json
+import sys
+from collections.abc import Iterable, Iterator
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+
+from relato.commands.bar import bar
+from relato.commands.confirm import confirm
+from relato.commands.outcome import refuse, refusing
+from relato.operate import Operator, operating
+from relato.reach import reach
+
+_LOOK_SECONDS = 0.5
+_PIECE_CHARACTERS = 300_000
+_PIECE_LINES = 2_000
+
+
+def register(group: typer.Typer) -> None:
+    """Add the commands."""
+
+    @group.command()
+    def export(
+        *,
+        ticket: Annotated[str | None, typer.Option(help="Of this ticket alone.")] = None,
+        output: Annotated[Path | None, typer.Option(help="A file instead of standard output.")] = None,
+        _as_json: Annotated[bool, typer.Option("--json", help="Each line is JSON anyway.")] = False,
+    ) -> None:
+        """Print the log in the order of tickets and versions, with the idempotency keys that it came with."""
+        with refusing():
+            if output is None:
+                asyncio.run(_exported(ticket, sys.stdout.buffer.write))
+                return
+            # What is left of an export that broke off is not to be taken for a whole one.
+            part = output.with_name(output.name + ".part")
+            with part.open("wb") as file:
+                asyncio.run(_exported(ticket, file.write))
+            part.replace(output)
+
+    @group.command("import")
+    def import_(
+        file: Annotated[Path, typer.Argument(help="What `relato events export` has written.")],
+        *,
+        reason: Annotated[str, typer.Option(help="Why; it is kept with your name.")] = "",
+        dry_run: Annotated[
+            bool, typer.Option("--dry-run", help="Only say whether it could be done.")
+        ] = False,
+        yes: Annotated[bool, typer.Option("--yes", help="Do not ask.")] = False,
+        as_json: Annotated[bool, typer.Option("--json", help="One JSON document.")] = False,
+    ) -> None:
+        """Fill an empty installation; each ticket comes whole or not at all, and nobody is mailed."""
+        if not file.is_file():
+            raise typer.BadParameter(f"There is no file {file}.", param_hint="FILE")
+        with refusing():
+            said = asyncio.run(_uploaded(file, reason))
+            if not dry_run:
+                confirm(f"{_sentence(said)} Take them in?", yes=yes)
+                said = asyncio.run(_taken_in(reason))
+        if as_json:
+            print(json.dumps(said))
+        else:
+            print(_sentence(said), file=sys.stderr)
+        if lacking := said.get("not_imported"):
+            refuse(f"Not taken in: {', '.join(lacking)}.")
+
+
+def pieces(lines: Iterable[str]) -> Iterator[list[str]]:
+    """Lines in pieces that fit into a request."""
+    piece: list[str] = []
+    size = 0
+    for line in lines:
+        if piece and (size + len(line) > _PIECE_CHARACTERS or len(piece) == _PIECE_LINES):
+            yield piece
+            piece, size = [], 0
+        piece.append(line)
+        size += len(line)
+    if piece:
+        yield piece
+
+
+async def _exported(ticket: str | None, write: Any) -> None:
+    async with operating(reach()) as operator:
+        async for piece in operator.stream("/events/export", {} if ticket is None else {"ticket_id": ticket}):
+            write(piece)
+    sys.stdout.flush()
+
+
+async def _uploaded(file: Path, reason: str) -> dict[str, Any]:
+    """Upload a file: what an import of it would do."""
+    async with operating(reach()) as operator:
+        with file.open(encoding="utf-8", newline="\n") as opened, bar("upload") as told:
+            sent = 0
+            for number, piece in enumerate(pieces(line.rstrip("\n") for line in opened if line.strip())):
+                await operator.post("/events/import/lines", {"first": number == 0, "lines": piece})
+                sent += len(piece)
+                told(sent, sent, "")
+        said: dict[str, Any] = await operator.post("/events/import", {"reason": reason, "dry_run": True})
+        return said
+
+
+async def _taken_in(reason: str) -> dict[str, Any]:
+    async with operating(reach()) as operator:
+        said: dict[str, Any] = await operator.post("/events/import", {"reason": reason})
+        found = await _ended(operator)
+        return said | {"not_imported": [each["ticket_id"] for each in found["findings"]]}
+
+
+async def _ended(operator: Operator) -> dict[str, Any]:
+    with bar("events") as told:
+        while True:
+            known: dict[str, Any] = await operator.get("/events/importation")
+            told(known["done"], known["total"], known["trouble"] or "")
+            if known["state"] == "cancelled":
+                refuse("It was cancelled; what was taken in stays.")
+            if known["state"] == "done":
+                return known
+            await asyncio.sleep(_LOOK_SECONDS)
+
+
+def _sentence(said: dict[str, Any]) -> str:
+    return f"{said['events']} events of {said['tickets']} tickets; {said['mails']} mails will be sent."

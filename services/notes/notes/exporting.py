@@ -1,0 +1,40 @@
+"""The log as CloudEvents in JSON, one a line: in the order of tickets and versions."""
+
+from collections.abc import AsyncIterator
+
+import asyncpg
+from relato_runtime.cloudevent import as_line, event_of
+from relato_runtime.settings import ServiceSettings
+
+from notes import replays
+from notes.outbox import Pending
+from notes.records import record_of
+from notes.replays import Choice
+
+REQUEST = "relatorequest"
+"""The extension in which an exported event keeps what is known of its request."""
+_AT_ONCE = 1_000
+
+
+async def lines(settings: ServiceSettings, choice: Choice) -> AsyncIterator[bytes]:
+    """What is in the log now, some thousand events at a time; nothing is held for slow readers."""
+    connection = await asyncpg.connect(
+        settings.database_url.get_secret_value(), timeout=5, command_timeout=60
+    )
+    try:
+        await replays.remember_requests(connection)
+        end, after = await replays.end(connection), ("", 0)
+        while events := await replays.following(connection, choice, after, _AT_ONCE, end, requests=True):
+            after = events[-1].ticket_id, events[-1].version
+            yield "".join(map(line_of, events)).encode()
+    finally:
+        await connection.close(timeout=2)
+
+
+def line_of(event: Pending) -> str:
+    """Pure: an event as its line, with the idempotency key of its request, if it had one."""
+    record = record_of("", event)
+    known = dict(event_of(record.value or b"", record.headers))
+    if event.request is not None:
+        known[REQUEST] = event.request
+    return as_line(known) + "\n"
