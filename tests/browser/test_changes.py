@@ -1,10 +1,11 @@
 """What executors do to entries that are there: correcting, solving, retracting, showing and hiding."""
 
+import asyncio
 import re
 from datetime import datetime
 from zoneinfo import ZoneInfo
 
-from playwright.async_api import Locator, Page, expect
+from playwright.async_api import Locator, Page, Route, expect
 
 from tests.browser.conftest import SignedIn
 from tests.browser.network import network
@@ -131,6 +132,39 @@ async def test_what_is_taken_from_requesters_leaves_their_open_page_also_while_t
         await ticket.done("carlos", hidden + "/visibility", visibility | {"visible_to_requester": True})
         await expect(entries).to_have_count(2)
         await expect(ana.page.locator(".entry-gone")).to_have_count(0)
+
+
+async def test_a_page_that_was_read_before_a_note_was_taken_back_does_not_show_it(
+    window: SignedIn, ticket: Ticket
+) -> None:
+    first = await ticket.record(description_html="<p>Senha: 1234</p>", visible_to_requester=True)
+    for number in range(50):
+        last = await ticket.record(description_html=f"<p>Passo {number}</p>", visible_to_requester=True)
+    await ticket.mine(last["version"])
+    ana = await window("ana")
+    page = ana.page
+    read, handed_on = asyncio.Event(), asyncio.Event()
+
+    async def late(route: Route) -> None:
+        answer = await route.fetch()
+        assert "1234" in await answer.text()
+        read.set()
+        await handed_on.wait()
+        await route.fulfill(response=answer)
+
+    await page.route("**/entries?cursor=*", late)
+    await ana.sign_in("Ana Beatriz Moreira", f"/portal/requests/{ticket.id}")
+    await page.get_by_role("link", name="Mostrar mais").scroll_into_view_if_needed()
+    await read.wait()
+    await ticket.done("carlos", f"/occurrences/{first['occurrence_id']}/retraction", {"reason": "Senha"})
+    await ticket.record(description_html="<p>Depois</p>", visible_to_requester=True)
+    await expect(page.get_by_role("article").first).to_contain_text(
+        "Depois"
+    )  # and so what was before it came
+    handed_on.set()
+    await expect(page.get_by_text("Uma nota foi retirada.")).to_have_count(1)
+    await expect(page.locator("main")).not_to_contain_text("1234")
+    await expect(page.get_by_role("article")).to_have_count(51)
 
 
 async def test_a_ticket_that_closes_while_it_is_open_offers_only_what_it_still_takes(

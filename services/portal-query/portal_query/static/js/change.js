@@ -91,6 +91,7 @@ function make(does) {
     known.querySelector("[data-about-text]")?.replaceChildren(...copies(article));
     known.hidden = false;
     known.open = true;
+    form.querySelector("[data-failure]")?.scrollIntoView({ block: "nearest" }); // which has moved away
   }
 
   return { changing, open };

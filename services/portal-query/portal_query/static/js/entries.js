@@ -1,6 +1,17 @@
 // @ts-check
 // Puts entries where they belong in a history whose newest stands on top; each is there once.
 
+/** What came about entries whose page was not there yet: one that was read before that says less. @type {Map<string, HTMLElement>} */
+const ahead = new Map();
+document.addEventListener("htmx:load", (event) => {
+  const { elt } = /** @type {CustomEvent<{elt: HTMLElement}>} */ (event).detail;
+  for (const entry of elt.querySelectorAll("article")) {
+    const now = ahead.get(entry.id);
+    ahead.delete(entry.id);
+    if (now && !(Number(now.dataset.version) <= Number(entry.dataset.version))) entry.replaceWith(now);
+  }
+});
+
 /**
  * @param {HTMLElement} fresh where entries arrive that are newer than all others
  * @param {DocumentFragment} came one entry or that it is gone, what became of a mail, or that the ticket has changed
@@ -24,6 +35,7 @@ export function put(fresh, came) {
 function putEntry(fresh, list, entry) {
   list.querySelector(".entries-none")?.remove();
   const known = document.getElementById(entry.id);
+  ahead.delete(entry.id);
   if (known) {
     // An older state may come after a newer one, when a connection begins anew.
     if (Number(entry.dataset.version) < Number(known.dataset.version)) return;
@@ -35,7 +47,7 @@ function putEntry(fresh, list, entry) {
   );
   if (older && older.parentElement === fresh) older.before(entry);
   else if (older || !list.querySelector(".more")) fresh.append(entry);
-  else return; // older than all that is shown: it comes with its page
+  else return void ahead.set(entry.id, entry); // older than all that is shown: it comes with its page
   document.dispatchEvent(new CustomEvent("relato:entry", { detail: entry }));
 }
 
@@ -45,7 +57,8 @@ function putEntry(fresh, list, entry) {
  */
 function putGone(gone) {
   const known = document.getElementById(gone.id);
-  if (!known?.matches("article")) return; // on a page that was not loaded, or said before
+  if (!known) return void ahead.set(gone.id, gone); // on a page that was not loaded
+  if (!known.matches("article")) return; // said before
   replace(known, gone);
   const aloud = document.querySelector("[data-announced]");
   if (aloud) aloud.textContent = gone.textContent;
