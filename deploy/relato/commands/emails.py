@@ -1,48 +1,56 @@
-"""`relato emails`: what became of each mail, and decisions about those that need one."""
+"""`relato emails`: what became of each mail, decisions about those that need one, and whether any go out."""
 
 import asyncio
 import json
 import sys
-from collections.abc import Awaitable, Callable
-from contextlib import suppress
 from dataclasses import dataclass
-from email import message_from_string, policy
-from typing import Annotated, TypeVar
+from typing import Annotated, Any
+from urllib.parse import urlencode
 from uuid import UUID
 
 import typer
-from notifier import ledger
-from notifier.ledger import LedgerError, MailDetail, MailSummary, State
-from relato_runtime.database import Connection
+from notifier.ledger import MailSummary, State
 
-from relato.commands import tables
+from relato.commands import mails
 from relato.commands.confirm import confirm
-from relato.commands.outcome import refusing
-from relato.connected import connected
-from relato.errors import StackError
+from relato.commands.outcome import refuse, refusing
+from relato.operate import Operator, operating
 from relato.reach import reach
 
 MailId = Annotated[UUID, typer.Argument(metavar="MAIL_ID", help="As the list gives it.")]
+MailIds = Annotated[list[UUID] | None, typer.Argument(metavar="[MAIL_ID]...", help="As the list gives them.")]
+Ticket = Annotated[str | None, typer.Option(help="Those of this ticket alone.")]
+Because = Annotated[str | None, typer.Option(help="Those alone whose reason begins so.")]
+All = Annotated[bool, typer.Option("--all", help="All with which it can be done.")]
+Reason = Annotated[str, typer.Option(help="Why; it is kept with your name.")]
 Json = Annotated[bool, typer.Option("--json", help="One JSON document.")]
 DryRun = Annotated[bool, typer.Option("--dry-run", help="Only say whether it can be done.")]
 Yes = Annotated[bool, typer.Option("--yes", help="Do not ask.")]
-Answer = TypeVar("Answer")
-Decision = Callable[[Connection], Awaitable[None]]
-
-
-class _NothingKept(Exception):
-    """Ends the transaction of a dry run."""
 
 
 @dataclass(frozen=True, slots=True)
-class _Asked:
-    """What is to be done to a mail, and how."""
+class _Wish:
+    """What is to be done to which mails, and how."""
 
     action: str
-    mail_id: UUID
-    dry_run: bool
-    yes: bool
-    as_json: bool
+    mail_ids: list[UUID]
+    ticket: str | None
+    because: str | None
+    everything: bool
+    reason: str
+
+    async def done(self, operator: Operator, *, dry_run: bool) -> list[dict[str, Any]]:
+        """Ask until nothing is left that can be done: what became of each."""
+        given: dict[str, object] = {"reason": self.reason, "dry_run": dry_run, "all": self.everything}
+        given |= {"ticket_id": self.ticket, "because": self.because}
+        if self.mail_ids:
+            given["mail_ids"] = [str(each) for each in self.mail_ids]
+        done: list[dict[str, Any]] = []
+        while True:
+            said = await operator.post(f"/mails/{self.action}", given)
+            done += said["items"]
+            if dry_run or not said["left"] or all(each["outcome"] == "refused" for each in said["items"]):
+                return done
 
 
 def register(app: typer.Typer) -> None:
@@ -58,119 +66,139 @@ def register(app: typer.Typer) -> None:
     def list_(
         ticket: Annotated[str | None, typer.Option(help="Of this ticket alone.")] = None,
         state: Annotated[State | None, typer.Option(help="In this state alone.")] = None,
+        because: Because = None,
         as_json: Json = False,
     ) -> None:
         """List mails, oldest first."""
+        query = {"ticket_id": ticket, "state": state, "because": because}
         with refusing():
-            mails = asyncio.run(_asked(lambda connection: ledger.listing(connection, ticket, state)))
+            found = asyncio.run(_listed({name: each for name, each in query.items() if each is not None}))
         if as_json:
-            print(json.dumps(mails, ensure_ascii=False))
+            print(json.dumps(found, ensure_ascii=False))
         else:
-            _show_all(mails)
+            mails.show_all(found)
 
     @group.command()
     def show(mail_id: MailId, as_json: Json = False) -> None:
-        """Show a mail, and the server's last answer; with --json also its source as it was sent."""
+        """Show a mail as its reader sees it, and every attempt; with --json its source as it was sent."""
         with refusing():
-            mail = asyncio.run(_asked(lambda connection: ledger.one(connection, mail_id)))
+            mail = asyncio.run(_asked("GET", f"/mails/{mail_id}"))
         if as_json:
             print(json.dumps(mail, ensure_ascii=False))
         else:
-            _show_one(mail)
+            mails.show_one(mail)
 
     @group.command()
-    def retry(mail_id: MailId, dry_run: DryRun = False, yes: Yes = False, as_json: Json = False) -> None:
-        """Try a mail again now that was refused, given up, or waits for its next attempt."""
-        _decide(_Asked("retry", mail_id, dry_run, yes, as_json), lambda each: ledger.retry(each, mail_id))
+    def retry(
+        mail_ids: MailIds = None, *, ticket: Ticket = None, because: Because = None, everything: All = False,
+        reason: Reason = "", dry_run: DryRun = False, yes: Yes = False, as_json: Json = False,
+    ) -> None:  # fmt: skip
+        """Try mails again now that were refused, given up, or wait for their next attempt."""
+        _decide(_Wish("retry", mail_ids or [], ticket, because, everything, reason), dry_run, yes, as_json)
 
     @group.command()
-    def resend(mail_id: MailId, dry_run: DryRun = False, yes: Yes = False, as_json: Json = False) -> None:
-        """Send a mail again that may have gone out: its reader may get it twice."""
-        _decide(_Asked("resend", mail_id, dry_run, yes, as_json), lambda each: ledger.resend(each, mail_id))
+    def resend(
+        mail_ids: Annotated[list[UUID], typer.Argument(metavar="MAIL_ID...", help="As the list gives them.")],
+        *, reason: Reason = "", dry_run: DryRun = False, yes: Yes = False, as_json: Json = False,
+    ) -> None:  # fmt: skip
+        """Send mails again that may have gone out: their readers may get them twice."""
+        _decide(_Wish("resend", mail_ids, None, None, False, reason), dry_run, yes, as_json)
 
     @group.command()
     def drop(
-        mail_id: MailId,
+        mail_ids: MailIds = None, *, ticket: Ticket = None, because: Because = None, everything: All = False,
         reason: Annotated[str, typer.Option(help="Why; the ticket's history shows it.")] = "by an operator",
-        dry_run: DryRun = False,
-        yes: Yes = False,
-        as_json: Json = False,
-    ) -> None:
-        """Never send a mail."""
-        _decide(
-            _Asked("drop", mail_id, dry_run, yes, as_json),
-            lambda each: ledger.drop(each, mail_id, reason),
-        )
+        dry_run: DryRun = False, yes: Yes = False, as_json: Json = False,
+    ) -> None:  # fmt: skip
+        """Never send mails."""
+        _decide(_Wish("drop", mail_ids or [], ticket, because, everything, reason), dry_run, yes, as_json)
+
+    @group.command()
+    def release(
+        mail_ids: MailIds = None, *, ticket: Ticket = None, because: Because = None, everything: All = False,
+        reason: Reason = "", dry_run: DryRun = False, yes: Yes = False, as_json: Json = False,
+    ) -> None:  # fmt: skip
+        """Send suppressed mails after all, once what stood against them is gone."""
+        _decide(_Wish("release", mail_ids or [], ticket, because, everything, reason), dry_run, yes, as_json)
+
+    @group.command()
+    def stop(reason: Reason = "", dry_run: DryRun = False, yes: Yes = False, as_json: Json = False) -> None:
+        """Let no mail go out until further notice; all that is planned meanwhile waits."""
+        _switch("stop", "Stop all sending?", reason, dry_run=dry_run, yes=yes, as_json=as_json)
+
+    @group.command()
+    def start(reason: Reason = "", dry_run: DryRun = False, yes: Yes = False, as_json: Json = False) -> None:
+        """Let mails go out again, what has waited first."""
+        _switch("start", "Let {} mails go out?", reason, dry_run=dry_run, yes=yes, as_json=as_json)
 
 
-def _decide(asked: _Asked, decision: Decision) -> None:
-    """Look at the mail, ask, do it, and say how the mail stands then."""
+def _decide(wish: _Wish, dry_run: bool, yes: bool, as_json: bool) -> None:
+    """Try it, ask, do it, and say how the mails stand then; exit code 1 where one was refused."""
     with refusing():
-        mail = asyncio.run(_decided(decision, asked.mail_id, keep=False))
-        if not asked.dry_run:
-            confirm(
-                f"{asked.action} the mail to {mail['recipient']}, ticket {mail['ticket_id']}?", yes=asked.yes
-            )
-            mail = asyncio.run(_decided(decision, asked.mail_id, keep=True))
-    if asked.as_json:
-        print(json.dumps({**mail, "dry_run": asked.dry_run}, ensure_ascii=False))
+        if dry_run or not yes:
+            done = asyncio.run(_done(wish, dry_run=True))
+        if not dry_run:
+            if not yes:
+                confirm(f"{wish.action} {_named(done)}?", yes=False)
+            done = asyncio.run(_done(wish, dry_run=False))
+    single = len(wish.mail_ids) == 1
+    refused = [each for each in done if each["outcome"] == "refused"]
+    if single and refused:
+        refuse(refused[0]["detail"])
+    if as_json:
+        document = {**done[0]["mail"], "dry_run": dry_run} if single else {"items": done, "dry_run": dry_run}
+        print(json.dumps(document, ensure_ascii=False))
     else:
-        words = "would be" if asked.dry_run else "is"
-        print(f"The mail to {mail['recipient']} {words} {mail['state']} now.", file=sys.stderr)
+        words = "would be" if dry_run else "is"
+        for each in done:
+            if each["mail"] is not None:
+                mail = each["mail"]
+                print(f"The mail to {mail['recipient']} {words} {mail['state']} now.", file=sys.stderr)
+    if refused:
+        for each in refused:
+            print(f"{each['mail_id']}: {each['detail']}", file=sys.stderr)
+        refuse(f"{len(refused)} of {len(done)} mails were refused.")
 
 
-async def _decided(decision: Decision, mail_id: UUID, *, keep: bool) -> MailDetail:
-    """The mail after a decision that the ledger allows, kept or only tried."""
-    after: list[MailDetail] = []
-
-    async def decide(connection: Connection) -> None:
-        async with connection.transaction():
-            await decision(connection)
-            after.append(await ledger.one(connection, mail_id))
-            if not keep:
-                raise _NothingKept
-
-    with suppress(_NothingKept):
-        await _asked(decide)
-    return after[0]
+def _named(done: list[dict[str, Any]]) -> str:
+    possible = [each["mail"] for each in done if each["mail"] is not None]
+    if len(possible) == 1:
+        return f"the mail to {possible[0]['recipient']}, ticket {possible[0]['ticket_id']}"
+    return f"{len(possible)} mails"
 
 
-async def _asked(question: Callable[[Connection], Awaitable[Answer]]) -> Answer:
-    try:
-        async with connected(reach(), "notifier") as connection:
-            return await question(connection)
-    except LedgerError as error:
-        raise StackError(str(error)) from error
+def _switch(verb: str, question: str, reason: str, *, dry_run: bool, yes: bool, as_json: bool) -> None:
+    wish = {"reason": reason, "dry_run": True}
+    with refusing():
+        if dry_run or not yes:
+            said = asyncio.run(_asked("POST", f"/sending/{verb}", wish))
+        if not dry_run:
+            if not yes:
+                confirm(question.format(said["waiting"]), yes=False)
+            said = asyncio.run(_asked("POST", f"/sending/{verb}", wish | {"dry_run": False}))
+    if as_json:
+        print(json.dumps({**said, "dry_run": dry_run}, ensure_ascii=False))
+    else:
+        words = "stopped" if said["stopped"] else "not stopped"
+        print(f"Sending is {words}; {said['waiting']} mails are to go out.", file=sys.stderr)
 
 
-def _show_all(mails: list[MailSummary]) -> None:
-    tables.show(
-        ("mail", "ticket", "recipient", "template", "state", "attempts", "reason"),
-        (
-            (
-                *(mail["mail_id"], mail["ticket_id"], mail["recipient"], mail["template_id"], mail["state"]),
-                *(str(mail["attempts"]), mail["reason"] or ""),
-            )
-            for mail in mails
-        ),
-    )
+async def _done(wish: _Wish, *, dry_run: bool) -> list[dict[str, Any]]:
+    async with operating(reach()) as operator:
+        return await wish.done(operator, dry_run=dry_run)
 
 
-def _show_one(mail: MailDetail) -> None:
-    answer = mail["last_answer"]
-    for name, value in mail.items():
-        if name not in {"source", "last_answer"} and value is not None:
-            print(f"{name:<12} {value}")
-    if answer is not None:
-        print(f"{'answer':<12} {answer['code'] or ''} {answer['answer']}".rstrip())
-    if mail["source"] is not None:
-        print(f"\n{_readable(mail['source'])}")
+async def _asked(method: str, path: str, wish: dict[str, object] | None = None) -> Any:
+    async with operating(reach()) as operator:
+        return await (operator.get(path) if method == "GET" else operator.post(path, wish or {}))
 
 
-def _readable(source: str) -> str:
-    """A mail as its reader sees it: the headers that tell, and the text."""
-    mail = message_from_string(source, policy=policy.default)
-    told = ("From", "To", "Subject", "Date", "Message-ID", "In-Reply-To", "List-Id")
-    headers = "\n".join(f"{name}: {mail[name]}" for name in told if mail[name] is not None)
-    text = mail.get_body(("plain", "html"))
-    return f"{headers}\n\n{text.get_content() if text is not None else ''}"
+async def _listed(query: dict[str, str]) -> list[MailSummary]:
+    found: list[MailSummary] = []
+    async with operating(reach()) as operator:
+        while True:
+            page = await operator.get(f"/mails?{urlencode(query)}")
+            found += page["items"]
+            if page["next_after"] is None:
+                return found
+            query = {**query, "after": page["next_after"]}

@@ -21,7 +21,7 @@ from relato.commands.outcome import refuse, refusing
 from relato.stack import databases, state, strays
 from relato.stack.home import Home
 from relato.stack.lag import Lag, lags
-from relato.stack.services import lacks
+from relato.stack.services import says
 
 Answer = TypeVar("Answer")
 _SECONDS = 4.0
@@ -36,6 +36,8 @@ class Service(TypedDict):
     address: str
     ready: bool
     why: str | None
+    remarks: dict[str, str]
+    """What people are to know though it is ready, such as that sending was stopped."""
     restarts: int
 
 
@@ -143,7 +145,7 @@ async def _answered(question: Awaitable[Answer]) -> Answer | None:
 
 async def _service(child: state.ChildState) -> Service:
     pid = _alive(child)
-    why = await lacks(f"{child.address}/readyz") if pid else "it does not run"
+    why, remarks = await says(f"{child.address}/readyz") if pid else ("it does not run", {})
     return {
         "name": child.name,
         "service": child.service,
@@ -151,6 +153,7 @@ async def _service(child: state.ChildState) -> Service:
         "address": child.address,
         "ready": why is None,
         "why": why,
+        "remarks": remarks,
         "restarts": child.restarts,
     }
 
@@ -221,6 +224,9 @@ def _show(document: Status) -> None:
             name, str(process["pid"] or ""), str(process["restarts"]), words, process["address"]
         )
     console.print(processes)
+    for service in document["services"]:
+        for remark in service["remarks"].values():
+            console.print(f"{service['name']}: {remark}", highlight=False)
     consumers = Table("consumer", "topic", "behind", box=None, pad_edge=False)
     for consumer in document["consumers"]:
         consumers.add_row(str(consumer["group"]), str(consumer["topic"]), str(consumer["lag"]))

@@ -118,15 +118,21 @@ def log_of(home: Home, name: str) -> Path:
 
 async def lacks(url: str) -> str | None:
     """What a service says it lacks; None when it is ready."""
+    return (await says(url))[0]
+
+
+async def says(url: str) -> tuple[str | None, dict[str, str]]:
+    """What a service lacks, None when it is ready; and what it says besides."""
     async with httpx.AsyncClient(trust_env=False, timeout=3) as client:
         try:
             answer = await client.get(url)
         except httpx.HTTPError as error:
-            return str(error) or type(error).__name__
-    if answer.is_success:
-        return None
+            return str(error) or type(error).__name__, {}
     try:
-        missing = answer.json()["missing"]
-    except (ValueError, KeyError, TypeError):
-        return answer.text.strip()[:500]
-    return "; ".join(f"{part}: {what}" for part, what in missing.items())[:500]
+        body = answer.json()
+        missing, remarks = body["missing"], body.get("remarks", {})
+    except (ValueError, KeyError, TypeError, AttributeError):
+        return None if answer.is_success else answer.text.strip()[:500], {}
+    if answer.is_success:
+        return None, remarks
+    return "; ".join(f"{part}: {what}" for part, what in missing.items())[:500], remarks

@@ -14,10 +14,11 @@ from relato_runtime.readiness import Readiness
 from relato_runtime.refusals import Refused
 from relato_runtime.taking import Taking
 
-from notifier import http, measured, verify
+from notifier import http, measured, operate_http, verify
 from notifier.consume import TOPICS, Intake, look_again
 from notifier.housekeeping import keep_house
 from notifier.levelling import Gate
+from notifier.operating import Operating
 from notifier.planner import Planner
 from notifier.publish import publish
 from notifier.render import Renderer
@@ -61,6 +62,7 @@ def build(settings: NotifierSettings) -> FastAPI:
             app.include_router(
                 verified.routes("/api/operate/mails/ledger", verify.SUBJECT, pool, operator, verify.repair)
             )
+            app.include_router(operate_http.routes(pool, Operating(pool, planner), operator))
             sender = Sender(settings, pool, readiness, "senders")
             consumer = Consumer(
                 settings,

@@ -10,6 +10,7 @@ from relato_runtime.database import Connection
 
 from notifier import outbox
 from notifier.leases import Leased
+from notifier.sending import GOES_ON
 
 
 @dataclass(frozen=True, slots=True)
@@ -27,8 +28,8 @@ async def begin(
 ) -> set[UUID]:
     """Say, before anything goes out, that these now may have gone; their leases begin anew.
 
-    Returns those that may go out. The others must not: the lease has run out, or what the mail is
-    about was taken back, which suppresses it.
+    Returns those that may go out. The others must not: the lease has run out, sending was stopped, or
+    what the mail is about was taken back, which suppresses it.
     """
     rows = await connection.fetch(
         _BEGIN, [mail.mail_id for mail in mails], [mail.attempt for mail in mails], lease, lasting
@@ -37,7 +38,7 @@ async def begin(
     return {row["mail_id"] for row in rows if row["outcome"] == "submitting"}
 
 
-_BEGIN = """
+_BEGIN = f"""
 WITH given AS (
     SELECT * FROM unnest($1::uuid[], $2::int[]) AS given (mail_id, attempt)
 ), gone AS (
@@ -50,12 +51,12 @@ WITH given AS (
         state = CASE WHEN gone.mail_id IS NULL THEN 'submitting' ELSE 'suppressed' END
     FROM given LEFT JOIN gone USING (mail_id)
     WHERE mails.mail_id = given.mail_id AND lease = $3 AND attempts = given.attempt
-        AND state = 'leased' AND leased_until > clock_timestamp()
+        AND state = 'leased' AND leased_until > clock_timestamp() AND {GOES_ON}
     RETURNING mails.mail_id, attempts, state
 )
 INSERT INTO attempts (mail_id, attempt, outcome) SELECT mail_id, attempts, state FROM held
 RETURNING mail_id, outcome
-"""
+"""  # noqa: S608  # constants alone
 
 
 async def end(connection: Connection, results: Sequence[tuple[Leased, Result]], lease: UUID) -> set[UUID]:

@@ -5,6 +5,7 @@ from datetime import UTC, datetime
 from email.errors import MessageError
 
 from prometheus_client import Counter
+from relato_contracts.envelope import serialise, type_name
 
 from notifier import message
 from notifier.compose import Draft, Suppressed
@@ -99,4 +100,6 @@ def _suppressed(event: Event, mail: Suppressed) -> Mail:
         template_id=mail.template_id,
         state="suppressed",
         reason=mail.reason.replace("\0", ""),
+        event_type=type_name(type(event.fact)),
+        event_data=serialise(event.fact).decode(),
     )

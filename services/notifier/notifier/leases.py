@@ -10,6 +10,7 @@ from relato_runtime.database import Connection, Pool
 
 from notifier import outbox
 from notifier.rates import Rate, admit, rate_names
+from notifier.sending import GOES_ON
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,9 +37,9 @@ async def claim(
     """
     async with pool.acquire() as connection, connection.transaction():
         due = await connection.fetch(
-            """
+            f"""
             SELECT mail_id, recipient, slots, clock_timestamp() AS now FROM mails AS mail
-            WHERE state IN ('planned', 'retry') AND due_at <= clock_timestamp()
+            WHERE state IN ('planned', 'retry') AND due_at <= clock_timestamp() AND {GOES_ON}
                 AND NOT EXISTS (
                     SELECT FROM mails AS earlier
                     WHERE earlier.ticket_id = mail.ticket_id AND earlier.recipient = mail.recipient
@@ -47,7 +48,7 @@ async def claim(
                             < (mail.planned_at, mail.event_version, mail.mail_id)
                 )
             ORDER BY due_at, mail_id LIMIT $1 FOR UPDATE SKIP LOCKED
-            """,
+            """,  # noqa: S608  # constants alone
             limit,
         )
         if not due:
@@ -95,15 +96,19 @@ async def _take_turns(
 
 async def release(pool: Pool, mails: Sequence[Leased], lease: UUID) -> None:
     """Give back mails that nobody has begun to hand over, as if they had not been claimed."""
-    await pool.execute(
-        """
-        UPDATE mails SET state = 'planned', lease = NULL, leased_until = NULL, attempts = attempts - 1,
-            updated_at = clock_timestamp()
-        WHERE mail_id = ANY($1::uuid[]) AND lease = $2 AND state = 'leased'
-        """,
-        [mail.mail_id for mail in mails],
-        lease,
-    )
+    async with pool.acquire() as connection:
+        await connection.execute(
+            """
+            UPDATE mails SET state = 'planned', lease = NULL, leased_until = NULL, attempts = attempts - 1,
+                updated_at = clock_timestamp()
+            FROM unnest($1::uuid[], $2::int[]) AS given (mail_id, attempt)
+            WHERE mails.mail_id = given.mail_id AND mails.attempts = given.attempt AND lease = $3
+                AND state = 'leased'
+            """,
+            [mail.mail_id for mail in mails],
+            [mail.attempt for mail in mails],
+            lease,
+        )
 
 
 async def expire(pool: Pool) -> int:

@@ -1,11 +1,14 @@
 """The ledger as operators see it: what became of each mail, and what they decide about it."""
 
 from collections.abc import Sequence
-from typing import Literal, TypedDict
+from datetime import datetime
+from typing import Literal, NamedTuple
 from uuid import UUID
 
 from asyncpg import Record
 from relato_runtime.database import Connection
+from relato_runtime.refusals import Refused
+from typing_extensions import TypedDict  # pydantic asks for this one before Python 3.12
 
 from notifier import outbox
 
@@ -44,26 +47,37 @@ class MailDetail(MailSummary):
 
     source: str | None
     last_answer: Answer | None
+    answers: list[Answer]
+    """What became of each attempt, the first one first."""
 
 
-class LedgerError(Exception):
+class LedgerError(Refused):
     """What was asked of the ledger cannot be done; the message is for the operator."""
 
 
 async def listing(
-    connection: Connection, ticket_id: str | None = None, state: str | None = None
+    connection: Connection,
+    ticket_id: str | None = None,
+    state: str | None = None,
+    because: str | None = None,
+    *,
+    after: UUID | None = None,
+    limit: int | None = None,
 ) -> list[MailSummary]:
-    """The mails of a ticket or all, in one state or any, oldest first."""
+    """The mails of a ticket or all, in one state or any, for one reason or any, oldest first, behind one."""
     rows = await connection.fetch(
         """
         SELECT mail_id, event_id, ticket_id, recipient, template_id, state, attempts, planned_at,
             updated_at, reason
         FROM mails
         WHERE ($1::text IS NULL OR ticket_id = $1) AND ($2::text IS NULL OR state = $2)
-        ORDER BY planned_at, ticket_id, event_version, mail_id
+            AND ($3::text IS NULL OR starts_with(reason, $3))
+            AND ($4::uuid IS NULL OR (planned_at, ticket_id, event_version, mail_id) > (
+                SELECT planned_at, ticket_id, event_version, mail_id FROM mails WHERE mail_id = $4
+            ))
+        ORDER BY planned_at, ticket_id, event_version, mail_id LIMIT $5
         """,
-        ticket_id,
-        state,
+        *(ticket_id, state, because, after, limit),
     )
     return [_summary(row) for row in rows]
 
@@ -73,14 +87,14 @@ async def one(connection: Connection, mail_id: UUID) -> MailDetail:
     row = await connection.fetchrow("SELECT * FROM mails WHERE mail_id = $1", mail_id)
     if row is None:
         raise LedgerError(f"There is no mail {mail_id}.")
-    last = await connection.fetchrow(
-        "SELECT * FROM attempts WHERE mail_id = $1 ORDER BY attempt DESC LIMIT 1", mail_id
-    )
+    attempts = await connection.fetch("SELECT * FROM attempts WHERE mail_id = $1 ORDER BY attempt", mail_id)
+    answers = [_answer(attempt) for attempt in attempts]
     source: bytes | None = row["source"]
     return MailDetail(
         **_summary(row),
         source=None if source is None else source.decode("utf-8", "replace"),
-        last_answer=None if last is None else _answer(last),
+        last_answer=answers[-1] if answers else None,
+        answers=answers,
     )
 
 
@@ -95,16 +109,57 @@ async def resend(connection: Connection, mail_id: UUID) -> None:
 
 
 async def drop(connection: Connection, mail_id: UUID, reason: str) -> None:
-    """Never send a mail that is not sent yet, or not certainly; ``LedgerError`` for any other."""
+    """Never send a mail that is not sent yet, or not certainly; ``LedgerError`` for any other.
+
+    One that was suppressed is so for this reason then, and never released.
+    """
     async with connection.transaction():
         await _decide(
             connection,
             mail_id,
-            ("planned", "retry", "rejected", "dead", "uncertain"),
+            ("planned", "retry", "rejected", "dead", "uncertain", "suppressed"),
             _DROPPED,
             f"dropped: {reason}",
         )
         await outbox.tell(connection, [mail_id])
+
+
+class Suppressed(NamedTuple):
+    """A suppressed mail, as far as it matters for sending it after all."""
+
+    event_id: UUID
+    event_version: int
+    event_at: datetime
+    correlation_id: str | None
+    traceparent: str | None
+    event_type: str | None
+    event_data: str | None
+    rendered: bool
+    doubted: bool
+    withdrawn: str | None
+    """How what it is about is no longer to be told."""
+
+
+async def suppressed(connection: Connection, mail_id: UUID) -> Suppressed:
+    """A suppressed mail, which nobody else decides about meanwhile; ``LedgerError`` for any other."""
+    await _locked(connection, mail_id, ("suppressed",))
+    row = await connection.fetchrow(
+        """
+        SELECT event_id, event_version, event_at, correlation_id, traceparent, event_type, event_data,
+            doubted, source IS NOT NULL AS rendered,
+            CASE WHEN retracted THEN 'retracted'
+                WHEN NOT visible AND recipient_role = 'requester' THEN 'hidden' END AS withdrawn
+        FROM mails LEFT JOIN occurrences ON occurrence_id = subject_id WHERE mail_id = $1
+        """,
+        mail_id,
+    )
+    assert row is not None  # it is locked
+    return Suppressed(**dict(row))
+
+
+async def again(connection: Connection, mail_id: UUID) -> None:
+    """Plan a suppressed mail as it was rendered."""
+    await _decide(connection, mail_id, ("suppressed",), _AGAIN)
 
 
 _AGAIN = """
@@ -113,7 +168,8 @@ _AGAIN = """
     WHERE mail_id = $1
 """
 _DROPPED = """
-    UPDATE mails SET state = 'suppressed', reason = $2, lease = NULL, updated_at = clock_timestamp()
+    UPDATE mails SET doubted = doubted OR state IN ('uncertain', 'suppressed'), state = 'suppressed',
+        reason = $2, lease = NULL, updated_at = clock_timestamp()
     WHERE mail_id = $1
 """
 
@@ -122,17 +178,22 @@ async def _decide(
     connection: Connection, mail_id: UUID, states: Sequence[State], statement: str, *arguments: str
 ) -> None:
     async with connection.transaction():
-        row = await connection.fetchrow(
-            "SELECT state, source IS NULL AS unknown FROM mails WHERE mail_id = $1 FOR UPDATE", mail_id
-        )
-        if row is None:
-            raise LedgerError(f"There is no mail {mail_id}.")
-        state = row["state"]
-        if statement == _AGAIN and row["unknown"]:
+        rendered = await _locked(connection, mail_id, states)
+        if statement == _AGAIN and not rendered:
             raise LedgerError("What the mail said was lost with the ledger; it cannot be sent from here.")
-        if state not in states:
-            raise LedgerError(f"The mail is {state}; this takes one that is {' or '.join(states)}.")
         await connection.execute(statement, mail_id, *arguments)
+
+
+async def _locked(connection: Connection, mail_id: UUID, states: Sequence[State]) -> bool:
+    """Lock a mail in one of these states, and say whether it was ever rendered."""
+    row = await connection.fetchrow(
+        "SELECT state, source IS NOT NULL AS rendered FROM mails WHERE mail_id = $1 FOR UPDATE", mail_id
+    )
+    if row is None:
+        raise LedgerError(f"There is no mail {mail_id}.")
+    if row["state"] not in states:
+        raise LedgerError(f"The mail is {row['state']}; this takes one that is {' or '.join(states)}.")
+    return bool(row["rendered"])
 
 
 def _summary(row: Record) -> MailSummary:

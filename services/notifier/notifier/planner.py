@@ -13,6 +13,7 @@ from notifier.compose import Draft, Suppressed, audience, compose
 from notifier.event import Event
 from notifier.known import SENDER, House, Known, Unknown
 from notifier.occurrence import Occurrence, evolve
+from notifier.plans import Mail
 from notifier.quiet import ChatQuiet
 from notifier.render import Renderer
 from notifier.settings import NotifierSettings, Sender, sender
@@ -79,6 +80,23 @@ class Planner:
         await clerk.write(mails)
         await plans.plan(connection, clerk.written)
         return lacking
+
+    async def again(self, connection: Connection, event: Event) -> Sequence[Mail]:
+        """The mails of an event as they would be now; ``Unknown`` for what they lack."""
+        fact = event.fact
+        known = await reference.load(connection, {fact.ticket_id}, {fact.requester_id})
+        occurrence = None
+        if isinstance(fact, OccurrenceFact):
+            now = await reference.load_occurrences(connection, {fact.occurrence_id})
+            occurrence = now.get(fact.occurrence_id)
+        clerk = Clerk(
+            self._renderer,
+            sender_of(self._settings, known),
+            await plans.threads(connection, {fact.ticket_id}),
+        )
+        composed = compose(event, occurrence, known, self._house, datetime.now(UTC))
+        await clerk.write([(event, mail) for mail in composed])
+        return clerk.written
 
     def _patience(self, unknown: Unknown) -> timedelta:
         configuration = unknown.reason == "not-configured"

@@ -32,6 +32,8 @@ class Mail:
     sender: str | None = None
     message_id: str | None = None
     source: bytes | None = None
+    event_type: str | None = None
+    event_data: str | None = None
 
 
 async def plan(connection: Connection, mails: Sequence[Mail]) -> None:
@@ -49,12 +51,43 @@ async def plan(connection: Connection, mails: Sequence[Mail]) -> None:
 
 _PLAN = """
 INSERT INTO mails (mail_id, event_id, event_version, event_at, correlation_id, traceparent, ticket_id,
-    subject_id, parameter, recipient, recipient_role, template_id, state, reason, sender, message_id, source)
+    subject_id, parameter, recipient, recipient_role, template_id, state, reason, sender, message_id, source,
+    event_type, event_data)
 SELECT * FROM unnest($1::uuid[], $2::uuid[], $3::int[], $4::timestamptz[], $5::text[], $6::text[], $7::text[],
     $8::uuid[], $9::int[], $10::text[], $11::text[], $12::text[], $13::text[], $14::text[], $15::text[],
-    $16::text[], $17::bytea[])
+    $16::text[], $17::bytea[], $18::text[], $19::text[])
 ON CONFLICT (event_id, recipient, template_id) DO NOTHING
 """
+
+
+async def replace(connection: Connection, mail_id: UUID, mails: Sequence[Mail]) -> bool:
+    """Send, in the place of a suppressed mail that is locked, these; False when all are there already.
+
+    Each is there once: a mail that is itself in the place, or a row of its own that was not there.
+    """
+    changed = 0
+    for mail in mails:
+        if mail.mail_id == mail_id:
+            status = await connection.execute(
+                """
+                UPDATE mails SET state = 'planned', reason = NULL, recipient_role = $2, sender = $3,
+                    message_id = $4, source = $5, due_at = now(), slots = 0, lease = NULL,
+                    event_type = NULL, event_data = NULL, updated_at = clock_timestamp()
+                WHERE mail_id = $1
+                """,
+                *(mail_id, mail.recipient_role, mail.sender, mail.message_id, mail.source),
+            )
+            changed += status.endswith(" 1")
+        elif not await connection.fetchval("SELECT true FROM mails WHERE mail_id = $1", mail.mail_id):
+            await plan(connection, [mail])
+            changed += 1
+    if changed and all(mail.mail_id != mail_id for mail in mails):
+        recipients = ", ".join(mail.recipient for mail in mails)
+        await connection.execute(
+            "UPDATE mails SET reason = $2, event_type = NULL, event_data = NULL WHERE mail_id = $1",
+            *(mail_id, f"released to {recipients}"),
+        )
+    return changed > 0
 
 
 async def seen(connection: Connection, event_ids: Iterable[UUID]) -> set[UUID]:

@@ -134,7 +134,10 @@ class Sender:
         try:
             await connection.ready()
             if not await journal.begin(mail):
-                log.info("mail not sent: taken back, or the lease ran out", mail_id=str(mail.mail_id))
+                log.info(
+                    "mail not sent: taken back, stopped, or the lease ran out", mail_id=str(mail.mail_id)
+                )
+                await self._release([mail], journal.lease)
                 return None
             with SECONDS.time():
                 code, answer = await connection.submit(mail.sender, mail.recipient, mail.source)

@@ -10,7 +10,7 @@ from relato_runtime.auth import Caller
 from relato_runtime.database import Pool
 from relato_runtime.problems import Problem
 
-from notifier import message, specimen, test_mails
+from notifier import message, sending, specimen, test_mails
 from notifier.bodies import Trial
 from notifier.known import MAILS_OFF
 from notifier.message import Headed
@@ -49,6 +49,8 @@ class Tester:
         situation = await self._workshop.situation(trial, who)
         if situation.known.parameters.get(MAILS_OFF) == "S":
             raise Problem(409, "mails-disabled", "All e-mail is switched off (parameter 297).")
+        if (held := await sending.stopped(self._pool)) is not None:
+            raise Problem(409, "sending-stopped", f"No mail goes out: {held}.")
         if not situation.reader.address:
             raise Problem(422, "no-address", "You have no e-mail address, or are not active.")
         rendered = await self._workshop.rendered(trial, situation.letter)

@@ -101,7 +101,8 @@ def _add_probes(app: FastAPI, readiness: Readiness) -> None:
     @app.get("/readyz", include_in_schema=False)
     async def readyz() -> JSONResponse:
         missing = readiness.missing
-        return JSONResponse({"ready": not missing, "missing": missing}, 503 if missing else 200)
+        said = {"remarks": readiness.remarks} if readiness.remarks else {}
+        return JSONResponse({"ready": not missing, "missing": missing, **said}, 503 if missing else 200)
 
     @app.get("/metrics", include_in_schema=False)
     async def metrics() -> Response:

@@ -6,6 +6,7 @@ class Readiness:
 
     def __init__(self, *parts: str) -> None:
         self._lacks: dict[str, str] = dict.fromkeys(parts, "not started yet")
+        self._remarks: dict[str, str] = {}
 
     def lacks(self, part: str, what: str) -> None:
         """Say what a part is waiting for."""
@@ -14,6 +15,19 @@ class Readiness:
     def has(self, part: str) -> None:
         """Say that a part has all it needs."""
         self._lacks.pop(part, None)
+
+    def remark(self, about: str, what: str) -> None:
+        """Say something that people are to know, and that keeps nothing from working."""
+        self._remarks[about] = what
+
+    def forget(self, about: str) -> None:
+        """That is no longer so."""
+        self._remarks.pop(about, None)
+
+    @property
+    def remarks(self) -> dict[str, str]:
+        """What people are to know though nothing is missing."""
+        return dict(self._remarks)
 
     @property
     def missing(self) -> dict[str, str]:

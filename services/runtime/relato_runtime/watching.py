@@ -35,6 +35,8 @@ class Watched(BaseModel):
     ready: bool
     missing: dict[str, str]
     """Each part that is not ready, and why."""
+    remarks: dict[str, str]
+    """What else people are to know, such as that sending was stopped."""
     samples: list[Sample]
 
 
@@ -54,6 +56,7 @@ def routes(service: str, readiness: Readiness, who: Operator) -> APIRouter:
             at=datetime.now(UTC),
             ready=not missing,
             missing=missing,
+            remarks=readiness.remarks,
             samples=list(_samples()),
         )
 

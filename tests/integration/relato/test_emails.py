@@ -2,7 +2,7 @@
 
 from collections.abc import AsyncIterator
 from email import message_from_string, policy
-from typing import cast
+from typing import Any, cast
 
 import asyncpg
 import pytest
@@ -107,3 +107,33 @@ async def test_a_mail_that_does_not_exist_is_refused_with_a_sentence(installatio
 
 async def _set(ledger: "asyncpg.Connection[asyncpg.Record]", mail_id: str, state: str) -> None:
     await ledger.execute("UPDATE mails SET state = $2 WHERE mail_id = $1", mail_id, state)
+
+
+async def test_all_sending_is_stopped_and_started_after_a_yes(installation: Installation) -> None:
+    kept = await installation.relato("emails", "stop", "--reason", "server moves", given="n\n")
+    assert (kept.code, kept.output) == (1, "")
+    stopped = await installation.relato("emails", "stop", "--reason", "server moves", "--json", given="y\n")
+    assert stopped.code == 0, stopped.errors
+    assert cast(dict[str, Any], stopped.document)["stopped"] is True
+    twice = await installation.relato("emails", "stop", "--yes")
+    assert (twice.code, "server moves" in twice.errors) == (1, True)
+    started = await installation.relato("emails", "start", "--yes", "--json")
+    assert (started.code, cast(dict[str, Any], started.document)["stopped"]) == (0, False), started.errors
+
+
+async def test_several_mails_are_decided_about_at_once(
+    installation: Installation, ledger: "asyncpg.Connection[asyncpg.Record]"
+) -> None:
+    mail_id = (await _accepted(installation))["mail_id"]
+    await ledger.execute("UPDATE mails SET state = 'dead', reason = 'lost way' WHERE mail_id = $1", mail_id)
+    tried = await installation.relato("emails", "retry", "--because", "lost", "--dry-run", "--json")
+    (item,) = cast(dict[str, Any], tried.document)["items"]
+    assert (item["mail_id"], item["mail"]["state"]) == (mail_id, "planned")
+    ended = await installation.relato("emails", "retry", "--because", "lost", "--reason", "mended", "--yes")
+    assert ended.code == 0, ended.errors
+
+    async def sent() -> bool:
+        state = await ledger.fetchval("SELECT state FROM mails WHERE mail_id = $1", mail_id)
+        return bool(state == "accepted")
+
+    await until(sent, what="the mail")

@@ -130,8 +130,7 @@ async def test_a_broker_that_is_away_is_said_in_a_sentence(installation: Install
     assert "Traceback" not in ended.errors
 
 
-async def test_a_database_that_is_away_is_said_in_a_sentence(installation: Installation) -> None:
-    away = "postgresql://notifier@127.0.0.1:9/notifier"
-    ended = await installation.relato("emails", "list", "--json", RELATO_NOTIFIER_DATABASE_URL=away)
+async def test_services_that_are_away_are_said_in_a_sentence(installation: Installation) -> None:
+    ended = await installation.relato("emails", "list", "--json", RELATO_PUBLIC_URL="http://127.0.0.1:9")
     assert (ended.code, ended.output) == (1, "")
-    assert ended.errors.startswith("The database notifier cannot be asked")
+    assert ended.errors.startswith("Relato does not answer")

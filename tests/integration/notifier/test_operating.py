@@ -1,0 +1,162 @@
+"""Operators decide about mails and about all sending: nothing is lost by it, and nothing goes out twice."""
+
+import asyncio
+from collections import Counter
+from typing import Any
+
+import httpx
+from notifier.app import build
+from relato_contracts.itsm import TicketSaved
+
+from tests.integration.notifier.conftest import ANA, CARLOS, Notifier
+from tests.support import stream as a
+from tests.support import world
+from tests.support.serving import serving
+from tests.support.waiting import until
+
+TOLD = {"visible_to_requester": True, "notify_by_email": True}
+
+
+async def operate(
+    notifier: Notifier, path: str, *, who: str = "olga", address: str = "", **wish: Any
+) -> httpx.Response:
+    """Have something done below /api/operate."""
+    async with httpx.AsyncClient(base_url=address or notifier.address, timeout=60) as client:
+        headers = notifier.issuer.bearer(who, "operator")
+        return await client.post(f"/api/operate{path}", json=wish, headers=headers)
+
+
+async def outcomes(notifier: Notifier, verb: str, **wish: Any) -> list[tuple[str, str]]:
+    """What became of each mail, and why."""
+    answer = await operate(notifier, f"/mails/{verb}", **wish)
+    assert answer.status_code == 200, answer.text
+    return [(each["outcome"], each["detail"]) for each in answer.json()["items"]]
+
+
+async def _rests(notifier: Notifier) -> bool:
+    return not await notifier.database.fetchval(
+        "SELECT EXISTS (SELECT FROM mails WHERE state IN ('leased', 'submitting'))"
+    )
+
+
+async def _remarks(address: str) -> Any:
+    async with httpx.AsyncClient(base_url=address) as client:
+        answer = await client.get("/readyz")
+        return answer.status_code, answer.json().get("remarks", {}).get("sending", "")
+
+
+async def test_one_command_stops_all_sending_in_every_process_and_loses_nothing(notifier: Notifier) -> None:
+    tickets: list[TicketSaved] = [world.ticket(str(each)) for each in range(5_000, 5_060)]
+    await notifier.publish(*tickets)
+    async with serving(build(notifier.settings)) as other:
+        notes = [a.recorded(int(each.ticket_id), ticket_id=each.ticket_id, **TOLD) for each in tickets]
+        publishing = asyncio.create_task(notifier.note(*notes))
+
+        async def some() -> bool:
+            return len(notifier.mailbox.seen) > 2
+
+        await until(some, what="the first mails")
+        tried = await operate(notifier, "/sending/stop", reason="server moves", dry_run=True)
+        assert (tried.status_code, tried.json()["stopped"]) == (200, False)
+        both = await asyncio.gather(
+            operate(notifier, "/sending/stop", reason="server moves"),
+            operate(notifier, "/sending/stop", who="otto", address=other),
+        )
+        assert sorted(answer.status_code for answer in both) == [200, 409]
+        await publishing
+        await notifier.taken_in()
+        await until(lambda: _rests(notifier), within=5, what="senders at rest")
+        gone_out = len(notifier.mailbox.seen)
+        for address in (notifier.address, other):
+
+            async def says(address: str = address) -> bool:
+                status, remark = await _remarks(address)
+                return status == 200 and "sending was stopped by O" in remark
+
+            await until(says, within=5, what="readiness that says so")
+        test_mail = await notifier.ask(
+            *("POST", "/test-mails"),
+            headers={"Idempotency-Key": "1"},
+            json={"language": "pt-BR", "subject": "a", "text": "a", "html": "a"},
+        )
+        assert (test_mail.status_code, test_mail.json()["type"][-15:]) == (409, "sending-stopped")
+    await notifier.stop()
+    await notifier.start()  # a restart changes nothing
+    await notifier.note(a.to_requester(1, notify_by_email=True))
+    await notifier.taken_in()
+    assert len(notifier.mailbox.seen) == gone_out
+    assert (await operate(notifier, "/sending/start", reason="moved")).status_code == 200
+    await notifier.mails(61, "accepted", within=60)
+    assert Counter(notifier.mailbox.seen) == {ANA: 61}
+    assert await notifier.database.fetchval("SELECT max(attempts) FROM mails") == 1
+    again = await operate(notifier, "/sending/start")
+    assert (again.status_code, again.json()["detail"]) == (409, "Sending is not stopped.")
+    rows = await notifier.database.fetch(
+        "SELECT action, reason FROM operations WHERE subject = 'sending' AND NOT dry_run ORDER BY id"
+    )
+    assert [row["action"] for row in rows] == ["stop", "start"]
+
+
+async def test_suppressed_mails_are_released_once_nothing_stands_against_them(notifier: Notifier) -> None:
+    await notifier.publish(world.parameter(297, "S"), world.person("ana", email=None))
+    await notifier.taken_in()
+    nowhere = a.to_requester(1, notify_by_email=True)
+    await notifier.note(nowhere)
+    await notifier.publish(world.person("ana", email=ANA))
+    await notifier.taken_in()
+    await notifier.note(a.recorded(2, **TOLD), a.recorded(3, **TOLD), a.to_attendant(4))
+    mails = await notifier.mails(4, "suppressed")
+    assert Counter(each["recipient"] for each in mails) == {"": 1, ANA: 2, CARLOS: 1}
+    assert {outcome for outcome, _ in await outcomes(notifier, "release", because="disabled")} == {"refused"}
+
+    await notifier.note(a.retracted(3))
+    await notifier.publish(world.parameter(297, "N"))
+    await notifier.taken_in()
+    would = await outcomes(notifier, "release", all=True, dry_run=True)
+    assert Counter(outcome for outcome, _ in would) == {"done": 3, "refused": 1}
+    assert ("refused", "What it is about was retracted.") in would
+    assert notifier.mailbox.seen == []
+    asked = await asyncio.gather(
+        *(operate(notifier, "/mails/release", all=True, who=who) for who in ("olga", "otto"))
+    )
+    assert 200 in {answer.status_code for answer in asked}
+
+    async def sent() -> bool:
+        return Counter(notifier.mailbox.seen) == {ANA: 2, CARLOS: 1}
+
+    await until(sent, what="the released mails")
+    mail_id = next(each["mail_id"] for each in mails if each["recipient"] == CARLOS)
+    again = await outcomes(notifier, "release", mail_ids=[mail_id])
+    assert again == [("refused", "The mail is accepted; this takes one that is suppressed.")]
+    await notifier.taken_in()
+    assert len(notifier.mailbox.seen) == 3
+
+
+async def test_what_may_have_gone_out_is_sent_again_by_its_id_alone(notifier: Notifier) -> None:
+    await notifier.note(a.to_requester(1, notify_by_email=True), a.to_requester(2, notify_by_email=True))
+    mails = await notifier.mails(2, "accepted")
+    first, second = [each["mail_id"] for each in mails]
+    await notifier.database.execute("UPDATE mails SET state = 'uncertain'")
+    assert (await operate(notifier, "/mails/resend", all=True)).status_code == 422
+    assert (await operate(notifier, "/mails/drop", mail_ids=[first], dry_run="true")).status_code == 422
+    assert await outcomes(notifier, "drop", mail_ids=[first], reason="old") == [("done", "")]
+    refused = await outcomes(notifier, "release", mail_ids=[first])
+    assert refused[0][0] == "refused"
+    assert "nobody knew" in refused[0][1]
+    assert await outcomes(notifier, "resend", mail_ids=[second], reason="she asked") == [("done", "")]
+    await notifier.mails(2, "accepted", "suppressed")
+    assert len(notifier.mailbox.seen) == 3
+    headers = notifier.issuer.bearer("olga", "operator")
+    async with httpx.AsyncClient(base_url=notifier.address) as client:
+        shown = (await client.get(f"/api/operate/mails/{second}", headers=headers)).json()
+        listed = await client.get("/api/operate/mails", params={"because": "dropped"}, headers=headers)
+        audit = (await client.get("/api/operate/audit/notifier", headers=headers)).json()["items"]
+        barred = await client.get("/api/operate/mails", headers=notifier.issuer.bearer("carlos"))
+    assert [each["outcome"] for each in shown["answers"]] == ["accepted", "accepted"]
+    assert "Mensagem 2" in shown["source"]
+    assert [each["mail_id"] for each in listed.json()["items"]] == [first]
+    assert [(each["action"], each["target"], each["reason"]) for each in audit] == [
+        ("resend", second, "she asked"),
+        ("drop", first, "old"),
+    ]
+    assert barred.status_code == 403
