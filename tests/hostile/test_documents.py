@@ -87,3 +87,9 @@ async def test_templates_are_tried_as_documented(idle: Notifier, tmp_path: Path)
     address = f"{idle.address}/api/notifier/openapi.json"
     await nothing_found(address, token, tmp_path, ticket=False)
     assert set(idle.mailbox.seen) <= {"davi@empresa.example"}
+
+
+async def test_operators_of_events_are_answered_as_documented(service: Service, tmp_path: Path) -> None:
+    token = service.issuer.bearer("olga", "operator")["Authorization"]
+    address = f"{service.http.base_url}/api/notes/openapi.json"
+    await nothing_found(address, token, tmp_path, ticket=False, only="/api/operate/events")

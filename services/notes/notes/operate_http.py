@@ -39,7 +39,7 @@ def routes(settings: ServiceSettings, pool: Pool, operator: Operator) -> APIRout
     router = APIRouter(prefix="/api/operate/events", tags=["events"])
     Who = Annotated[Caller, Depends(operator)]
 
-    @router.post("/verify", responses=problems(401, 403, 409, 413, 422, 429, 503))
+    @router.post("/verify", responses=problems(400, 401, 403, 409, 413, 422, 429, 503))
     async def verify_events(who: Who, wish: VerifyWish) -> Begun:
         """Compare the log with its topic; it goes on by itself, and what it finds can be read meanwhile."""
         operation = Operation(SUBJECT, VERIFY, who, wish.reason, wish.dry_run)
@@ -51,7 +51,7 @@ def routes(settings: ServiceSettings, pool: Pool, operator: Operator) -> APIRout
         """The last verification: how far it is, and what it has found."""
         return await verified.verified(pool, VERIFY, repair, HARMLESS)
 
-    @router.post("/republish", responses=problems(401, 403, 409, 413, 422, 429, 503))
+    @router.post("/republish", responses=problems(400, 401, 403, 409, 413, 422, 429, 503))
     async def republish(who: Who, wish: ReplayWish) -> Replay:
         """Publish events of the log once more; it goes on by itself, at the rate that is asked for."""
         operation = Operation(SUBJECT, REPUBLISH, who, wish.reason, wish.dry_run)
@@ -73,12 +73,12 @@ def routes(settings: ServiceSettings, pool: Pool, operator: Operator) -> APIRout
             exporting.lines(settings, Choice(ticket_id)), media_type="application/x-ndjson"
         )
 
-    @router.post("/import/lines", responses=problems(401, 403, 409, 413, 422, 429, 503), status_code=204)
+    @router.post("/import/lines", responses=problems(400, 401, 403, 409, 413, 422, 429, 503), status_code=204)
     async def upload(who: Who, piece: Upload) -> None:
         """A piece of an export that is to be imported; it waits until all are there."""
         await unless_refused(importing.upload(pool, who.person_id, piece))
 
-    @router.post("/import", responses=problems(401, 403, 409, 413, 422, 429, 503))
+    @router.post("/import", responses=problems(400, 401, 403, 409, 413, 422, 429, 503))
     async def import_(who: Who, wish: Wish) -> Import:
         """Fill an empty log with what was uploaded, each ticket whole or not at all; nobody is mailed."""
         operation = Operation(SUBJECT, IMPORT, who, wish.reason, wish.dry_run)
@@ -89,7 +89,7 @@ def routes(settings: ServiceSettings, pool: Pool, operator: Operator) -> APIRout
         """The last import: how far it is, and which tickets were not taken in."""
         return await verified.verified(pool, IMPORT, repair)
 
-    @router.post("/cancel", responses=problems(401, 403, 413, 422, 429, 503))
+    @router.post("/cancel", responses=problems(400, 401, 403, 413, 422, 429, 503))
     async def cancel_job_of_events(who: Who, wish: Wish) -> Begun:
         """End the job that is under way, where it is."""
         job = await jobs.stop(pool, Operation(SUBJECT, "cancel", who, wish.reason, wish.dry_run))

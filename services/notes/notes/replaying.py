@@ -4,7 +4,7 @@ from datetime import datetime
 from typing import Annotated, Literal
 
 from aiokafka.errors import KafkaError
-from pydantic import AwareDatetime, BaseModel, Field, StringConstraints
+from pydantic import AwareDatetime, BaseModel, BeforeValidator, Field, StringConstraints
 from relato_contracts.envelope import type_name
 from relato_contracts.fields import EARLIEST, LATEST, Id
 from relato_contracts.topics import NOTES, TOPICS
@@ -22,7 +22,14 @@ from notes.replays import Choice
 
 _TYPES = {type_name(fact) for fact in NOTES.facts}
 
-Moment = Annotated[AwareDatetime, Field(ge=EARLIEST, le=LATEST)]
+
+def _written(value: object) -> object:
+    if not isinstance(value, str):
+        raise ValueError("expected a time in RFC 3339")  # a number would be taken for seconds
+    return value
+
+
+Moment = Annotated[AwareDatetime, Field(ge=EARLIEST, le=LATEST), BeforeValidator(_written)]
 
 
 class ReplayWish(Wish):

@@ -77,6 +77,7 @@ def audit_routes(service: str, pool: Pool, who: Operator) -> APIRouter:
 
 _PROBLEM = {"content": {"application/problem+json": {"schema": {"type": "object"}}}}
 _WORDS = {
+    400: "Not even JSON",
     401: "No token that counts",
     403: "Not an operator",
     404: "There is none",

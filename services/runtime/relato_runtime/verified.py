@@ -93,7 +93,7 @@ def routes(prefix: str, subject: str, pool: Pool, operator: Operator, repair: Re
     Who = Annotated[Caller, Depends(operator)]
     name = subject.replace(" ", "_")
 
-    @router.post("/verify", name=f"verify_{name}", responses=problems(401, 403, 409, 413, 422, 429, 503))
+    @router.post("/verify", name=f"verify_{name}", responses=problems(400, 401, 403, 409, 413, 422, 429, 503))
     async def verify(who: Who, wish: Wish) -> Begun:
         """Verify it; that goes on by itself, and what it finds can be read meanwhile."""
         operation = Operation(subject, VERIFY, who, wish.reason, wish.dry_run)
