@@ -1,62 +1,21 @@
 """Metrics tell the truth: what is done, what waits, and what went wrong, as operators would ask for it."""
 
-import os
-import signal
-from collections.abc import AsyncIterator, Callable
-from contextlib import asynccontextmanager
-from dataclasses import dataclass
 from uuid import uuid4
 
-import asyncpg
 import pytest
 from aiokafka import AIOKafkaProducer
-from relato.stack import databases, state
-from relato.stack.home import Home
 from relato_contracts.topics import CATALOG
 
+from tests.support import watched as watched_
 from tests.support.journey import Ticket
-from tests.support.metrics import Measured, at
+from tests.support.metrics import Measured
 from tests.support.stack import Stack
-from tests.support.waiting import until
-
-
-@dataclass
-class Watched:
-    """A stack whose metrics are watched."""
-
-    stack: Stack
-    state: state.StackState
-
-    async def now(self) -> Measured:
-        """What all services say."""
-        return await at(child.address for child in self.state.children if child.service)
-
-    async def becomes(self, what: str, true: Callable[[Measured], bool], within: float = 30) -> Measured:
-        """Wait until the metrics say so."""
-
-        async def looked() -> Measured | None:
-            now = await self.now()
-            return now if true(now) else None
-
-        said = await until(looked, within=within, what=what)
-        assert said is not None
-        return said
-
-    @asynccontextmanager
-    async def sql(self, database: str) -> AsyncIterator["asyncpg.Connection[asyncpg.Record]"]:
-        """As the server's administrator."""
-        connection = await asyncpg.connect(databases.address(self.state.postgres, database))
-        try:
-            yield connection
-        finally:
-            await connection.close()
+from tests.support.watched import Watched
 
 
 @pytest.fixture
 async def watched(stack: Stack) -> Watched:
-    running = state.read(Home(stack.home))
-    assert running is not None
-    return Watched(stack, running)
+    return watched_.watched(stack)
 
 
 async def test_what_is_done_is_counted_and_timed(watched: Watched, ticket: Ticket) -> None:
@@ -90,17 +49,12 @@ async def test_what_is_done_is_counted_and_timed(watched: Watched, ticket: Ticke
 async def test_what_waits_for_the_broker_is_counted_while_it_is_away(
     watched: Watched, ticket: Ticket
 ) -> None:
-    broker = next(child for child in watched.state.children if child.address == watched.state.kafka)
-    assert broker.pid is not None
-    os.kill(broker.pid, signal.SIGSTOP)
-    try:
+    async with watched.stopped("kafka"):
         await ticket.record()
         await watched.becomes(
             "the outbox to age",
             lambda now: now.sum("relato_outbox_pending") >= 1 and now.sum("relato_outbox_oldest_seconds") > 3,
         )
-    finally:
-        os.kill(broker.pid, signal.SIGCONT)
     await watched.becomes(
         "an empty outbox",
         lambda now: (
