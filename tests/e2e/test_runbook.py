@@ -45,7 +45,7 @@ ALONE = (
 
 
 UNTRIED = ("RelatoMailServerRefuses", "RelatoTicketsParked")
-"""Of these the runbook says that nothing breaks a system that way yet; their commands have tests of their own."""
+"""The runbook says that nothing breaks a system in these ways yet; their commands have tests of their own."""
 
 
 @pytest.fixture
