@@ -100,6 +100,7 @@ async def prepare(stage: Stage, monkeypatch: pytest.MonkeyPatch) -> Clock:
     clock = Clock()
     monkeypatch.setattr(relay, "time", clock)
     monkeypatch.setattr(relay, "_POLL_SECONDS", 0)
+    monkeypatch.setattr(relay, "_BATCH", 2)  # so that it reads ahead
     return clock
 
 

@@ -64,16 +64,31 @@ async def resign(connection: Connection, epoch: int) -> None:
 
 async def pending(connection: Connection, limit: int) -> list[Pending]:
     """The oldest events that wait, in the order in which they are to be published."""
+    rows = await connection.fetch(_PENDING.format(""), limit)
+    return [Pending(*row.values()) for row in rows]
+
+
+async def following(connection: Connection, limit: int, under_way: Sequence[Pending]) -> list[Pending]:
+    """The oldest events behind those under way; none where something has appeared before their last one.
+
+    Of two transactions the one with the lower numbers may have committed later, and a ticket's later
+    event is not to overtake its earlier one.
+    """
     rows = await connection.fetch(
-        """
-        SELECT outbox.seq, ticket_id, version, event_id, type, actor, correlation_id, traceparent,
-            recorded_at, data::text, request, replay_id
-        FROM outbox JOIN events USING (ticket_id, version)
-        ORDER BY outbox.seq LIMIT $1
-        """,
-        limit,
+        _PENDING.format(
+            "WHERE outbox.seq > $2 AND (SELECT count(*) FROM outbox AS before WHERE before.seq <= $2) = $3"
+        ),
+        *(limit, under_way[-1].seq, len(under_way)),
     )
-    return [Pending(**dict(row)) for row in rows]
+    return [Pending(*row.values()) for row in rows]
+
+
+_PENDING = """
+SELECT outbox.seq, ticket_id, version, event_id, type, actor, correlation_id, traceparent, recorded_at,
+    data::text, request, replay_id
+FROM outbox JOIN events USING (ticket_id, version)
+{} ORDER BY outbox.seq LIMIT $1
+"""
 
 
 async def acknowledge(

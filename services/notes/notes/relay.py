@@ -4,8 +4,10 @@ import asyncio
 import os
 import socket
 import time
+from collections.abc import Sequence
 from contextlib import AsyncExitStack
 from datetime import timedelta
+from typing import TypeVar
 
 import asyncpg
 import structlog
@@ -26,6 +28,7 @@ log = structlog.get_logger(__name__)
 RELAYED = Counter("relato_relayed", "Events acknowledged by Kafka")
 LEADING = Gauge("relato_relay_leading", "1 while this process relays")
 
+_Result = TypeVar("_Result")
 _LEASE = timedelta(seconds=3)
 _RENEW_SECONDS = 1.0
 _STANDBY_SECONDS = 0.5
@@ -77,21 +80,28 @@ class Relay:
     ) -> None:
         renewed = time.monotonic() - _RENEW_SECONDS
         acknowledged = Acknowledged()
+        ahead: list[outbox.Pending] = []
         while True:
             if time.monotonic() - renewed >= _RENEW_SECONDS:
                 if not await outbox.stay(connection, epoch, _LEASE):
                     raise Deposed
                 renewed = time.monotonic()
             self._wake.clear()
-            events = await outbox.pending(connection, _BATCH)
+            events, ahead = ahead or await outbox.pending(connection, _BATCH), []
             if not events:
                 await self._rest()
                 continue
             if time.monotonic() - renewed > _LEASE.total_seconds():
                 continue  # this process slept while it read: first see whether it still leads
             since = telemetry.now()
-            placed = await kafka.send(producer, (record_of(self._topic, event) for event in events))
-            reached = acknowledged.take(placed)
+            # Asked first: PostgreSQL reads while the records are made.
+            following, placed = await asyncio.gather(
+                _read_ahead(connection, events),
+                kafka.send(producer, (record_of(self._topic, event) for event in events)),
+                return_exceptions=True,  # the connection is free when both have ended
+            )
+            reached = acknowledged.take(_unless_failed(placed))
+            ahead = _unless_failed(following)
             if not await outbox.acknowledge(connection, epoch, [event.seq for event in events], reached):
                 raise Deposed
             RELAYED.inc(len(events))
@@ -114,6 +124,19 @@ class Relay:
                 await self._wake.wait()
         except TimeoutError:
             return
+
+
+async def _read_ahead(
+    connection: "asyncpg.Connection[asyncpg.Record]", events: Sequence[outbox.Pending]
+) -> list[outbox.Pending]:
+    """What follows these while they are under way; with so few that they were all, not worth asking."""
+    return await outbox.following(connection, _BATCH, events) if len(events) == _BATCH else []
+
+
+def _unless_failed(result: _Result | BaseException) -> _Result:
+    if isinstance(result, BaseException):
+        raise result
+    return result
 
 
 async def _resign(connection: "asyncpg.Connection[asyncpg.Record]", epoch: int) -> None:
