@@ -217,7 +217,7 @@ async def test_executors_read_when_the_requester_really_saw_what_they_wrote(
     await expect(ana.page.get_by_role("status").filter(has_text="Sobre a fatura")).to_be_visible()
     await expect(line).to_have_attribute("data-unseen", "")  # only its beginning stands there
     await ana.look("request-chat-news")
-    await ana.page.get_by_role("button", name="Abrir o chat").click()
+    await ana.page.get_by_role("button", name="Ler as mensagens").click()
     await expect(line).not_to_have_attribute("data-unseen", "")
     await ana.page.get_by_role("button", name="Fechar o chat").click()
     await ticket.record(description_html="<p>E agora?</p>", visible_to_requester=True)

@@ -10,7 +10,7 @@ from tests.browser.conftest import SignedIn
 from tests.support.journey import Ticket
 from tests.support.stack import Stack
 
-_PATIENCE = 30_000
+_PATIENCE = 40_000
 
 
 async def confirm(page: Page, reason: str) -> None:
@@ -101,6 +101,69 @@ async def test_an_operator_looks_at_refused_records_and_gives_them_up_for_a_reas
     await expect(done).to_have_count(2)
     await expect(done.first).to_contain_text("Olga Kowalski")
     await olga.look("ops-audit")
+
+
+async def test_an_operator_stops_all_sending_and_what_was_written_meanwhile_goes_out_afterwards(
+    window: SignedIn, ticket: Ticket
+) -> None:
+    olga = await window("olga", "/ops/mails")
+    page = olga.page
+    await page.get_by_role("button", name="Parar todos os envios").click()
+    await confirm(page, "servidor em manutenção")
+    try:
+        stopped = page.get_by_role("status").filter(has_text="Olga Kowalski parou os envios")
+        await expect(stopped).to_contain_text("servidor em manutenção")
+        await ticket.record(visible_to_requester=True, notify_by_email=True)
+        await page.get_by_role("combobox", name="Situação").select_option(label="Por enviar")
+        waiting = page.get_by_role("row", name=re.compile("ana@"))
+        await expect(waiting.first).to_contain_text("por enviar", timeout=_PATIENCE)
+        await olga.look("ops-mails-stopped")
+    finally:
+        await page.get_by_role("button", name="Retomar os envios").click()
+        await confirm(page, "voltou")
+    await page.get_by_role("combobox", name="Situação").select_option(label="Aceitos pelo servidor")
+    await page.get_by_role("searchbox", name="Chamado").fill(ticket.id)
+    await page.get_by_role("button", name="Procurar").click()
+    accepted = page.get_by_role("row", name=re.compile("ana@"))
+    await expect(accepted.first).to_contain_text("aceito pelo servidor", timeout=_PATIENCE)
+    await accepted.first.get_by_role("button", name="Ver").click()
+    await expect(page.get_by_role("dialog")).to_contain_text("Troquei o cabo de rede.")
+    await olga.look("ops-mail")
+
+
+async def test_an_operator_verifies_everything_and_publishes_a_ticket_again(
+    window: SignedIn, ticket: Ticket
+) -> None:
+    await ticket.record(description_html="<p>A rede voltou.</p>")
+    olga = await window("olga", "/ops/events")
+    olga.expected.append("404")  # nothing was verified yet, and nothing published again
+    page = olga.page
+    await page.get_by_role("button", name="Verificar tudo").click()
+    await confirm(page, "rotina")
+    await expect(page.get_by_text("Tudo certo")).to_have_count(3, timeout=60_000)
+    await page.get_by_role("textbox", name="Chamado").fill(ticket.id)
+    await page.get_by_role("button", name="Publicar de novo").click()
+    await page.get_by_role("button", name="Simular").click()
+    dialog = page.get_by_role("dialog")
+    await expect(dialog).to_contain_text("1 registros para relato.notes; 0 e-mails.")
+    await expect(dialog).to_contain_text("relato.notifier")
+    await olga.look("ops-events-question")
+    await page.get_by_role("button", name="Confirmar").click()
+    await expect(page.get_by_text("Olga Kowalski: 1 de 1 publicados.")).to_be_visible(timeout=_PATIENCE)
+    await olga.look("ops-events")
+
+
+async def test_an_operator_looks_at_what_a_requester_could_see(window: SignedIn, ticket: Ticket) -> None:
+    await ticket.record(description_html="<p>Rede no ar.</p>", visible_to_requester=True)
+    internal = await ticket.record(description_html="<p>Senha trocada.</p>")
+    await ticket.stack.get("carlos", f"/tickets/{ticket.id}/history", min_version=internal["version"])
+    olga = await window("olga", f"/ops/history?ticket={ticket.id}")
+    await expect(olga.page.get_by_role("article").filter(has_text="Senha trocada.")).to_be_visible()
+    await olga.look("ops-history")
+    await olga.page.get_by_role("combobox", name="Visto por").select_option(label="Solicitante")
+    await olga.page.get_by_role("button", name="Mostrar", exact=True).click()
+    await expect(olga.page.get_by_role("article")).to_have_count(1)
+    await expect(olga.page.get_by_role("article")).to_contain_text("Rede no ar.")
 
 
 async def test_whoever_is_no_operator_is_refused(window: SignedIn) -> None:

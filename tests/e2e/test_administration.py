@@ -77,7 +77,7 @@ async def test_the_probes_of_the_notifier_stay_inside(stack: Stack) -> None:
     for path in ("/healthz", "/readyz", "/metrics", "/api/notifier/healthz"):
         assert (await stack.http.get(path)).status_code == 404
     document = (await stack.http.get("/api/notifier/openapi.json")).json()
-    assert set(document["paths"]) == {
+    assert {path for path in document["paths"] if not path.startswith("/api/operate/")} == {
         f"/api/notifier/{each}"
         for each in ("variables", "occurrences", "previews", "test-mails", "mails/{mail_id}/decision")
     }

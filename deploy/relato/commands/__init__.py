@@ -9,6 +9,7 @@ from relato.commands import (
     down,
     emails,
     events,
+    history,
     itsm,
     projections,
     status,
@@ -26,6 +27,9 @@ def build() -> typer.Typer:
         add_completion=False,
         pretty_exceptions_enable=False,
     )
-    for group in (up, down, status, token, itsm, demo, events, emails, projections, dead_letters, audit):
+    for group in (
+        *(up, down, status, token, itsm, demo),
+        *(events, history, emails, projections, dead_letters, audit),
+    ):
         group.register(app)
     return app

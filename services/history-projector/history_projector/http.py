@@ -147,7 +147,7 @@ def routes(operations: Operations, who: Operator) -> APIRouter:
             ]
         )
 
-    @router.post("/{name}/{verb}", responses=problems(401, 403, 409, 413, 422, 429, 503))
+    @router.post("/{name}/{verb}", responses=problems(400, 401, 403, 409, 413, 422, 429, 503))
     async def act(caller: Who, name: Name, verb: Verb, wish: GenerationWish) -> Done:
         """Do something with a generation. What takes long goes on by itself; the list shows how far it is."""
         asked = Asked(name, verb, caller, wish.generation, wish.reason, wish.dry_run)

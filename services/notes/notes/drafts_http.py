@@ -33,7 +33,7 @@ _IF_NONE_MATCH = {
     "name": "If-None-Match",
     "in": "header",
     "required": False,
-    "schema": {"const": "*"},
+    "schema": {"type": "string", "const": "*"},
     "description": "You know of no draft; where there is one, 412.",
 }
 
@@ -133,15 +133,15 @@ def _etag(draft: Draft) -> str:
 
 def _known(request: Request) -> str | None:
     """The tag of the draft that the caller knows, empty for none, ``None`` where any will do."""
-    if request.headers.get("if-none-match") == "*":
-        return ""
-    given = request.headers.get("if-match", "*").strip()
-    if given == "*":
-        return None
+    none, given = request.headers.get("if-none-match"), request.headers.get("if-match", "*").strip()
     match = _TAG.fullmatch(given)
-    if match is None:
+    if match is None and given != "*":
         raise invalid(FieldError("/If-Match", "The tag of a draft, in quotes."))
-    return match[1]
+    if none is not None and none.strip() != "*":
+        raise invalid(FieldError("/If-None-Match", "Only *: you know of no draft."))
+    if none is not None:
+        return ""
+    return None if match is None else match[1]
 
 
 def _changed() -> Problem:

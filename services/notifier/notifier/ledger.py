@@ -11,6 +11,7 @@ from relato_runtime.refusals import Refused
 from typing_extensions import TypedDict  # pydantic asks for this one before Python 3.12
 
 from notifier import outbox
+from notifier.reading import readable
 
 State = Literal[
     "planned", "leased", "submitting", "accepted", "retry", "rejected", "suppressed", "dead", "uncertain"
@@ -43,9 +44,12 @@ class Answer(TypedDict):
 
 
 class MailDetail(MailSummary):
-    """A mail with its source (RFC 5322), if it was ever rendered, and the server's last answer."""
+    """A mail with its source (RFC 5322), what a person reads of it, and the server's answers."""
 
     source: str | None
+    subject: str | None
+    text: str | None
+    """Its plain text."""
     last_answer: Answer | None
     answers: list[Answer]
     """What became of each attempt, the first one first."""
@@ -90,9 +94,12 @@ async def one(connection: Connection, mail_id: UUID) -> MailDetail:
     attempts = await connection.fetch("SELECT * FROM attempts WHERE mail_id = $1 ORDER BY attempt", mail_id)
     answers = [_answer(attempt) for attempt in attempts]
     source: bytes | None = row["source"]
+    said = None if source is None else readable(source)
     return MailDetail(
         **_summary(row),
         source=None if source is None else source.decode("utf-8", "replace"),
+        subject=None if said is None else said.subject,
+        text=None if said is None else said.text,
         last_answer=answers[-1] if answers else None,
         answers=answers,
     )

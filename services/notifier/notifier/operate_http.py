@@ -1,5 +1,6 @@
 """The operators' routes: mails, what can be done with them, and whether any go out."""
 
+from collections.abc import Mapping
 from datetime import datetime
 from typing import Annotated, Literal
 from uuid import UUID
@@ -19,6 +20,12 @@ from notifier.operating import AT_ONCE, Meant, Operating, Verb
 
 _Because = Annotated[str, StringConstraints(min_length=1, max_length=200, pattern=r"^[^\x00]+$")]
 _PAGE = 500
+_DECISIONS: Mapping[Verb, str] = {
+    "retry": "Try mails again now.",
+    "resend": "Send mails again of which nobody knows whether they went out.",
+    "drop": "Never send mails.",
+    "release": "Send mails that were suppressed.",
+}
 
 
 class Mails(BaseModel):
@@ -99,9 +106,7 @@ def routes(pool: Pool, operating: Operating, who: Operator) -> APIRouter:
         except LedgerError as error:
             raise Problem(404, "not-found", str(error)) from error
 
-    @router.post("/mails/{verb}", responses=problems(401, 403, 409, 413, 422, 429, 503))
-    async def decide_about_mails(caller: Who, verb: Verb, wish: MailsWish) -> MailsDecided:
-        """Try mails again, send uncertain ones again, never send them, or send what was suppressed."""
+    async def decided(caller: Caller, verb: Verb, wish: MailsWish) -> MailsDecided:
         named = (wish.mail_ids, wish.ticket_id, wish.state, wish.because)
         if all(each is None for each in named) and not wish.all:
             raise invalid(FieldError("", "Say which are meant: mail_ids, ticket_id, state, because, or all."))
@@ -113,6 +118,17 @@ def routes(pool: Pool, operating: Operating, who: Operator) -> APIRouter:
         items = [MailDecided.model_validate(each._asdict()) for each in done]
         return MailsDecided(action=verb, items=items, left=left, dry_run=wish.dry_run)
 
+    def add(verb: Verb, what: str) -> None:
+        # Each has an address of its own: a pattern would stand for the addresses of mails as well.
+        responses = problems(400, 401, 403, 409, 413, 422, 429, 503)
+
+        @router.post(f"/mails/{verb}", name=f"{verb}_mails", description=what, responses=responses)
+        async def decide(caller: Who, wish: MailsWish) -> MailsDecided:
+            return await decided(caller, verb, wish)
+
+    for verb, what in _DECISIONS.items():
+        add(verb, what)
+
     @router.get("/sending", responses=problems(401, 403, 429, 503))
     async def show_sending(_who: Who) -> Sending:
         """Whether mails go out, and how many are to."""
@@ -123,7 +139,7 @@ def routes(pool: Pool, operating: Operating, who: Operator) -> APIRouter:
             return Sending(stopped=False, since=None, name=None, reason=None, waiting=waiting)
         return Sending(stopped=True, since=held.at, name=held.name, reason=held.reason, waiting=waiting)
 
-    @router.post("/sending/{verb}", responses=problems(401, 403, 409, 413, 422, 429, 503))
+    @router.post("/sending/{verb}", responses=problems(400, 401, 403, 409, 413, 422, 429, 503))
     async def switch_sending(caller: Who, verb: Literal["stop", "start"], wish: Wish) -> Sending:
         """Let no mail go out until further notice, in any process; or let them go out again."""
         stop = verb == "stop"

@@ -17,7 +17,16 @@ from relato_runtime.problems import unavailable
 from relato_runtime.readiness import Readiness
 from starlette.middleware.sessions import SessionMiddleware
 
-from portal_query import administration, desk, front_door, histories, login, operators_document, requests
+from portal_query import (
+    administration,
+    desk,
+    front_door,
+    histories,
+    login,
+    operators_document,
+    past,
+    requests,
+)
 from portal_query.cursor import Cursors
 from portal_query.http import Portal
 from portal_query.issuer import Issuer
@@ -84,6 +93,7 @@ def build(settings: PortalSettings) -> FastAPI:
             app.include_router(histories.routes(portal, executors))
             app.include_router(requests.routes(portal, requesters))
             app.include_router(administration.routes(portal, executors))
+            app.include_router(past.routes(past.Past(executors, portal.cursors), operator))
             issuer = Issuer(settings, authenticate)
             app.include_router(login.routes(settings, issuer, sessions))
             app.include_router(front_door.routes(settings, issuer, sessions))
@@ -133,7 +143,7 @@ def _add_pages(app: FastAPI, portal: Portal, pages: Pages, executors: Pool, requ
     app.include_router(lists_page.routes(portal, pages, readers, executors, requesters))
     app.include_router(chat_page.routes(portal, pages, readers, executors, requesters))
     app.include_router(administration_page.routes(portal, pages, readers, executors))
-    app.include_router(operation.routes(pages, readers))
+    app.include_router(operation.routes(pages, readers, past.Past(executors, portal.cursors)))
 
 
 async def _on_not_projected(_request: Request, _error: Exception) -> JSONResponse:

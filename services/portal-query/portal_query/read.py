@@ -104,6 +104,13 @@ async def history(pool: Pool, person_id: str, ticket_id: str, asked: Asked) -> R
     return _rows(await pool.fetch(statement, person_id, ticket_id, *place, *moment, *search), "kind")
 
 
+async def everything_then(pool: Pool, ticket_id: str, asked: Asked) -> Rows | None:
+    """A ticket's history up to a moment, whoever may see it and whatever is switched off; to be folded."""
+    place = (*asked.before, asked.kinds, asked.limit, asked.author_id)
+    rows = await pool.fetch(history_statements.EVERYTHING_THEN, "", ticket_id, *place, asked.as_of)
+    return _rows(rows, "kind")
+
+
 async def authors(pool: Pool, person_id: str, ticket_id: str) -> Sequence[Row]:
     """Who wrote or did anything in a ticket's history: id and name."""
     return await pool.fetch(history_statements.AUTHORS, person_id, ticket_id)

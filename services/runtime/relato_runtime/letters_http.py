@@ -116,7 +116,7 @@ def routes(service: str, pool: Pool, consumers: Consumers, who: Operator) -> API
             raise Problem(404, "not-found", f"There is no dead letter {letter_id}.")
         return found
 
-    @router.post("/retry", responses=problems(401, 403, 409, 413, 422, 429, 503))
+    @router.post("/retry", responses=problems(400, 401, 403, 409, 413, 422, 429, 503))
     async def retry_dead_letters(caller: Who, wish: SelectionWish) -> SettledList:
         """Have them taken in by the consumers that could not, each key's in order.
 
@@ -125,7 +125,7 @@ def routes(service: str, pool: Pool, consumers: Consumers, who: Operator) -> API
         """
         return await act("retry", caller, wish)
 
-    @router.post("/discard", responses=problems(401, 403, 409, 413, 422, 429, 503))
+    @router.post("/discard", responses=problems(400, 401, 403, 409, 413, 422, 429, 503))
     async def discard_dead_letters(caller: Who, wish: SelectionWish) -> SettledList:
         """Give them up, for a reason; they stay in the list, and are never taken in."""
         if not wish.reason.strip():

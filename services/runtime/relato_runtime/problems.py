@@ -90,7 +90,13 @@ async def on_http_exception(request: Request, error: Exception) -> JSONResponse:
 def _methods(request: Request) -> str:
     """All methods of an address (RFC 9110 §15.5.6); the framework names those of its first route alone."""
     paths: Mapping[str, Mapping[str, object]] = request.app.openapi()["paths"]
-    mine = [item for path, item in paths.items() if compile_path(path)[0].match(request.scope["path"])]
+    asked = request.scope["path"]
+    # An address of its own is not also one of those that a pattern stands for.
+    mine = (
+        [paths[asked]]
+        if asked in paths
+        else [item for path, item in paths.items() if compile_path(path)[0].match(asked)]
+    )
     return ", ".join(sorted(method.upper() for item in mine for method in item))
 
 

@@ -125,6 +125,7 @@ async def test_suppressed_mails_are_released_once_nothing_stands_against_them(no
         return Counter(notifier.mailbox.seen) == {ANA: 2, CARLOS: 1}
 
     await until(sent, what="the released mails")
+    await notifier.mails(4, "accepted", "suppressed")
     mail_id = next(each["mail_id"] for each in mails if each["recipient"] == CARLOS)
     again = await outcomes(notifier, "release", mail_ids=[mail_id])
     assert again == [("refused", "The mail is accepted; this takes one that is suppressed.")]

@@ -1,22 +1,45 @@
 """The pages of operators: frames, whose scripts are clients of the operators' API as the command line is."""
 
+from dataclasses import asdict, dataclass
+from datetime import datetime
 from typing import Annotated
+from urllib.parse import urlencode
 
-from fastapi import APIRouter, Depends, Request, Response
+from fastapi import APIRouter, Depends, Query, Request, Response
 from relato_runtime.problems import Problem
 
+from portal_query.http import CursorText
 from portal_query.pages.reader import Reader, Readers
 from portal_query.pages.render import Pages
+from portal_query.past import Past, SeenBy
 
 _PARTS = {
     "/ops": "now",
     "/ops/projections": "projections",
+    "/ops/events": "events",
+    "/ops/mails": "mails",
     "/ops/dead-letters": "dead-letters",
     "/ops/audit": "audit",
 }
 
 
-def routes(pages: Pages, readers: Readers) -> APIRouter:
+@dataclass(frozen=True, slots=True)
+class Form:
+    """Which past is asked for, as it was sent."""
+
+    ticket: str
+    as_of: str
+    seen_by: SeenBy
+
+    def moment(self, reader: Reader) -> datetime | None:
+        """The moment, by the clock of the reader's zone; none for what is no moment."""
+        try:
+            return datetime.fromisoformat(self.as_of).replace(tzinfo=reader.zone)
+        except ValueError:
+            return None
+
+
+def routes(pages: Pages, readers: Readers, past: Past) -> APIRouter:
     """The pages below ``/ops``."""
     router = APIRouter(include_in_schema=False)
 
@@ -32,4 +55,20 @@ def routes(pages: Pages, readers: Readers) -> APIRouter:
 
     for path, template in _PARTS.items():
         add(path, f"ops/{template}.html")
+
+    @router.get("/ops/history")
+    async def history(  # noqa: PLR0917  # one for each parameter of the query
+        request: Request,
+        reader: Annotated[Reader, Depends(operator)],
+        ticket: Annotated[str, Query(max_length=64, pattern=r"^[A-Za-z0-9._:-]*$")] = "",
+        as_of: Annotated[str, Query(max_length=40)] = "",
+        seen_by: SeenBy = "everybody",
+        cursor: CursorText = None,
+    ) -> Response:
+        form = Form(ticket, as_of, seen_by)
+        found = await past.entries(ticket, form.moment(reader), seen_by, cursor) if ticket else None
+        return pages.page(
+            request, reader, "ops/history.html", form=form, found=found, query=urlencode(asdict(form))
+        )
+
     return router

@@ -4,11 +4,11 @@ import { goToLogin } from "./session.js";
 
 /** @typedef {{ok: boolean, code: string, detail: string, given: any}} Answer */
 
-/** @param {string} path @returns {Promise<any>} what is there now; throws where nothing answers */
+/** @param {string} path @returns {Promise<any>} what is there now, if anything is; throws where nothing answers */
 export async function see(path) {
   const answer = await fetch(`/api/operate${path}`, { cache: "no-store" });
   if (answer.status === 401) goToLogin();
-  if (answer.status === 404) return null;
+  if (answer.status === 204 || answer.status === 404) return null;
   if (!answer.ok) throw new Error(`${answer.status}`);
   return answer.json();
 }
