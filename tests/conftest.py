@@ -5,6 +5,7 @@ from itertools import count
 
 import hypothesis
 import pytest
+from aiokafka.admin import AIOKafkaAdminClient
 from pydantic import SecretStr
 from relato.demo.facts import address
 from relato_contracts.topics import TOPICS
@@ -58,7 +59,7 @@ async def database(_databases: Databases) -> AsyncIterator[Callable[..., Awaitab
 
 
 @pytest.fixture
-async def topic_prefix(kafka_bootstrap: str) -> str:
+async def topic_prefix(kafka_bootstrap: str) -> AsyncIterator[str]:
     """A prefix under which all topics exist, for this test alone."""
     prefix = f"t{next(_prefixes)}."
     settings = ServiceSettings(
@@ -68,7 +69,14 @@ async def topic_prefix(kafka_bootstrap: str) -> str:
         topic_prefix=prefix,
     )
     await kafka.create_topics(settings, TOPICS, partitions=PARTITIONS)
-    return prefix
+    yield prefix
+    # Ten thousand partitions that nobody needs any more made the broker stand still for seconds.
+    admin = AIOKafkaAdminClient(**kafka.connection(settings))
+    await admin.start()
+    try:
+        await admin.delete_topics([prefix + topic.name for topic in TOPICS])
+    finally:
+        await admin.close()
 
 
 @pytest.fixture(scope="session")
