@@ -141,7 +141,7 @@ async def test_the_api_is_documented(portal: Portal) -> None:
     schema = history["responses"]["200"]["content"]["application/json"]["schema"]
     page = document["components"]["schemas"][schema["$ref"].rpartition("/")[2]]
     assert set(page["properties"]) == {"items", "next_cursor"}
-    assert set(document["paths"]) == {
+    assert {path for path in document["paths"] if not path.startswith("/api/operate/")} == {
         f"/api/portal{path}"
         for path in (
             "/tickets", "/tickets/{ticket_id}", "/tickets/{ticket_id}/history", "/tickets/{ticket_id}/chat",

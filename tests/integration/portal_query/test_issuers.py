@@ -22,7 +22,10 @@ async def test_without_refresh_tokens_a_session_lasts_as_long_as_its_token(door:
         await door.age("tokens_expire_at", "1 hour")
         page = {"Accept": "text/html", "X-Forwarded-Uri": "/desk/tickets/1001"}
         answer = await browser.get(AUTHORIZE, headers=page)
-        assert (answer.status_code, answer.headers["location"]) == (303, "/login?next=/desk/tickets/1001")
+        assert (answer.status_code, answer.headers["location"]) == (
+            303,
+            "/login?next=/desk/tickets/1001&ended=1",
+        )
 
 
 async def test_an_issuer_may_change_its_keys_between_logins(
