@@ -76,8 +76,7 @@ class Sender:
                 hands.raise_failures()
                 any_due = False
                 if not hands.waiting:
-                    claimed, any_due = await self._claim(journal.lease)
-                    hands.waiting.extend(claimed)
+                    any_due = await self._claim(hands, journal.lease)
                 for connection in hands.idle[: len(hands.waiting)]:
                     task = asyncio.create_task(self._send(hands, connection, journal))
                     task.add_done_callback(self._stir)
@@ -96,9 +95,25 @@ class Sender:
             finally:
                 await hands.finish(patience)
 
-    async def _claim(self, lease: UUID) -> tuple[list[Leased], bool]:
+    async def _claim(self, hands: Hands, lease: UUID) -> bool:
+        """Take mails into the hands; whether any was due.
+
+        At the end of the process, too, what was claimed is known: it would wait for its lease to run out.
+        """
         number = _AHEAD * self._settings.senders
-        return await leases.claim(self._pool, number, lease, self._settings.lease, self._limits)
+        claiming = asyncio.create_task(
+            leases.claim(self._pool, number, lease, self._settings.lease, self._limits)
+        )
+        try:
+            claimed, any_due = await asyncio.shield(claiming)
+        except asyncio.CancelledError:
+            await asyncio.wait({claiming}, timeout=_STOP_SECONDS)
+            if claiming.done() and claiming.exception() is None:
+                hands.waiting.extend(claiming.result()[0])
+            claiming.cancel()
+            raise
+        hands.waiting.extend(claimed)
+        return any_due
 
     async def _release(self, mails: Sequence[Leased], lease: UUID) -> None:
         """What was not begun goes to whoever is next; should that fail, when the lease has run out."""

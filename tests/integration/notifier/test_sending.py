@@ -5,10 +5,11 @@ import os
 import signal
 import sys
 from collections import Counter
+from typing import Any
 from uuid import UUID
 
 import pytest
-from notifier import ledger
+from notifier import leases, ledger
 from notifier.ledger import LedgerError
 from pydantic import SecretStr
 from relato_contracts.notifications import EmailAccepted, EmailRejected, EmailSuppressed, EmailUncertain
@@ -183,6 +184,33 @@ async def test_a_process_told_to_stop_finishes_the_mail_in_its_hands(idle: Notif
         await process.wait()
     [mail] = await ledger.listing(idle.database)
     assert mail["state"] == "accepted"
+
+
+async def test_what_is_claimed_while_the_process_ends_is_given_back(
+    idle: Notifier, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    claimed, told = asyncio.Event(), asyncio.Event()
+    claim = leases.claim
+
+    async def slowly(*given: Any) -> tuple[list[leases.Leased], bool]:
+        """The commit's answer takes its time."""
+        mails, any_due = await claim(*given)
+        if mails:
+            claimed.set()
+            await told.wait()
+        return mails, any_due
+
+    monkeypatch.setattr(leases, "claim", slowly)
+    await idle.publish(*world.world())
+    await idle.start()
+    await idle.note(stream.to_requester(notify_by_email=True))
+    await claimed.wait()
+    stopping = asyncio.create_task(idle.stop())
+    await asyncio.wait({stopping}, timeout=0.2)
+    told.set()
+    await stopping
+    [mail] = await ledger.listing(idle.database)
+    assert (mail["state"], mail["attempts"], idle.mailbox.seen) == ("planned", 0, [])
 
 
 async def test_a_process_told_to_stop_gives_back_what_it_has_not_begun(idle: Notifier) -> None:
