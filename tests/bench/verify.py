@@ -11,7 +11,7 @@ from notes.settings import NotesSettings
 from notes.verify import verify
 from pydantic import SecretStr
 from relato_contracts.topics import NOTES
-from relato_runtime import database, jobs, kafka
+from relato_runtime import database, jobs, kafka, working
 from relato_runtime.auth import Caller
 from relato_runtime.operations import Operation
 from relato_runtime.readiness import Readiness
@@ -52,7 +52,7 @@ async def of(url: str, cluster: KafkaSettings) -> Figures:
         started = time.perf_counter()
         async with await database.open_pool(url, by_key=True) as pool:
             work = {"verify": lambda job: verify(settings, job)}
-            running = asyncio.create_task(jobs.work(pool, work, Readiness("jobs"), "jobs"))
+            running = asyncio.create_task(working.work(pool, work, Readiness("jobs"), "jobs"))
 
             async def ended() -> bool:
                 return bool(await connection.fetchval("SELECT every(finished_at IS NOT NULL) FROM jobs"))

@@ -4,7 +4,7 @@ from collections.abc import AsyncIterator
 from contextlib import AsyncExitStack, asynccontextmanager
 
 from fastapi import FastAPI
-from relato_runtime import background, database, jobs, letters_http, operators_http, verified, watching
+from relato_runtime import background, database, letters_http, operators_http, verified, watching, working
 from relato_runtime.auth import Authenticator
 from relato_runtime.consume import Consumer
 from relato_runtime.http import RateLimit, create_app
@@ -57,7 +57,7 @@ def build(settings: ProjectorSettings) -> FastAPI:
             stack.push_async_callback(keeper.close)
             fold = "/api/operate/projections/history/fold"
             app.include_router(verified.routes(fold, refold.SUBJECT, pool, who, refold.repair))
-            work: dict[str, jobs.Work] = {verified.VERIFY: lambda job: refold.verify(settings, job)}
+            work: dict[str, working.Work] = {verified.VERIFY: lambda job: refold.verify(settings, job)}
             loops: dict[str, background.Loop] = {
                 "reference": reading.run,
                 "live generation": keeper.keep,
@@ -65,7 +65,7 @@ def build(settings: ProjectorSettings) -> FastAPI:
                 "measure": keeper.measure,
                 "health": lambda: measure(pool, readiness, "health"),
                 "verify": lambda: verifying.verify(pool, readiness, "verify"),
-                "jobs": lambda: jobs.work(pool, work, readiness, "jobs"),
+                "jobs": lambda: working.work(pool, work, readiness, "jobs"),
             }
             await stack.enter_async_context(background.running(loops, readiness))
             yield

@@ -13,7 +13,7 @@ from relato_runtime.database import Connection
 from relato_runtime.jobs import Finding, Job
 from relato_runtime.positions import Record
 from relato_runtime.settings import ServiceSettings
-from relato_runtime.walking import Walk, walking
+from relato_runtime.walking import Walk, stretch, walking
 
 from history_projector import refolding
 from history_projector.folded import afresh, differences, version
@@ -57,12 +57,8 @@ def repair(_found: Finding) -> str:
 
 async def _compare(connection: Connection, job: Job, topic: str) -> Job:
     """Look at the next tickets."""
-    tickets, events = [], 0
-    for ticket_id, number in await refolding.following(connection, job.reached["ticket"], _TICKETS_AT_ONCE):
-        tickets.append(ticket_id)
-        events += number
-        if events >= _EVENTS_AT_ONCE:
-            break
+    following = await refolding.following(connection, job.reached["ticket"], _TICKETS_AT_ONCE)
+    tickets, events = stretch(following, _EVENTS_AT_ONCE)
     findings = await _findings(connection, topic, tickets) if tickets else []
     reached = {"ticket": tickets[-1]} if tickets else {"phase": "since", "ticket": ""}
     async with connection.transaction():

@@ -6,7 +6,7 @@ from contextlib import AsyncExitStack, asynccontextmanager
 from datetime import timedelta
 
 from fastapi import FastAPI
-from relato_runtime import background, database, jobs, letters_http, operators_http, watching
+from relato_runtime import background, database, letters_http, operators_http, watching, working
 from relato_runtime.auth import Authenticator
 from relato_runtime.consume import Consumer
 from relato_runtime.database import Pool
@@ -78,7 +78,7 @@ def build(settings: NotesSettings) -> FastAPI:
             consumers = {"notes-reference": consumer.taking}
             app.include_router(letters_http.routes("notes", pool, consumers.__getitem__, operator))
             app.include_router(operate_http.routes(settings, pool, operator))
-            work: dict[str, jobs.Work] = {
+            work: dict[str, working.Work] = {
                 VERIFY: lambda job: verify(settings, job),
                 REPUBLISH: lambda job: republish(settings, job),
                 IMPORT: lambda job: take_in(settings, job),
@@ -89,7 +89,7 @@ def build(settings: NotesSettings) -> FastAPI:
                 "reference": consumer.run,
                 "releases": lambda: release.run(pool, committer, readiness, "releases"),
                 "measure": lambda: measure(pool, readiness, "measure", measured.pending),
-                "jobs": lambda: jobs.work(pool, work, readiness, "jobs"),
+                "jobs": lambda: working.work(pool, work, readiness, "jobs"),
                 "housekeeping": lambda: _forget_answers(pool, settings, readiness),
             }
             await stack.enter_async_context(background.running(loops, readiness))

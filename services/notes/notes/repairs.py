@@ -1,5 +1,7 @@
 """Pure: which command repairs what a verification of the log and its topic has found."""
 
+from shlex import quote
+
 from relato_runtime.jobs import Finding
 
 HARMLESS = frozenset({"duplicate"})
@@ -8,7 +10,8 @@ HARMLESS = frozenset({"duplicate"})
 
 def repair(found: Finding) -> str | None:
     """The command; None for what is harmless."""
-    ticket = f"--ticket {found.ticket_id}"
+    # Whoever may publish chooses what stands on the topic, and an operator pastes this into a shell.
+    ticket = f"--ticket {quote(found.ticket_id or '')}"
     match found.kind:
         case "missing":
             return f"relato events republish {ticket}"
@@ -18,16 +21,16 @@ def repair(found: Finding) -> str | None:
         case "unexpected":
             where = f"topic = '{found.topic}' AND partition = {found.partition}"
             before = f"witness = NULL, next_offset = least(next_offset, {found.offset})"
-            return f"{_sql(f'UPDATE published SET {before} WHERE {where}')} (then restart notes)"  # noqa: S608
+            return f"{_sql(f'UPDATE published SET {before} WHERE {where}')} (then restart notes)"  # noqa: S608  # shown
         case "hole":
             return "pg_restore (README.md, Backups)"
         case "stream":
             ticket_id = f"ticket_id = '{found.ticket_id}'"
-            return _sql(f"UPDATE streams SET version = {found.version} WHERE {ticket_id}")  # noqa: S608
+            return _sql(f"UPDATE streams SET version = {found.version} WHERE {ticket_id}")  # noqa: S608  # shown
         case "orphan":
-            return _sql(f"DELETE FROM outbox WHERE seq = {found.detail['seq']}")  # noqa: S608
+            return _sql(f"DELETE FROM outbox WHERE seq = {found.detail['seq']}")  # noqa: S608  # shown
         case "not-imported":
-            return f"relato events export --ticket {found.ticket_id}"
+            return f"relato events export {ticket}"
         case "late":
             return "relato status"
         case "foreign":

@@ -15,7 +15,7 @@ from relato_runtime.database import Connection
 from relato_runtime.jobs import Finding, Job
 from relato_runtime.positions import Record
 from relato_runtime.settings import ServiceSettings
-from relato_runtime.walking import Walk, walking
+from relato_runtime.walking import Walk, stretch, walking
 
 from notes import checking
 from notes.adopt import SOURCE
@@ -52,7 +52,9 @@ async def verify(settings: ServiceSettings, job: Job) -> None:
 async def _compare(walk: Walk, job: Job, topic: str) -> Job:
     """Look at the log's next tickets, beside what was read, some thousand events at a time."""
     connection, after = walk.connection, job.reached["ticket"]
-    until, events = stretch(await checking.following(connection, after, _TICKETS_AT_ONCE), _EVENTS_AT_ONCE)
+    following = await checking.following(connection, after, _TICKETS_AT_ONCE)
+    tickets, events = stretch(following, _EVENTS_AT_ONCE)
+    until = tickets[-1] if tickets else None
     async with connection.transaction():
         await checking.compare(connection, job.id, topic, after, until)
         if until is not None:
@@ -87,16 +89,6 @@ def read_all(records: Iterable[Record]) -> Read:
         else:
             read.checked.append(checked)
     return read
-
-
-def stretch(streams: Sequence[tuple[str, int]], limit: int) -> tuple[str | None, int]:
-    """Up to which of these tickets so many events go, and how many those are; None where there are none."""
-    until, events = None, 0
-    for ticket_id, version in streams:
-        until, events = ticket_id, events + version
-        if events >= limit:
-            break
-    return until, events
 
 
 def _read(record: Record) -> Checked | None:

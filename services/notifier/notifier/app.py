@@ -5,7 +5,7 @@ from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import replace
 
 from fastapi import FastAPI
-from relato_runtime import background, database, jobs, letters_http, operators_http, verified, watching
+from relato_runtime import background, database, letters_http, operators_http, verified, watching, working
 from relato_runtime.auth import Authenticator
 from relato_runtime.consume import Consumer
 from relato_runtime.http import RateLimit, create_app
@@ -76,7 +76,7 @@ def build(settings: NotifierSettings) -> FastAPI:
                 on_commit=sender.wake,
                 max_records=_BATCH,
             )
-            work: dict[str, jobs.Work] = {verified.VERIFY: lambda job: verify.verify(settings, job)}
+            work: dict[str, working.Work] = {verified.VERIFY: lambda job: verify.verify(settings, job)}
             gate = Gate(settings, readiness, "ledger")
 
             def taking(name: str) -> Taking:
@@ -97,7 +97,7 @@ def build(settings: NotifierSettings) -> FastAPI:
             loops: dict[str, background.Loop] = {
                 "ledger": gate.run,
                 "measure": lambda: measure(pool, readiness, "measure", measured.ledger, measured.outcomes),
-                "jobs": lambda: jobs.work(pool, work, readiness, "jobs"),
+                "jobs": lambda: working.work(pool, work, readiness, "jobs"),
                 **{name: gate.behind(loop) for name, loop in behind.items()},
             }
             await stack.enter_async_context(background.running(loops, readiness))

@@ -60,13 +60,13 @@ class Journal:
             ours = await self._commit(entries)
         except UNAVAILABLE as error:
             _fail(entries, error)
-        except Exception as error:
+        except Exception as error:  # rolled back: tried one by one, none is lost
             if len(entries) == 1:
                 _fail(entries, error)
             else:  # whatever is wrong with one of them is nothing to the others
                 for entry in entries:
                     await self._write([entry])
-        except BaseException as error:
+        except BaseException as error:  # at the end of the process, too, whoever waits hears of it
             _fail(entries, error)
             raise
         else:

@@ -19,7 +19,6 @@ await bundle();
 await types();
 await copyFile(`${modules}/htmx.org/dist/htmx.min.js`, `${target}/htmx.js`);
 await copyFile(`${modules}/htmx-ext-sse/sse.js`, `${target}/htmx-sse.js`);
-await copyFile(`${modules}/uplot/dist/uPlot.esm.js`, `${target}/uplot.js`);
 await copyFile(`${modules}/uplot/dist/uPlot.d.ts`, `${target}/uplot.d.ts`);
 await copyFile(`${modules}/uplot/dist/uPlot.min.css`, `${target}/uplot.css`);
 await licences();
@@ -44,8 +43,8 @@ async function icons() {
 
 async function bundle() {
   await build({
-    entryPoints: ["vendor/tiptap.js"],
-    outfile: `${target}/tiptap.js`,
+    entryPoints: ["vendor/tiptap.js", "vendor/uplot.js"],
+    outdir: target,
     bundle: true,
     format: "esm",
     minify: true,

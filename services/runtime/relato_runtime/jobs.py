@@ -1,28 +1,19 @@
 """Work of operators that takes long: rows, and whatever process claims one goes on with it. All SQL of it."""
 
-import asyncio
 import json
-from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
-from contextlib import asynccontextmanager
+from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime
 from typing import Any, NamedTuple
 from uuid import UUID, uuid4
 
-import structlog
 from asyncpg import Record
 
 from relato_runtime import operations
 from relato_runtime.database import Connection, Pool
-from relato_runtime.failures import described
 from relato_runtime.operations import Operation
-from relato_runtime.readiness import Readiness
 from relato_runtime.refusals import Held
 
-log = structlog.get_logger(__name__)
-
 _CLAIM_SECONDS = 15
-_RENEW_SECONDS = 3.0
-_LOOK_SECONDS = 0.5
 
 
 class Job(NamedTuple):
@@ -191,61 +182,8 @@ async def finish(connection: Connection, job: Job) -> None:
     )
 
 
-Work = Callable[[Job], Awaitable[None]]
-"""Goes on with a job from where it had come to, until it is finished; raises what goes wrong."""
-
-
-async def work(pool: Pool, kinds: Mapping[str, Work], readiness: Readiness, part: str) -> None:
-    """Work on jobs that nobody works on, until cancelled."""
-    while True:
-        readiness.has(part)
-        if (job := await _claim(pool, list(kinds))) is not None:
-            await _go_on(pool, job, kinds[job.kind])
-        await asyncio.sleep(_LOOK_SECONDS)
-
-
-async def _go_on(pool: Pool, job: Job, do: Work) -> None:
-    log.info("job", id=job.id, kind=job.kind, reached=job.reached)
-    try:
-        async with _kept(pool, job):
-            await do(job)
-    except Gone:
-        log.info("job is no longer ours", id=job.id)
-    except Exception as error:
-        # Recorded where people look; whoever looks next tries again from where it had come to.
-        await pool.execute(
-            """
-            UPDATE jobs SET trouble = $3, claimed_until = now() + interval '2s' WHERE id = $1 AND claim = $2
-            """,
-            *(job.id, job.claim, described(error)),
-        )
-        raise
-
-
-@asynccontextmanager
-async def _kept(pool: Pool, job: Job) -> AsyncIterator[None]:
-    """While the block lasts, others know that we work on it."""
-
-    async def renew() -> None:
-        while True:
-            await asyncio.sleep(_RENEW_SECONDS)
-            await pool.execute(
-                """
-                UPDATE jobs SET claimed_until = now() + make_interval(secs => $3)
-                WHERE id = $1 AND claim = $2
-                """,
-                *(job.id, job.claim, _CLAIM_SECONDS),
-            )
-
-    renewing = asyncio.create_task(renew())
-    try:
-        yield
-    finally:
-        renewing.cancel()
-        await asyncio.wait({renewing})
-
-
-async def _claim(pool: Pool, kinds: Sequence[str]) -> Job | None:
+async def claim(pool: Pool, kinds: Sequence[str]) -> Job | None:
+    """A job of these kinds that nobody works on, which is the caller's for some seconds; see ``renew``."""
     row = await pool.fetchrow(
         f"""
         UPDATE jobs SET claim = $2, claimed_until = now() + make_interval(secs => $3)
@@ -259,6 +197,24 @@ async def _claim(pool: Pool, kinds: Sequence[str]) -> Job | None:
         *(kinds, uuid4(), _CLAIM_SECONDS),
     )
     return None if row is None else _job(row)
+
+
+async def renew(pool: Pool, job: Job) -> None:
+    """Keep a job for some more seconds, if it still is the caller's."""
+    await pool.execute(
+        "UPDATE jobs SET claimed_until = now() + make_interval(secs => $3) WHERE id = $1 AND claim = $2",
+        *(job.id, job.claim, _CLAIM_SECONDS),
+    )
+
+
+async def give_back(pool: Pool, job: Job, trouble: str) -> None:
+    """Let somebody try again in a moment, from where it had come to, and say what went wrong."""
+    await pool.execute(
+        """
+        UPDATE jobs SET trouble = $3, claimed_until = now() + interval '2s' WHERE id = $1 AND claim = $2
+        """,
+        *(job.id, job.claim, trouble),
+    )
 
 
 _COLUMNS = """

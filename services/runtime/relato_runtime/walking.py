@@ -76,5 +76,16 @@ async def walking(settings: ServiceSettings, topic: Topic) -> AsyncIterator[Walk
         await connection.close(timeout=2)
 
 
+def stretch(streams: Sequence[tuple[str, int]], limit: int) -> tuple[list[str], int]:
+    """The first of these tickets, as many as it takes to have so many events, and how many those are."""
+    tickets, events = [], 0
+    for ticket_id, number in streams:
+        tickets.append(ticket_id)
+        events += number
+        if events >= limit:
+            break
+    return tickets, events
+
+
 def _by_number(offsets: Mapping[TopicPartition, int]) -> dict[str, int]:
     return {str(each.partition): offset for each, offset in offsets.items()}

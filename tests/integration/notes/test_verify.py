@@ -11,7 +11,7 @@ from notes.outbox import Pending
 from notes.records import record_of
 from notes.settings import NotesSettings
 from relato_contracts.topics import NOTES
-from relato_runtime import jobs, kafka
+from relato_runtime import jobs, kafka, working
 from relato_runtime.auth import Caller
 from relato_runtime.database import open_pool
 from relato_runtime.jobs import Job
@@ -196,7 +196,7 @@ async def test_only_operators_verify_one_at_a_time_and_each_time_is_written_down
 
 
 @asynccontextmanager
-async def begun(settings: NotesSettings, database: asyncpg.Connection) -> AsyncIterator[jobs.Work]:
+async def begun(settings: NotesSettings, database: asyncpg.Connection) -> AsyncIterator[working.Work]:
     """A verification that nobody works on yet, and what works on it."""
     async with database.transaction():
         await jobs.begin(
@@ -258,7 +258,7 @@ async def test_a_verification_goes_on_where_another_process_was_killed_and_tells
 
             jobs.step = stepped  # a kill in the middle of a step
             try:
-                running = asyncio.create_task(jobs.work(pool, {"verify": work}, Readiness("jobs"), "jobs"))
+                running = asyncio.create_task(working.work(pool, {"verify": work}, Readiness("jobs"), "jobs"))
                 await asyncio.wait({running})
             finally:
                 jobs.step = step
@@ -267,7 +267,7 @@ async def test_a_verification_goes_on_where_another_process_was_killed_and_tells
             assert (left.finished_at, left.reached["phase"], left.done) == (None, "topic", left.done)
             assert 0 < left.done < 5_000
             await database.execute("UPDATE jobs SET claimed_until = now()")  # as when the claim has run out
-            running = asyncio.create_task(jobs.work(pool, {"verify": work}, Readiness("jobs"), "jobs"))
+            running = asyncio.create_task(working.work(pool, {"verify": work}, Readiness("jobs"), "jobs"))
 
             async def ended() -> bool:
                 return bool(await database.fetchval("SELECT every(finished_at IS NOT NULL) FROM jobs"))

@@ -50,13 +50,6 @@ class Form:
         """The kinds of entries that are shown."""
         return tuple(each for each in _ALL if each == self.kind) or _ALL
 
-    def moment(self, reader: Reader) -> datetime | None:
-        """The moment, by the clock of the reader's zone; none for what is no moment."""
-        try:
-            return datetime.fromisoformat(self.as_of).replace(tzinfo=reader.zone)
-        except ValueError:
-            return None
-
 
 def _ids(entries: Sequence[Entry]) -> list[str]:
     """What changes say by id."""
@@ -93,7 +86,7 @@ def routes(portal: Portal, pages: Pages, readers: Readers, pool: Pool) -> APIRou
     ) -> Response:
         row = await read.ticket(pool, reader.person_id, ticket_id)
         form = Form(kind, (q or "").strip(), as_of, author)
-        moment = form.moment(reader)
+        moment = reader.moment(form.as_of)
         before = read.NEWEST if moment is None else (moment, *read.NEWEST[1:])
         asked = Asked(form.kinds(), form.q or None, before, PAGE + 1, moment, author or None)
         of = asked.named(f"history page {ticket_id}")

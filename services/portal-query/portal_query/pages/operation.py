@@ -1,7 +1,6 @@
 """The pages of operators: frames, whose scripts are clients of the operators' API as the command line is."""
 
 from dataclasses import asdict, dataclass
-from datetime import datetime
 from typing import Annotated
 from urllib.parse import urlencode
 
@@ -31,13 +30,6 @@ class Form:
     as_of: str
     seen_by: SeenBy
 
-    def moment(self, reader: Reader) -> datetime | None:
-        """The moment, by the clock of the reader's zone; none for what is no moment."""
-        try:
-            return datetime.fromisoformat(self.as_of).replace(tzinfo=reader.zone)
-        except ValueError:
-            return None
-
 
 def routes(pages: Pages, readers: Readers, past: Past) -> APIRouter:
     """The pages below ``/ops``."""
@@ -66,7 +58,7 @@ def routes(pages: Pages, readers: Readers, past: Past) -> APIRouter:
         cursor: CursorText = None,
     ) -> Response:
         form = Form(ticket, as_of, seen_by)
-        found = await past.entries(ticket, form.moment(reader), seen_by, cursor) if ticket else None
+        found = await past.entries(ticket, reader.moment(form.as_of), seen_by, cursor) if ticket else None
         return pages.page(
             request, reader, "ops/history.html", form=form, found=found, query=urlencode(asdict(form))
         )

@@ -31,6 +31,13 @@ class Reader:
         """Their formats."""
         return words.locale(self.language)
 
+    def moment(self, wall: str) -> datetime | None:
+        """A moment by the clock of their zone, as a form sends it; none for what is no moment."""
+        try:
+            return datetime.fromisoformat(wall).replace(tzinfo=self.zone)
+        except ValueError:
+            return None
+
     @property
     def zone_name(self) -> str:
         """Their zone as IANA names it."""

@@ -2,6 +2,9 @@
 // A client of the operators' API, as the command line is one.
 import { goToLogin } from "./session.js";
 
+/** Those that keep records, and so have dead letters and an audit. */
+export const KEEPERS = ["notes", "notifier", "history-projector"];
+
 /** @typedef {{ok: boolean, code: string, detail: string, given: any}} Answer */
 
 /** @param {string} path @returns {Promise<any>} what is there now, if anything is; throws where nothing answers */

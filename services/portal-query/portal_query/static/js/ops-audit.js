@@ -1,12 +1,11 @@
 // @ts-check
 // What operators did to each service, as one list, the last first.
-import { keepLooking, see } from "./operate.js";
+import { KEEPERS, keepLooking, see } from "./operate.js";
 import { keepRows, row } from "./rows.js";
 import { wordsOf } from "./words.js";
 
 /** @typedef {{service: string, id: number, at: string, name: string, subject: string, action: string, target: string | null, reason: string, dry_run: boolean}} Action */
 
-const SERVICES = ["notes", "notifier", "history-projector"];
 const EVERY_MS = 5_000;
 const PAGE = 50;
 
@@ -17,8 +16,8 @@ let shown = PAGE;
 
 async function look() {
   const limit = Math.min(500, shown + 1);
-  const answers = await Promise.all(SERVICES.map((service) => see(`/audit/${service}?limit=${limit}`)));
-  const every = SERVICES.flatMap((service, place) => answers[place].items.map((/** @type {Action} */ each) => ({ ...each, service })));
+  const answers = await Promise.all(KEEPERS.map((service) => see(`/audit/${service}?limit=${limit}`)));
+  const every = KEEPERS.flatMap((service, place) => answers[place].items.map((/** @type {Action} */ each) => ({ ...each, service })));
   every.sort((one, other) => other.at.localeCompare(one.at) || other.id - one.id);
   document.querySelector("[data-table]")?.toggleAttribute("hidden", !every.length);
   document.querySelector("[data-empty]")?.toggleAttribute("hidden", every.length > 0);

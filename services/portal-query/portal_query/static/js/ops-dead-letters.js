@@ -1,14 +1,13 @@
 // @ts-check
 // Records that services could not take in: which, why, and what becomes of them.
 import { confirmed } from "./confirm.js";
-import { keepLooking, see } from "./operate.js";
+import { KEEPERS, keepLooking, see } from "./operate.js";
 import { fill, keepRows, row } from "./rows.js";
 import { wordsOf } from "./words.js";
 
 /** @typedef {{service: string, id: string, consumer: string, topic: string, partition: number, offset: number, key: string | null, reason: string, error: string, at: string, tries: number, settled_by: string | null, settled_why: string | null}} Letter */
 /** @typedef {{consumer: string, reason: string, state: string, number: number}} Counted */
 
-const SERVICES = ["notes", "notifier", "history-projector"];
 const EVERY_MS = 5_000;
 
 const say = wordsOf(document.body);
@@ -24,9 +23,9 @@ const waiting = new Map();
 
 async function look() {
   const query = new URLSearchParams({ state: state.value, ...(because.value && { because: because.value }) });
-  const answers = await Promise.all(SERVICES.map((service) => see(`/dead-letters/${service}?${query}`)));
-  const every = SERVICES.flatMap((service, place) => answers[place].items.map((/** @type {Letter} */ each) => ({ ...each, service })));
-  SERVICES.forEach((service, place) => waiting.set(service, total(answers[place].numbers)));
+  const answers = await Promise.all(KEEPERS.map((service) => see(`/dead-letters/${service}?${query}`)));
+  const every = KEEPERS.flatMap((service, place) => answers[place].items.map((/** @type {Letter} */ each) => ({ ...each, service })));
+  KEEPERS.forEach((service, place) => waiting.set(service, total(answers[place].numbers)));
   document.querySelector("[data-table]")?.toggleAttribute("hidden", !every.length);
   document.querySelector("[data-empty]")?.toggleAttribute("hidden", every.length > 0);
   if (!because.value) offerReasons(every.map(({ reason }) => reason));
@@ -104,7 +103,7 @@ function offer() {
 /** @param {string} verb */
 async function act(verb) {
   const picked = chosen();
-  const asks = SERVICES.flatMap((service) => asksOf(service, verb, picked));
+  const asks = KEEPERS.flatMap((service) => asksOf(service, verb, picked));
   const number = picked.length || [...waiting.values()].reduce((one, other) => one + other, 0);
   const title = say(verb);
   const done = await confirmed({ title, text: say(`${verb}-text`, { number: String(number) }), asks, because: verb === "discard", told }, say);

@@ -1,6 +1,6 @@
 // @ts-check
 // What happens now: four plots, and which processes are ready.
-import { keepLooking, see } from "./operate.js";
+import { KEEPERS, keepLooking, see } from "./operate.js";
 import { Plot } from "./plot.js";
 import { fill, keepRows, row } from "./rows.js";
 import { Looks } from "./samples.js";
@@ -8,7 +8,7 @@ import { wordsOf } from "./words.js";
 
 /** @typedef {import("./samples.js").Watched} Watched */
 
-const SERVICES = ["notes", "notifier", "history-projector", "portal-query"];
+const SERVICES = [...KEEPERS, "portal-query"];
 const EVERY_MS = 2_000;
 
 const say = wordsOf(document.body);

@@ -1,0 +1,2 @@
+// The plots of the pages of operation.
+export { default } from "uplot";
