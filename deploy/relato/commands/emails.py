@@ -12,6 +12,7 @@ import typer
 from notifier.ledger import MailSummary, State
 
 from relato.commands import mails
+from relato.commands.batches import done_with_all
 from relato.commands.confirm import confirm
 from relato.commands.outcome import refuse, refusing
 from relato.operate import Operator, operating
@@ -20,6 +21,7 @@ from relato.reach import reach
 MailId = Annotated[UUID, typer.Argument(metavar="MAIL_ID", help="As the list gives it.")]
 MailIds = Annotated[list[UUID] | None, typer.Argument(metavar="[MAIL_ID]...", help="As the list gives them.")]
 Ticket = Annotated[str | None, typer.Option(help="Those of this ticket alone.")]
+InState = Annotated[State | None, typer.Option("--state", help="Those in this state alone.")]
 Because = Annotated[str | None, typer.Option(help="Those alone whose reason begins so.")]
 All = Annotated[bool, typer.Option("--all", help="All with which it can be done.")]
 Reason = Annotated[str, typer.Option(help="Why; it is kept with your name.")]
@@ -38,19 +40,15 @@ class _Wish:
     because: str | None
     everything: bool
     reason: str
+    state: State | None = None
 
     async def done(self, operator: Operator, *, dry_run: bool) -> list[dict[str, Any]]:
-        """Ask until nothing is left that can be done: what became of each."""
+        """Ask until none is left, each time behind the last one: what became of each."""
         given: dict[str, object] = {"reason": self.reason, "dry_run": dry_run, "all": self.everything}
-        given |= {"ticket_id": self.ticket, "because": self.because}
+        given |= {"ticket_id": self.ticket, "state": self.state, "because": self.because}
         if self.mail_ids:
             given["mail_ids"] = [str(each) for each in self.mail_ids]
-        done: list[dict[str, Any]] = []
-        while True:
-            said = await operator.post(f"/mails/{self.action}", given)
-            done += said["items"]
-            if dry_run or not said["left"] or all(each["outcome"] == "refused" for each in said["items"]):
-                return done
+        return await done_with_all(operator, f"/mails/{self.action}", given, "mails")
 
 
 def register(app: typer.Typer) -> None:
@@ -90,11 +88,13 @@ def register(app: typer.Typer) -> None:
 
     @group.command()
     def retry(
-        mail_ids: MailIds = None, *, ticket: Ticket = None, because: Because = None, everything: All = False,
+        mail_ids: MailIds = None, *, ticket: Ticket = None, state: InState = None, because: Because = None,
+        everything: All = False,
         reason: Reason = "", dry_run: DryRun = False, yes: Yes = False, as_json: Json = False,
     ) -> None:  # fmt: skip
         """Try mails again now that were refused, given up, or wait for their next attempt."""
-        _decide(_Wish("retry", mail_ids or [], ticket, because, everything, reason), dry_run, yes, as_json)
+        wish = _Wish("retry", mail_ids or [], ticket, because, everything, reason, state)
+        _decide(wish, dry_run, yes, as_json)
 
     @group.command()
     def resend(
@@ -106,20 +106,24 @@ def register(app: typer.Typer) -> None:
 
     @group.command()
     def drop(
-        mail_ids: MailIds = None, *, ticket: Ticket = None, because: Because = None, everything: All = False,
+        mail_ids: MailIds = None, *, ticket: Ticket = None, state: InState = None, because: Because = None,
+        everything: All = False,
         reason: Annotated[str, typer.Option(help="Why; the ticket's history shows it.")] = "by an operator",
         dry_run: DryRun = False, yes: Yes = False, as_json: Json = False,
     ) -> None:  # fmt: skip
-        """Never send mails."""
-        _decide(_Wish("drop", mail_ids or [], ticket, because, everything, reason), dry_run, yes, as_json)
+        """Never send mails; those that were suppressed already where --state or --because means them."""
+        wish = _Wish("drop", mail_ids or [], ticket, because, everything, reason, state)
+        _decide(wish, dry_run, yes, as_json)
 
     @group.command()
     def release(
-        mail_ids: MailIds = None, *, ticket: Ticket = None, because: Because = None, everything: All = False,
+        mail_ids: MailIds = None, *, ticket: Ticket = None, state: InState = None, because: Because = None,
+        everything: All = False,
         reason: Reason = "", dry_run: DryRun = False, yes: Yes = False, as_json: Json = False,
     ) -> None:  # fmt: skip
         """Send suppressed mails after all, once what stood against them is gone."""
-        _decide(_Wish("release", mail_ids or [], ticket, because, everything, reason), dry_run, yes, as_json)
+        wish = _Wish("release", mail_ids or [], ticket, because, everything, reason, state)
+        _decide(wish, dry_run, yes, as_json)
 
     @group.command()
     def stop(reason: Reason = "", dry_run: DryRun = False, yes: Yes = False, as_json: Json = False) -> None:
@@ -135,12 +139,7 @@ def register(app: typer.Typer) -> None:
 def _decide(wish: _Wish, dry_run: bool, yes: bool, as_json: bool) -> None:
     """Try it, ask, do it, and say how the mails stand then; exit code 1 where one was refused."""
     with refusing():
-        if dry_run or not yes:
-            done = asyncio.run(_done(wish, dry_run=True))
-        if not dry_run:
-            if not yes:
-                confirm(f"{wish.action} {_named(done)}?", yes=False)
-            done = asyncio.run(_done(wish, dry_run=False))
+        done = _decided(wish, dry_run=dry_run, yes=yes)
     single = len(wish.mail_ids) == 1
     refused = [each for each in done if each["outcome"] == "refused"]
     if single and refused:
@@ -154,10 +153,21 @@ def _decide(wish: _Wish, dry_run: bool, yes: bool, as_json: bool) -> None:
             if each["mail"] is not None:
                 mail = each["mail"]
                 print(f"The mail to {mail['recipient']} {words} {mail['state']} now.", file=sys.stderr)
+    for each in refused:
+        print(f"{each['mail_id']}: {each['detail']}", file=sys.stderr)
     if refused:
-        for each in refused:
-            print(f"{each['mail_id']}: {each['detail']}", file=sys.stderr)
         refuse(f"{len(refused)} of {len(done)} mails were refused.")
+    if not single:
+        print(f"{wish.action}: {len(done)} mails.", file=sys.stderr)
+
+
+def _decided(wish: _Wish, *, dry_run: bool, yes: bool) -> list[dict[str, Any]]:
+    if dry_run or not yes:
+        would = asyncio.run(_done(wish, dry_run=True))
+        if dry_run or not would:
+            return would
+        confirm(f"{wish.action} {_named(would)}?", yes=False)
+    return asyncio.run(_done(wish, dry_run=False))
 
 
 def _named(done: list[dict[str, Any]]) -> str:

@@ -16,7 +16,8 @@ from relato_runtime.problems import Problem, invalid
 
 from notifier import ledger, sending
 from notifier.ledger import LedgerError, MailDetail, MailSummary, State
-from notifier.operating import AT_ONCE, Meant, Operating, Verb
+from notifier.meant import Meant, Verb
+from notifier.operating import AT_ONCE, Operating
 
 _Because = Annotated[str, StringConstraints(min_length=1, max_length=200, pattern=r"^[^\x00]+$")]
 _PAGE = 500
@@ -45,6 +46,8 @@ class MailsWish(Wish):
     because: _Because | None = None
     """How the reason begins that the mails have: ``not-configured``, ``disabled`` …"""
     all: StrictBool = False
+    after: UUID | None = None
+    """Those alone that come behind this one: where the answer before said to go on."""
 
 
 class MailDecided(BaseModel):
@@ -64,6 +67,8 @@ class MailsDecided(BaseModel):
     items: list[MailDecided]
     left: int
     """So many more are meant, for another request."""
+    next_after: UUID | None
+    """Behind which that goes on; null where none are left."""
     dry_run: bool
 
 
@@ -112,11 +117,15 @@ def routes(pool: Pool, operating: Operating, who: Operator) -> APIRouter:
             raise invalid(FieldError("", "Say which are meant: mail_ids, ticket_id, state, because, or all."))
         if verb == "resend" and wish.mail_ids is None:
             raise invalid(FieldError("/mail_ids", "Uncertain mails are sent again one by one, by their ids."))
-        done, left = await unless_refused(
-            operating.do(verb, caller, wish.reason, wish.dry_run, Meant(*named))
+        meant = Meant(*named, wish.after)
+        found = await unless_refused(operating.do(verb, caller, wish.reason, wish.dry_run, meant))
+        return MailsDecided(
+            action=verb,
+            items=[MailDecided.model_validate(each._asdict()) for each in found.items],
+            left=found.left,
+            next_after=found.next_after,
+            dry_run=wish.dry_run,
         )
-        items = [MailDecided.model_validate(each._asdict()) for each in done]
-        return MailsDecided(action=verb, items=items, left=left, dry_run=wish.dry_run)
 
     def add(verb: Verb, what: str) -> None:
         # Each has an address of its own: a pattern would stand for the addresses of mails as well.

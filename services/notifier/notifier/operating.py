@@ -1,6 +1,6 @@
 """What operators do with mails and with sending: decide, do it, and write down who did."""
 
-from collections.abc import Sequence
+import asyncio
 from contextlib import suppress
 from typing import Literal, NamedTuple
 from uuid import UUID
@@ -12,29 +12,15 @@ from relato_runtime.database import Connection, Pool
 from relato_runtime.operations import Operation
 
 from notifier import ledger, releasing, sending
-from notifier.ledger import LedgerError, MailDetail, State
+from notifier.ledger import LedgerError, MailDetail
+from notifier.meant import Meant, Verb, chosen
 from notifier.planner import Planner
 
 log = structlog.get_logger(__name__)
 
-Verb = Literal["retry", "resend", "drop", "release"]
 AT_ONCE = 200
-_STATES: dict[Verb, Sequence[State]] = {
-    "retry": ("retry", "rejected", "dead"),
-    "resend": ("uncertain",),
-    "drop": ("planned", "retry", "rejected", "dead", "uncertain"),
-    "release": ("suppressed",),
-}
-"""Of mails that are meant without being named."""
-
-
-class Meant(NamedTuple):
-    """Which mails: these, or of a ticket, of a state, for a reason (its beginning)."""
-
-    mail_ids: Sequence[UUID] | None
-    ticket_id: str | None
-    state: State | None
-    because: str | None
+SECONDS = 15.0
+"""Within one request: its lease lasts a minute, and clients wait no longer."""
 
 
 class Done(NamedTuple):
@@ -44,6 +30,14 @@ class Done(NamedTuple):
     outcome: Literal["done", "refused"]
     detail: str
     mail: MailDetail | None
+
+
+class Decided(NamedTuple):
+    """What became of each, how many are left, and behind which to go on with those."""
+
+    items: list[Done]
+    left: int
+    next_after: UUID | None
 
 
 class _NothingKept(Exception):
@@ -57,29 +51,29 @@ class Operating:
         self._pool = pool
         self._planner = planner
 
-    async def do(
-        self, verb: Verb, who: Caller, reason: str, dry_run: bool, meant: Meant
-    ) -> tuple[list[Done], int]:
-        """Decide about mails, each in a transaction of its own: what became of each, and how many are left.
+    async def do(self, verb: Verb, who: Caller, reason: str, dry_run: bool, meant: Meant) -> Decided:
+        """Decide about mails, each in a transaction of its own.
 
-        What cannot be done with one keeps no other from it. Raises ``Held``.
+        What cannot be done with one keeps no other from it, and whoever asks again goes on behind it. Raises
+        ``Held``.
         """
         operation = Operation("mails", verb, who, reason, dry_run)
+        clock = asyncio.get_running_loop().time
+        until = clock() + SECONDS
+        done: list[Done] = []
         async with operations.alone(self._pool, operation):
-            mail_ids = await self._chosen(verb, meant)
-            done = [await self._one(operation, verb, mail_id) for mail_id in mail_ids[:AT_ONCE]]
+            async with self._pool.acquire() as connection:
+                mail_ids, more = await chosen(connection, verb, meant, AT_ONCE)
+            for mail_id in mail_ids:
+                done.append(await self._one(operation, verb, mail_id))
+                if clock() > until:
+                    break
             if dry_run:
                 async with self._pool.acquire() as connection:
                     tried = ", ".join(str(mail_id) for mail_id in mail_ids[:20])
                     await operations.record(connection, operation, tried or None)
-        return done, len(mail_ids) - len(done)
-
-    async def _chosen(self, verb: Verb, meant: Meant) -> Sequence[UUID]:
-        if meant.mail_ids is not None:
-            return list(dict.fromkeys(meant.mail_ids))
-        async with self._pool.acquire() as connection:
-            mails = await ledger.listing(connection, meant.ticket_id, meant.state, meant.because)
-        return [UUID(each["mail_id"]) for each in mails if each["state"] in _STATES[verb]]
+        left = more + len(mail_ids) - len(done)
+        return Decided(done, left, done[-1].mail_id if left else None)
 
     async def _one(self, operation: Operation, verb: Verb, mail_id: UUID) -> Done:
         after: list[MailDetail] = []

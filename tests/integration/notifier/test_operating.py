@@ -5,6 +5,7 @@ from collections import Counter
 from typing import Any
 
 import httpx
+import pytest
 from notifier.app import build
 from relato_contracts.itsm import TicketSaved
 
@@ -161,3 +162,58 @@ async def test_what_may_have_gone_out_is_sent_again_by_its_id_alone(notifier: No
         ("drop", first, "old"),
     ]
     assert barred.status_code == 403
+
+
+async def _suppressed(notifier: Notifier, number: int, rendered: bool, reason: str) -> None:
+    """Mails that were suppressed: so many, behind those that are there."""
+    await notifier.database.execute(
+        """
+        INSERT INTO mails (mail_id, event_id, event_version, event_at, ticket_id, subject_id, parameter,
+            recipient, recipient_role, template_id, state, reason, sender, message_id, source)
+        SELECT gen_random_uuid(), gen_random_uuid(), number, now(), '1001', gen_random_uuid(), 251,
+            $3, 'requester', 'occurrence', 'suppressed', $4, 'relato@localhost',
+            '<' || gen_random_uuid() || '@localhost>', CASE WHEN $2 THEN 'Subject: a'::bytea END
+        FROM generate_series(1, $1) AS number
+        """,
+        *(number, rendered, ANA, reason),
+    )
+
+
+async def test_many_that_cannot_be_released_do_not_keep_the_others_from_it(notifier: Notifier) -> None:
+    await _suppressed(notifier, 205, rendered=False, reason="disabled")
+    await _suppressed(notifier, 3, rendered=True, reason="disabled")
+    first = (await operate(notifier, "/mails/release", because="disabled")).json()
+    assert ({each["outcome"] for each in first["items"]}, first["left"]) == ({"refused"}, 8)
+    after = first["next_after"]
+    second = (await operate(notifier, "/mails/release", because="disabled", after=after)).json()
+    assert Counter(each["outcome"] for each in second["items"]) == {"refused": 5, "done": 3}
+    assert (second["left"], second["next_after"]) == (0, None)
+
+
+async def test_a_request_ends_in_time_and_the_next_one_goes_on_behind_it(
+    notifier: Notifier, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    await _suppressed(notifier, 3, rendered=False, reason="disabled")
+    mails = await notifier.mails(3, "suppressed")
+    monkeypatch.setattr("notifier.operating.SECONDS", 0)
+    for meant in ({"state": "suppressed"}, {"mail_ids": [each["mail_id"] for each in mails]}):
+        after: str | None = None
+        for mail, left in zip(mails, (2, 1, 0), strict=True):
+            said = (await operate(notifier, "/mails/release", after=after, **meant)).json()
+            assert [each["mail_id"] for each in said["items"]] == [mail["mail_id"]]
+            assert said["left"] == left
+            after = said["next_after"]
+        assert after is None
+
+
+async def test_what_was_suppressed_is_dropped_where_it_is_meant_and_once(notifier: Notifier) -> None:
+    await _suppressed(notifier, 2, rendered=True, reason="not-configured")
+    assert await outcomes(notifier, "drop", all=True, reason="old") == []
+    would = await outcomes(notifier, "drop", state="suppressed", dry_run=True)
+    assert would == [("done", ""), ("done", "")]
+    dropped = await outcomes(notifier, "drop", because="not-configured", reason="old")
+    assert dropped == [("done", ""), ("done", "")]
+    assert await outcomes(notifier, "drop", state="suppressed", reason="older") == []
+    assert await outcomes(notifier, "release", all=True) == []
+    mails = await notifier.mails(2, "suppressed")
+    assert {each["reason"] for each in mails} == {"dropped: old"}

@@ -137,3 +137,34 @@ async def test_several_mails_are_decided_about_at_once(
         return bool(state == "accepted")
 
     await until(sent, what="the mail")
+
+
+async def test_mails_that_cannot_be_sent_do_not_keep_those_behind_them_waiting(
+    installation: Installation, ledger: "asyncpg.Connection[asyncpg.Record]"
+) -> None:
+    mail_id = (await _accepted(installation))["mail_id"]
+    # So many that no request takes all of them; what they would have said is not known.
+    await ledger.execute(
+        """
+        INSERT INTO mails (mail_id, event_id, event_version, event_at, ticket_id, subject_id, parameter,
+            recipient, recipient_role, template_id, state, reason, planned_at)
+        SELECT gen_random_uuid(), gen_random_uuid(), number, event_at, ticket_id, subject_id, parameter,
+            recipient, recipient_role, template_id, 'suppressed', 'lost way', planned_at - interval '1 day'
+        FROM mails, generate_series(1, 201) AS number WHERE mail_id = $1
+        """,
+        mail_id,
+    )
+    await ledger.execute(
+        "UPDATE mails SET state = 'suppressed', reason = 'lost way' WHERE mail_id = $1", mail_id
+    )
+    try:
+        would = await installation.relato("emails", "drop", "--because", "lost", "--dry-run")
+        assert (would.code, "drop: 202 mails." in would.errors) == (0, True)
+        ended = await installation.relato("emails", "release", "--because", "lost", given="y\n")
+        assert (ended.code, "release the mail to" in ended.errors) == (1, True)
+        assert ended.errors.endswith("201 of 202 mails were refused.\n")
+        assert await ledger.fetchval("SELECT state FROM mails WHERE mail_id = $1", mail_id) != "suppressed"
+        nothing = await installation.relato("emails", "drop", "--because", "no such reason")
+        assert (nothing.code, nothing.errors) == (0, "drop: 0 mails.\n")
+    finally:
+        await ledger.execute("DELETE FROM mails WHERE reason = 'lost way'")
