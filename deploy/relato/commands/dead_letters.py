@@ -12,6 +12,7 @@ import typer
 from relato_runtime.letters import State
 
 from relato.commands import tables
+from relato.commands.batches import done_with_all
 from relato.commands.confirm import confirm
 from relato.commands.outcome import refuse, refusing
 from relato.errors import StackError
@@ -54,12 +55,8 @@ class _Wish:
             given |= {"because": self.because, "consumer": self.consumer}
             if self.ids:
                 given["ids"] = [each for each in self.ids if _service(each) == service]
-            while True:
-                said = await operator.post(f"/dead-letters/{service}/{self.action}", given)
-                done += said["items"]
-                settled = {"taken-in", "discarded"}
-                if dry_run or not said["left"] or not any(x["outcome"] in settled for x in said["items"]):
-                    break
+            path = f"/dead-letters/{service}/{self.action}"
+            done += await done_with_all(operator, path, given, f"dead letters of {service}")
         return done
 
 
@@ -130,20 +127,24 @@ def register(app: typer.Typer) -> None:
 def _act(wish: _Wish, dry_run: bool, yes: bool, as_json: bool) -> None:
     """Try it, ask, do it, and say what became of each; exit code 1 where not all were settled."""
     with refusing():
-        if dry_run or not yes:
-            done = asyncio.run(_asked(wish, dry_run=True))
-        if not dry_run:
-            if not yes:
-                confirm(f"{wish.action} {len(done)} dead letters?", yes=False)
-            done = asyncio.run(_asked(wish, dry_run=False))
+        done = _decided(wish, dry_run=dry_run, yes=yes)
     if as_json:
         print(json.dumps({"action": wish.action, "items": done, "dry_run": dry_run}, ensure_ascii=False))
     else:
         rows = ((each["id"], each["outcome"], each["detail"]) for each in done)
         tables.show(("id", "would be" if dry_run else "is", "why"), rows)
-    open_ones = [each for each in done if each["outcome"] not in {"taken-in", "discarded"}]
+    open_ones = [each for each in done if each["outcome"] not in {"taken-in", "discarded", "settled"}]
     if open_ones and not dry_run:
         refuse(f"{len(open_ones)} of {len(done)} are still there.")
+
+
+def _decided(wish: _Wish, *, dry_run: bool, yes: bool) -> list[dict[str, Any]]:
+    if dry_run or not yes:
+        would = asyncio.run(_asked(wish, dry_run=True))
+        if dry_run or not would:
+            return would
+        confirm(f"{wish.action} {len(would)} dead letters?", yes=False)
+    return asyncio.run(_asked(wish, dry_run=False))
 
 
 async def _asked(wish: _Wish, *, dry_run: bool) -> list[dict[str, Any]]:

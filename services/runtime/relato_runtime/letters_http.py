@@ -45,6 +45,8 @@ class SelectionWish(Wish):
     because: _Word | None = None
     consumer: _Word | None = None
     all: StrictBool = False
+    after: _Id | None = None
+    """Those alone that come behind this one: where the answer before said to go on."""
 
     @property
     def meant(self) -> Selection:
@@ -71,6 +73,8 @@ class SettledList(BaseModel):
     items: list[Settled]
     left: int
     """So many more are meant, for another request."""
+    next_after: str | None
+    """Behind which that goes on; null where none are left."""
     dry_run: bool
 
 
@@ -134,9 +138,12 @@ def routes(service: str, pool: Pool, consumers: Consumers, who: Operator) -> API
 
     async def act(action: Literal["retry", "discard"], caller: Caller, wish: SelectionWish) -> SettledList:
         operation = Operation(SUBJECT, action, caller, wish.reason, wish.dry_run)
-        done, left = await unless_refused(dead_letters.do(operation, wish.meant))
-        items = [Settled(**each._asdict()) for each in done]
-        return SettledList(action=action, items=items, left=left, dry_run=wish.dry_run)
+        after = None if wish.after is None else _number(wish.after)
+        done = await unless_refused(dead_letters.do(operation, wish.meant, after))
+        items = [Settled(**each._asdict()) for each in done.items]
+        return SettledList(
+            action=action, items=items, left=done.left, next_after=done.next_after, dry_run=wish.dry_run
+        )
 
     return router
 

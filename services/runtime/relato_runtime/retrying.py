@@ -10,7 +10,7 @@ from aiokafka.errors import KafkaError
 from asyncpg import LockNotAvailableError
 from relato_contracts.topics import Topic
 
-from relato_runtime import letters, operations, positions, settling
+from relato_runtime import operations, positions, settling
 from relato_runtime.database import Connection, Pool
 from relato_runtime.decoded import polled
 from relato_runtime.later import Later
@@ -24,7 +24,8 @@ from relato_runtime.taking import Taking
 log = structlog.get_logger(__name__)
 
 AT_ONCE = 200
-_SECONDS = 15.0  # of the minute that the lease lasts
+SECONDS = 15.0
+"""Within one request: its lease lasts a minute, and clients wait no longer."""
 _BRIEFLY = "SET LOCAL lock_timeout = '5s'"
 SUBJECT = "dead-letters"
 
@@ -39,6 +40,14 @@ class Done(NamedTuple):
     id: str
     outcome: Outcome
     detail: str = ""
+
+
+class DoneList(NamedTuple):
+    """What became of each, how many are left, and behind which to go on with those."""
+
+    items: list[Done]
+    left: int
+    next_after: str | None
 
 
 class _NothingKept(Exception):
@@ -60,19 +69,22 @@ class DeadLetters:
         self._pool = pool
         self._consumers = consumers
 
-    async def do(self, operation: Operation, which: Selection) -> tuple[list[Done], int]:
-        """Retry or discard those that are meant: what became of each, and how many are left for another time.
+    async def do(self, operation: Operation, which: Selection, after: int | None = None) -> DoneList:
+        """Retry or discard those that are meant, behind one if it is given.
 
         Each is settled in a transaction with what it does, so that whoever is killed in the middle leaves
         the others as they were, and asking again goes on. Raises ``Refused`` and ``Held``.
         """
         async with operations.alone(self._pool, operation):
             async with self._pool.acquire() as connection:
-                chosen = await settling.chosen(connection, which, AT_ONCE)
-                number = sum((await letters.numbers(connection, which)).values())
-            _all_parked(chosen, which)
+                chosen, more = await settling.chosen(connection, which, AT_ONCE, after)
+                # A rehearsal that goes on supposes that what it has passed was settled by then.
+                passed = operation.dry_run and after is not None
+                settled = await settling.passed(connection, which, after or 0) if passed else set()
+            if after is None:
+                _all_parked(chosen, which)
             try:
-                done = await self._each(operation, chosen)
+                done = await self._each(operation, chosen, settled)
             except LockNotAvailableError as error:
                 raise Refused("Its consumer is busy with that partition; try again in a moment.") from error
             except (KafkaError, OSError, TimeoutError) as error:
@@ -80,18 +92,16 @@ class DeadLetters:
             if operation.dry_run:
                 async with self._pool.acquire() as connection:
                     await operations.record(connection, operation, ", ".join(each.id for each in chosen[:20]))
-        return done, number - len(done)
+        left = more + len(chosen) - len(done)
+        return DoneList(done, left, done[-1].id if left else None)
 
-    async def _each(self, operation: Operation, chosen: Sequence[Parked]) -> list[Done]:
+    async def _each(self, operation: Operation, chosen: Sequence[Parked], settled: set[int]) -> list[Done]:
         clock = asyncio.get_running_loop().time
-        until = clock() + _SECONDS
+        until = clock() + SECONDS
         done: list[Done] = []
-        settled: set[int] = set()
         async with AsyncExitStack() as stack:
             readers: dict[str, Later] = {}
             for letter in chosen:
-                if clock() > until:
-                    break
                 taking = self._taking(letter, operation)
                 if letter.consumer not in readers:
                     keys = {each.record.key for each in chosen if each.record.key is not None}
@@ -102,6 +112,8 @@ class DeadLetters:
                     settled.add(letter.number)
                 log.info(operation.action, dead_letter=letter.id, outcome=result.outcome)
                 done.append(result)
+                if clock() > until:
+                    break
         return done
 
     def _taking(self, letter: Parked, operation: Operation) -> Taking:

@@ -31,14 +31,38 @@ class Parked(NamedTuple):
         return TopicPartition(self.record.topic, self.record.partition)
 
 
-async def chosen(connection: Connection, which: Selection, limit: int) -> list[Parked]:
-    """Those that are meant with what was in them, in the order in which each partition had them."""
+async def chosen(
+    connection: Connection, which: Selection, limit: int, after: int | None = None
+) -> tuple[list[Parked], int]:
+    """Those that are meant with what was in them, as each partition had them, and how many more there are.
+
+    Of those behind one alone, if it is given.
+    """
     rows = await connection.fetch(
-        f"SELECT * FROM dead_letters WHERE {MEANT}"  # noqa: S608  # constants
-        " ORDER BY consumer, topic, partition, record_offset LIMIT $5",
-        *(*which, limit),
+        f"""
+        SELECT *, count(*) OVER () AS number FROM dead_letters WHERE {MEANT} AND {_BEHIND}
+        ORDER BY consumer, topic, partition, record_offset LIMIT $6
+        """,  # noqa: S608  # conditions of ours
+        *(*which, after, limit),
     )
-    return [Parked(row["id"], row["consumer"], row["state"], _record(row)) for row in rows]
+    found = [Parked(row["id"], row["consumer"], row["state"], _record(row)) for row in rows]
+    return found, (rows[0]["number"] - len(rows) if rows else 0)
+
+
+async def passed(connection: Connection, which: Selection, after: int) -> set[int]:
+    """Those of them that are not behind one, by their numbers."""
+    rows = await connection.fetch(
+        f"SELECT id FROM dead_letters WHERE {MEANT} AND NOT {_BEHIND}",  # noqa: S608  # conditions of ours
+        *(*which, after),
+    )
+    return {row["id"] for row in rows}
+
+
+_BEHIND = """
+    ($5::bigint IS NULL OR (consumer, topic, partition, record_offset) > (
+        SELECT consumer, topic, partition, record_offset FROM dead_letters WHERE id = $5
+    ))
+"""
 
 
 async def hold(connection: Connection, letter: Parked) -> bool:

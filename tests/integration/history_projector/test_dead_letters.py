@@ -211,6 +211,49 @@ async def test_a_retry_that_is_killed_half_way_has_done_a_half_and_goes_on_when_
         assert await versions(projector, each) == [1]
 
 
+async def test_many_that_cannot_be_mended_do_not_keep_the_others_from_it(
+    projector: Projecting, letters: Letters, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with not_known_yet(monkeypatch, OccurrenceRecorded):
+        await publish_stream(projector, a.noted(1, a.recorded(1)))
+    (mendable,) = await letters.listed()
+    # In front of it, as each partition had them, lies what nothing will ever make readable.
+    await projector.database.execute(
+        """
+        INSERT INTO dead_letters (consumer, topic, partition, record_offset, key, value, headers, reason,
+            error, record_timestamp)
+        SELECT consumer, topic, partition, record_offset - number, convert_to('junk-' || number, 'utf-8'),
+            '{', headers, reason, error, record_timestamp
+        FROM dead_letters, generate_series(1, 205) AS number
+        """
+    )
+    first = (await letters.ask("retry", all=True)).json()
+    assert ({each["outcome"] for each in first["items"]}, first["left"]) == ({"failed"}, 6)
+    second = (await letters.ask("retry", all=True, after=first["next_after"])).json()
+    assert second["items"][-1] == {"id": mendable["id"], "outcome": "taken-in", "detail": ""}
+    assert (len(second["items"]), second["left"], second["next_after"]) == (6, 0, None)
+
+
+async def test_what_is_named_is_gone_on_with_when_one_request_did_not_suffice(
+    projector: Projecting, letters: Letters, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with not_known_yet(monkeypatch, OccurrenceRecorded):
+        await publish_stream(projector, *a.stream(a.recorded(1), a.recorded(2), a.recorded(3)))
+    ids = [each["id"] for each in await letters.listed()]
+    monkeypatch.setattr("relato_runtime.retrying.SECONDS", 0)
+    would: list[str] = []
+    outcomes: list[str] = []
+    for dry_run, found in ((True, would), (False, outcomes)):
+        after: str | None = None
+        for left in (2, 1, 0):
+            said = (await letters.ask("retry", ids=ids, after=after, dry_run=dry_run)).json()
+            found += [each["outcome"] for each in said["items"]]
+            assert said["left"] == left
+            after = said["next_after"]
+        assert after is None
+    assert would == outcomes == ["taken-in"] * 3
+
+
 async def test_nobody_but_operators_and_nothing_but_what_is_meant(
     projector: Projecting, letters: Letters
 ) -> None:
