@@ -150,6 +150,31 @@ async def test_what_was_sent_can_be_undone_and_its_text_is_back(window: SignedIn
     await carlos.look("undo")
 
 
+async def test_a_key_typed_right_after_a_dialog_was_closed_is_a_key_of_the_page(
+    window: SignedIn, ticket: Ticket
+) -> None:
+    carlos = await window("carlos", f"/desk/tickets/{ticket.id}")
+    page = carlos.page
+    await write(page, "Cabo")
+    # In one task: nothing was drawn in between, and nothing told about what happened.
+    assert await page.evaluate(
+        """() => {
+            const type = key => document.activeElement.dispatchEvent(
+                new KeyboardEvent("keydown", {key, bubbles: true, cancelable: true}));
+            type("Escape");
+            const left = document.querySelectorAll("dialog").length;
+            type("m");
+            return [left, ...[...document.querySelectorAll("dialog[open]")].map(each => each.id)];
+        }"""
+    ) == [0, "message"]
+    await expect(page.get_by_role("textbox", name="Mensagem")).to_be_focused()
+    await page.keyboard.press("Escape")
+    button = page.get_by_role("button", name="Mensagem ao solicitante")
+    await button.click()
+    await page.keyboard.press("Escape")
+    await expect(button).to_be_focused()
+
+
 async def test_a_message_says_where_it_goes_and_goes_there(window: SignedIn, ticket: Ticket) -> None:
     ana = await window("ana", f"/portal/requests/{ticket.id}")
     carlos = await window("carlos", f"/desk/tickets/{ticket.id}")

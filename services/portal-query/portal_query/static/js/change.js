@@ -2,7 +2,7 @@
 // What is done to an entry: correcting, solving, retracting, showing and hiding, each with a dialog that says what follows.
 import { bodyOf, fill } from "./changes.js";
 import { Command } from "./command.js";
-import { announce, show, take, writing } from "./dialog.js";
+import { announce, close, show, take, writing } from "./dialog.js";
 import { makeEditor } from "./editor.js";
 import { clearErrors, showError, showFailure } from "./fields.js";
 import { onChoice } from "./menu.js";
@@ -75,7 +75,7 @@ function make(does) {
     if (answer?.code === "version-conflict") showNow();
     if (!answer?.ok) return;
     delete dialog.dataset.unsaved;
-    dialog.close();
+    close(dialog);
     document.getElementById(about)?.focus();
     const { occurrence_id: id, release_at: at } = answer.given;
     if (at) document.dispatchEvent(new CustomEvent("relato:held", { detail: { id, at, written: null } }));

@@ -1,7 +1,7 @@
 // @ts-check
 // The dialogs where notes and messages are written: opening, saying what sending will do, sending, keeping a draft.
 import { Command } from "./command.js";
-import { announce, show, take, writing } from "./dialog.js";
+import { announce, close, show, take, writing } from "./dialog.js";
 import { Draft } from "./draft.js";
 import { makeEditor } from "./editor.js";
 import { clearErrors, showError } from "./fields.js";
@@ -105,7 +105,7 @@ function makeComposer(name, kind) {
     form.reset();
     clear();
     draft.discard();
-    dialog.close();
+    close(dialog);
     if (at) document.dispatchEvent(new CustomEvent("relato:held", { detail: { id, at, written: sent } }));
     else announce(say(SAVED[notification] ?? "saved"));
   }

@@ -10,7 +10,13 @@ export function take(name) {
   if (known) return known;
   const template = /** @type {HTMLTemplateElement} */ (document.querySelector(`template[data-dialog="${name}"]`));
   const dialog = /** @type {HTMLDialogElement} */ (template.content.querySelector("dialog"));
-  dialog.addEventListener("close", () => dialog.open || dialog.remove()); // told late: it may be open again
+  for (const way of ["cancel", "submit"]) {
+    dialog.addEventListener(way, (event) => {
+      if (event.defaultPrevented) return;
+      event.preventDefault();
+      close(dialog);
+    });
+  }
   taken.set(name, dialog);
   return dialog;
 }
@@ -21,10 +27,22 @@ export function show(dialog) {
   dialog.showModal();
 }
 
+/**
+ * Off the page at once: a dialog that is only shut keeps the focus in it until the next frame, and takes keys as if it
+ * were written in. The focus is where it was before.
+ * @param {HTMLDialogElement} dialog
+ */
+export function close(dialog) {
+  if (!dialog.open) return;
+  dialog.close();
+  dialog.remove();
+  document.dispatchEvent(new Event("relato:closed"));
+}
+
 /** Ctrl+Enter sends, Esc closes. @param {HTMLDialogElement} dialog @param {() => Promise<void>} send @returns {HTMLFormElement} */
 export function writing(dialog, send) {
   const form = /** @type {HTMLFormElement} */ (dialog.querySelector("form"));
-  dialog.querySelector("[data-close]")?.addEventListener("click", () => dialog.close());
+  dialog.querySelector("[data-close]")?.addEventListener("click", () => close(dialog));
   form.addEventListener("submit", (event) => {
     event.preventDefault();
     void send();
@@ -38,7 +56,7 @@ export function writing(dialog, send) {
       event.preventDefault();
       event.stopPropagation();
       if (sends) void send();
-      else dialog.close();
+      else close(dialog);
     },
     true,
   );

@@ -4,9 +4,9 @@
 import { show, take } from "./dialog.js";
 
 const KEYS = /** @type {Readonly<Record<string, string>>} */ ({
-  n: '[data-opens="note"]',
-  m: '[data-opens="message"]',
-  c: '[data-opens="chat"]',
+  n: '[data-opens="note"]:not([hidden])',
+  m: '[data-opens="message"]:not([hidden])',
+  c: '[data-opens="chat"]:not([hidden])',
   h: '[data-opens="history"]',
   z: "[data-undo]:not([hidden]) [data-undo-now]",
 });

@@ -2,7 +2,7 @@
 // Deciding about a mail that may not have come: asked once more, and then told by the stream as to everybody.
 import { Command } from "./command.js";
 import { clearErrors } from "./fields.js";
-import { announce, show, take, writing } from "./dialog.js";
+import { announce, close, show, take, writing } from "./dialog.js";
 import { field } from "./note.js";
 import { wordsOf } from "./words.js";
 
@@ -45,7 +45,7 @@ function make(decision) {
     const reason = field(form, "reason")?.value.trim();
     const answer = await command.send(`${root.dataset.action}/${mail}/decision`, { decision, ...(reason && { reason }) });
     if (!answer?.ok) return;
-    dialog.close();
+    close(dialog);
     announce(say(`done-${decision}`));
     const entry = /** @type {HTMLElement | null | undefined} */ (document.getElementById(`mail-${mail}`)?.closest("article"));
     entry?.focus(); // the buttons go

@@ -21,7 +21,7 @@ document.addEventListener("input", (event) => {
   clearTimeout(timer);
   timer = window.setTimeout(stop, QUIET);
 });
-for (const done of ["submit", "close", "relato:sent"]) document.addEventListener(done, stop, true);
+for (const done of ["submit", "relato:closed", "relato:sent"]) document.addEventListener(done, stop, true);
 document.addEventListener("visibilitychange", () => {
   // Whoever looks elsewhere is away after a while, and gets a mail about what is said meanwhile.
   if (!document.hidden) tell(now);
