@@ -72,8 +72,28 @@ async def test_executor_and_requester_chat(window: SignedIn, ticket: Ticket) -> 
     )
     await carlos.page.reload()
     await expect(carlos.page.get_by_role("button", name="Chat", exact=True)).to_have_accessible_description(
-        "3 mensagens não lidas"
+        "1 mensagem não lida"
     )
+
+
+async def test_each_executor_reads_the_chat_for_themselves(window: SignedIn, ticket: Ticket) -> None:
+    await ticket.done("ana", "/messages", {"text_html": "<p>Alguém aí?</p>"})  # is no chat
+    await ticket.done("ana", "/chat", {"text": "Olá?"})
+    said = await ticket.record("marina")
+    await ticket.history(said["version"])
+    carlos, marina = await window("carlos", "/desk"), await window("marina", "/desk")
+    rows = [each.page.locator("[data-activity]").filter(has_text=ticket.id) for each in (carlos, marina)]
+    for row in rows:
+        await expect(row).to_contain_text("1 mensagem não lida")
+    page = await carlos.context.new_page()
+    await page.goto(f"/desk/tickets/{ticket.id}")
+    button = page.get_by_role("button", name="Chat", exact=True)
+    await expect(button).to_have_accessible_description("1 mensagem não lida")
+    await open_chat(page)
+    await expect(rows[0]).not_to_contain_text("não lida")
+    await page.reload()
+    await expect(button).to_have_accessible_description("")
+    await expect(rows[1]).to_contain_text("1 mensagem não lida")
 
 
 async def test_a_chat_that_is_switched_off_is_not_there_and_says_so_where_it_was(

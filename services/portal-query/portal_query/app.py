@@ -27,6 +27,7 @@ from portal_query import (
     past,
     requests,
 )
+from portal_query.chat_read import ChatRead
 from portal_query.cursor import Cursors
 from portal_query.http import Portal
 from portal_query.issuer import Issuer
@@ -87,6 +88,7 @@ def build(settings: PortalSettings) -> FastAPI:
                 cursors=Cursors(secret),
                 live=live,
                 presence=presence,
+                chat_read=ChatRead(own),
                 stream_lasting=timedelta(minutes=settings.stream_minutes),
             )
             app.include_router(desk.routes(portal, executors))

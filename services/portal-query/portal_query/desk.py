@@ -19,6 +19,7 @@ from portal_query.http import (
     CursorText,
     Portal,
     PresenceBody,
+    ReadBody,
     Search,
     TicketId,
     answer,
@@ -122,6 +123,19 @@ def routes(portal: Portal, pool: Pool) -> APIRouter:
         await portal.presence.say(
             ticket_id, Present(who.person_id, who.name, "attendant", body.state, body.for_team)
         )
+        return Response(status_code=204)
+
+    @router.post(
+        _TICKET + "/chat/read",
+        **documented(None, status=204, status_400="Not UTF-8", status_404="No such ticket"),
+    )
+    async def read_chat(who: Who, ticket_id: TicketId, body: ReadBody) -> Response:
+        """Say how far the caller has read the chat: later lines of the requester are what is unread."""
+        row = await read.ticket(pool, who.person_id, ticket_id)
+        if row is None:
+            raise not_found()
+        up_to = min(body.up_to_version, row["last_version"])
+        await portal.chat_read.say(who.person_id, ticket_id, up_to)
         return Response(status_code=204)
 
     return router

@@ -9,7 +9,7 @@ from typing import Annotated, Any, TypeVar
 
 from fastapi import Path, Query, Request, Response
 from fastapi.sse import EventSourceResponse
-from pydantic import BaseModel, ConfigDict, StrictBool, StringConstraints
+from pydantic import BaseModel, ConfigDict, Field, StrictBool, StringConstraints
 from pydantic_core import to_json
 from relato_contracts.fields import Id
 from relato_contracts.presence import PresenceState
@@ -17,6 +17,7 @@ from relato_runtime.auth import Authenticator, Caller
 from relato_runtime.http import RateLimit
 from relato_runtime.problems import Problem, unavailable
 
+from portal_query.chat_read import ChatRead
 from portal_query.cursor import Cursors
 from portal_query.live import Live
 from portal_query.presence import Presence
@@ -45,6 +46,14 @@ class PresenceBody(BaseModel):
     """What is written is internal: the requester is not told that somebody writes."""
 
 
+class ReadBody(BaseModel):
+    """How far somebody has read a chat."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    up_to_version: Annotated[int, Field(strict=True, ge=1, le=2**31 - 1)]
+
+
 @dataclass(frozen=True, slots=True)
 class Portal:
     """What routes work with."""
@@ -54,6 +63,7 @@ class Portal:
     cursors: Cursors
     live: Live
     presence: Presence
+    chat_read: ChatRead
     stream_lasting: timedelta
 
     async def caller(self, request: Request) -> Caller:

@@ -17,6 +17,7 @@ FOLLOWERS = Gauge("relato_ticket_followers", "Streams and requests that wait for
 HISTORY_CHANNEL = "history"
 PRESENCE_CHANNEL = "portal_presence"
 SETTINGS_CHANNEL = "settings"
+READ_CHANNEL = "portal_chat_read"
 _CHECK_SECONDS = 10
 _NAMED = 200
 """So many tickets are named to those who follow all; beyond, they look at everything."""
@@ -57,7 +58,8 @@ class Changes:
 class TicketsChanged:
     """Which tickets something happened to since whoever follows all of them last looked."""
 
-    def __init__(self) -> None:
+    def __init__(self, person_id: str) -> None:
+        self.person_id = person_id
         self._news = asyncio.Event()
         self._tickets: set[str] | None = set()
 
@@ -108,9 +110,9 @@ class Live:
                 del self._followers[ticket_id]
 
     @contextmanager
-    def following_all(self) -> Iterator[TicketsChanged]:
-        """Be told to which tickets something happens from now on."""
-        changes = TicketsChanged()
+    def following_all(self, person_id: str) -> Iterator[TicketsChanged]:
+        """Be told to which tickets something happens from now on, and what the person reads elsewhere."""
+        changes = TicketsChanged(person_id)
         self._lists.add(changes)
         try:
             yield changes
@@ -128,6 +130,7 @@ class Live:
             await connection.add_listener(HISTORY_CHANNEL, self._on_history)
             await connection.add_listener(PRESENCE_CHANNEL, self._on_presence)
             await connection.add_listener(SETTINGS_CHANNEL, self._on_settings)
+            await connection.add_listener(READ_CHANNEL, self._on_read)
             # Nobody told us what happened while there was no connection.
             self._wake(list(self._followers), history=True, presence=True)
             self._tell_lists(None)
@@ -154,6 +157,12 @@ class Live:
         for followers in self._followers.values():
             for changes in followers:
                 changes.wake(settings=True)
+
+    def _on_read(self, _connection: Connection, _pid: int, _channel: str, payload: object) -> None:
+        told = json.loads(str(payload))
+        for changes in self._lists:
+            if changes.person_id == told["person"]:
+                changes.wake([told["ticket"]])
 
     def _tell_lists(self, tickets: Collection[str] | None) -> None:
         for changes in self._lists:

@@ -26,10 +26,28 @@ WITH own AS (
 MINE = mine("$1::text")
 IS_EXECUTOR = f"{MINE} SELECT EXISTS (SELECT FROM mine)"
 
+# The requester's lines of chat that whoever asks has not read; who never read any is asked about those alone
+# that nobody has answered.
+_UNREAD = """(
+        SELECT count(*)::integer FROM history.chat_entries AS line
+        WHERE line.ticket_id = t.ticket_id AND line.sender = 'requester'
+          AND EXISTS (SELECT FROM reference.parameters WHERE number = 316 AND value = 'S')
+          AND line.version > coalesce(
+              (
+                  SELECT up_to_version FROM portal.chat_read
+                  WHERE chat_read.person_id = $1 AND chat_read.ticket_id = t.ticket_id
+              ),
+              (
+                  SELECT max(answer.version) FROM history.chat_entries AS answer
+                  WHERE answer.ticket_id = t.ticket_id AND answer.sender = 'executor'
+              ),
+              0
+          )
+    )"""
 _TICKETS = f"""
 {MINE}
 SELECT
-    t.ticket_id, t.title, t.status, t.opened_at, t.last_version, t.last_activity_at, t.unread,
+    t.ticket_id, t.title, t.status, t.opened_at, t.last_version, t.last_activity_at, {_UNREAD} AS unread,
     t.requester_id, coalesce(requester.name, t.requester_id) AS requester_name,
     t.group_id, coalesce(ticket_group.name, t.group_id) AS group_name,
     t.responsible_id, coalesce(responsible.name, t.responsible_id) AS responsible_name,

@@ -2,7 +2,8 @@
 
 from tests.integration.portal_query.conftest import Portal
 from tests.support import world
-from tests.support.projection import messaged, recorded, retracted
+from tests.support.events import EventStream
+from tests.support.projection import chatted, messaged, recorded, retracted
 
 
 def _code(problem: dict[str, object]) -> str:
@@ -17,7 +18,7 @@ async def test_the_desk_lists_the_tickets_of_ones_groups_last_activity_first(por
 
 async def test_a_ticket_says_what_the_desk_needs(portal: Portal) -> None:
     mistake = recorded(time_spent_minutes=500)
-    await portal.history.tell(recorded(), mistake, retracted(mistake), messaged(author_id="ana"))
+    await portal.history.tell(recorded(), mistake, retracted(mistake), chatted(author_id="ana"))
     ticket = (await portal.get("carlos", "/tickets/1001")).json()
     assert ticket.pop("last_activity_at").startswith("2026-11-02T")
     assert ticket == {
@@ -37,6 +38,46 @@ async def test_a_ticket_says_what_the_desk_needs(portal: Portal) -> None:
 async def test_a_ticket_without_responsible_does_not_mention_one(portal: Portal) -> None:
     await portal.history.tell(world.ticket("1001", responsible_id=None))
     assert "responsible" not in (await portal.get("carlos", "/tickets/1001")).json()
+
+
+async def test_unread_is_chat_of_the_requesters_and_each_reads_it_for_themselves(portal: Portal) -> None:
+    async def unread(person: str) -> int:
+        tickets = await portal.entries(person, "/tickets")
+        number: int = next(each["unread"] for each in tickets if each["ticket_id"] == "1001")
+        return number
+
+    async def read(person: str, up_to: int) -> int:
+        bearer = portal.issuer.bearer(person)
+        path = "/api/portal/tickets/1001/chat/read"
+        return (await portal.http.post(path, json={"up_to_version": up_to}, headers=bearer)).status_code
+
+    first, answer, second = chatted(author_id="ana"), chatted(), chatted(author_id="ana")
+    await portal.history.tell(first, answer, second, messaged(author_id="ana"), recorded())
+    assert [await unread("carlos"), await unread("edu")] == [1, 1], "what nobody has answered"
+    assert await read("carlos", 3) == 204
+    assert [await unread("carlos"), await unread("edu")] == [0, 1]
+    await portal.history.tell(chatted(author_id="ana"), recorded())
+    assert await read("carlos", 1) == 204
+    assert [await unread("carlos"), await unread("edu")] == [1, 2], "nothing becomes unread again"
+    assert await read("carlos", 2**31 - 1) == 204
+    await portal.history.tell(chatted(author_id="ana"))
+    assert await unread("carlos") == 1, "nobody has read what was not there"
+    assert await read("ana", 3) == 404
+
+
+async def test_a_row_that_leaves_the_list_is_told_also_when_it_stands_far_down(portal: Portal) -> None:
+    await portal.history.tell(*(world.ticket(f"2{number:03}") for number in range(60)))
+    stream = await EventStream.open(
+        portal.http,
+        "/desk/stream?status=in-progress&since=2100-01-01T00:00:00Z",
+        portal.issuer.bearer("carlos"),
+    )
+    await portal.history.tell(*(world.ticket(f"2{number:03}", status="closed") for number in (0, 59)))
+    gone: set[str] = set()
+    while len(gone) < 2:
+        gone |= set((await stream.next("gone")).data)
+    assert gone == {"2000", "2059"}
+    await stream.close()
 
 
 async def test_members_of_a_group_with_a_permission_see_its_tickets(portal: Portal) -> None:

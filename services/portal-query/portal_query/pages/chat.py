@@ -1,7 +1,7 @@
 """Chat on the pages of both sides: the lines that there are, oldest first, and what is new for whom."""
 
 from collections.abc import Sequence
-from typing import Annotated, Literal, TypedDict
+from typing import Annotated, TypedDict
 
 from fastapi import APIRouter, Depends, Request, Response
 from relato_runtime.database import Pool
@@ -14,7 +14,6 @@ from portal_query.pages.render import Pages
 from portal_query.read import Rows
 from portal_query.shapes import Entry, RequestEntry
 
-Side = Literal["executor", "requester"]
 Line = Entry | RequestEntry
 
 
@@ -43,11 +42,11 @@ async def of_request(
     return _lines(portal, of, found, [view.request_entry(row) for row in found.rows] if found else [])
 
 
-def unread(lines: Lines | None, side: Side, unread_of_ticket: int) -> int:
-    """How many of the other side's lines nobody of this side has answered, as far as the ticket has news."""
+def unread(lines: Lines | None, unread_of_ticket: int) -> int:
+    """How many of the attendants' lines the requester has not answered, as far as the ticket has news."""
     count = 0
     for line in reversed(lines["items"] if lines else ()):
-        if line["sender"] == side:
+        if line["sender"] == "requester":
             break
         count += 1
     return min(count, unread_of_ticket)

@@ -12,9 +12,11 @@ from relato_runtime.database import Pool
 
 from portal_query import lists, read, read_requests, view
 from portal_query.http import PAGE, Portal, Search, not_found
+from portal_query.lists import List
 from portal_query.pages.desk import Asked
 from portal_query.pages.reader import Reader, Readers
 from portal_query.pages.render import Pages
+from portal_query.read import Filters
 from portal_query.shapes import Request, Ticket
 
 _LastEventId = Annotated[str | None, Header(alias="last-event-id")]
@@ -48,16 +50,21 @@ def routes(portal: Portal, pages: Pages, readers: Readers, executors: Pool, requ
 
         async def those(ticket_ids: Sequence[str] | None) -> list[Ticket]:
             filters = replace(asked.filters, ticket_ids=ticket_ids)
-            found = await read.tickets(executors, reader.person_id, filters, (read.LAST, ""), PAGE)
+            limit = PAGE if ticket_ids is None else len(ticket_ids)
+            found = await read.tickets(executors, reader.person_id, filters, (read.LAST, ""), limit)
             return [view.ticket(row) for row in found]
+
+        async def theirs(ticket_ids: Sequence[str]) -> set[str]:
+            filters = Filters(ticket_ids=ticket_ids)
+            found = await read.tickets(executors, reader.person_id, filters, (read.LAST, ""), len(ticket_ids))
+            return {row["ticket_id"] for row in found}
 
         def write(items: list[Ticket]) -> str:
             return rows(reader, "desk/rows.html", items)
 
+        shown = List(reader.person_id, those, theirs, write)
         begin = lists.since(last_event_id, since)
-        async for event in lists.events(
-            those, portal.live, begin, lasting=portal.stream_lasting, write=write
-        ):
+        async for event in lists.events(shown, portal.live, begin, lasting=portal.stream_lasting):
             yield event
 
     @router.get("/portal/stream", response_class=EventSourceResponse)
@@ -72,13 +79,15 @@ def routes(portal: Portal, pages: Pages, readers: Readers, executors: Pool, requ
             )
             return [view.request(row) for row in found]
 
+        async def theirs(_ticket_ids: Sequence[str]) -> set[str]:
+            return set()  # what is theirs belongs to the list
+
         def write(items: list[Request]) -> str:
             return rows(reader, "portal/rows.html", items)
 
+        shown = List(reader.person_id, those, theirs, write)
         begin = lists.since(last_event_id, since)
-        async for event in lists.events(
-            those, portal.live, begin, lasting=portal.stream_lasting, write=write
-        ):
+        async for event in lists.events(shown, portal.live, begin, lasting=portal.stream_lasting):
             yield event
 
     return router

@@ -65,7 +65,7 @@ def routes(portal: Portal, pages: Pages, readers: Readers, pool: Pool) -> APIRou
             "portal/request.html",
             chat=lines,
             presence_seconds=portal.presence.lasting.total_seconds(),
-            unread_chat=chat.unread(lines, "requester", row["unread"]),
+            unread_chat=chat.unread(lines, row["unread"]),
             ticket=view.request(row),
             description=await read_requests.description(pool, reader.person_id, ticket_id),
             may_add=may_add,

@@ -58,7 +58,7 @@ def routes(portal: Portal, pages: Pages, readers: Readers, pool: Pool) -> APIRou
             chat=lines,
             seen_up_to=news.EVERYTHING,
             presence_seconds=portal.presence.lasting.total_seconds(),
-            unread_chat=chat.unread(lines, "executor", row["unread"]),
+            unread_chat=row["unread"],
             may=await read_offers.offers(pool, reader.person_id, row),
             mailing=await read_forms.mailing(pool, row["requester_id"]),
             **entries,
