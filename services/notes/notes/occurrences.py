@@ -21,8 +21,9 @@ from notes.state import Occurrence, State
 
 def record(command: RecordOccurrence, situation: Situation) -> NoteEvent:
     rules.require_occurrences(situation)
-    by_requester = not situation.may_write
-    if by_requester and not (situation.is_requester and situation.switched_on(252) and situation.in_progress):
+    # Somebody who executes their own ticket is its requester in the portal, and an executor elsewhere.
+    by_requester = situation.is_requester and (command.channel == "portal" or not situation.may_write)
+    if by_requester and not (situation.switched_on(252) and situation.in_progress):
         rules.require_open(situation)
         raise errors.NotPermitted
     rules.require_open(situation)

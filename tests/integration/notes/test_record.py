@@ -105,6 +105,17 @@ async def test_what_groups_may_do_on_tickets_of_others_is_theirs_to_do(service: 
     assert (await service.post("olga", "/tickets/1001/chat", {"text": "Oi"})).status_code == 201
 
 
+async def test_whoever_requests_a_ticket_of_their_own_group_records_in_the_portal(service: Service) -> None:
+    await service.publish(world.ticket("1005", requester_id="carlos"))
+    answer = await service.post("carlos", "/tickets/1005/occurrences", occurrence(channel="portal"))
+    assert answer.status_code == 201, answer.text
+    assert answer.json()["notification"] == "planned", "whoever executes the ticket is told"
+    (record,) = await read_all(service.settings, NOTES, count=1)
+    _, fact = decode(record.key, record.value, record.headers)
+    assert isinstance(fact, OccurrenceRecorded)
+    assert (fact.channel, fact.visible_to_requester, fact.by_requester) == ("portal", True, True)
+
+
 async def test_keys_of_different_people_have_nothing_to_do_with_each_other(service: Service) -> None:
     key = {"Idempotency-Key": "mine"}
     one = await service.post("carlos", "/tickets/1001/chat", {"text": "Oi"}, **key)

@@ -51,6 +51,14 @@ def test_the_requester_writes_to_whoever_executes_the_ticket() -> None:
     invalid("/notify_by_email", message("ana", mail=True), REQUESTER)
 
 
+def test_a_requester_who_may_execute_their_own_ticket_writes_as_its_requester() -> None:
+    both = replace(REQUESTER, may_execute=True)
+    assert isinstance(decided(message("ana"), both), AttendantMessaged)
+    line = decided(chat("ana"), both)
+    assert isinstance(line, ChatMessagePosted)
+    assert line.sender == "requester"
+
+
 def test_messages_need_parameter_299() -> None:
     refused(errors.MessagesDisabled, message(), without(EXECUTOR, 299))
 

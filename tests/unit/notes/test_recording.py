@@ -88,6 +88,30 @@ def test_the_requester_records_neither_time_nor_solution_nor_mail_to_themselves(
     invalid("/notify_by_email", record(channel="portal", notify_by_email=True), REQUESTER)
 
 
+@pytest.mark.parametrize("groups", [{"may_execute": True}, {"may_comment": True}])
+def test_a_requester_whose_groups_may_write_on_their_ticket_is_its_requester_in_the_portal(
+    groups: dict[str, bool],
+) -> None:
+    both = replace(REQUESTER, **groups)  # type: ignore[arg-type]  # rights of groups
+    portal = record(author_id="ana", channel="portal", time_spent_minutes=0)
+    assert recorded(portal, both).by_requester
+    assert notification(recorded(portal, both), both) == "planned"
+    refused(errors.NotPermitted, portal, without(both, 252))
+    refused(errors.NotPermitted, portal, replace(both, status="suspended"))
+    invalid("/time_spent_minutes", replace(portal, time_spent_minutes=15), both)
+
+
+@pytest.mark.parametrize("channel", ["execution", "toolbar", "api"])
+def test_outside_the_portal_they_write_as_an_executor(channel: str) -> None:
+    both = replace(REQUESTER, may_execute=True)
+    worked = record(author_id="ana", channel=channel)
+    internal = recorded(worked, both)
+    assert not internal.visible_to_requester
+    assert not internal.by_requester
+    assert internal.time_spent_minutes == 15
+    assert not recorded(replace(worked, visible_to_requester=True), without(both, 252)).by_requester
+
+
 def test_the_channel_says_where_it_was_recorded() -> None:
     assert recorded(record(channel="toolbar")).channel == "toolbar"
     invalid("/channel", record(channel="portal"))
