@@ -10,7 +10,7 @@ from relato_runtime.database import Connection
 
 from notifier import outbox
 from notifier.leases import Leased
-from notifier.sending import GOES_ON
+from notifier.sending import GOES_ON, SWITCHED_OFF
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,7 +29,7 @@ async def begin(
     """Say, before anything goes out, that these now may have gone; their leases begin anew.
 
     Returns those that may go out. The others must not: the lease has run out, sending was stopped, or
-    what the mail is about was taken back, which suppresses it.
+    e-mail was switched off or what the mail is about taken back since it was planned, which suppresses it.
     """
     rows = await connection.fetch(
         _BEGIN, [mail.mail_id for mail in mails], [mail.attempt for mail in mails], lease, lasting
@@ -42,9 +42,11 @@ _BEGIN = f"""
 WITH given AS (
     SELECT * FROM unnest($1::uuid[], $2::int[]) AS given (mail_id, attempt)
 ), gone AS (
-    SELECT mail_id, CASE WHEN retracted THEN 'retracted' ELSE 'hidden' END AS reason
-    FROM given JOIN mails USING (mail_id) JOIN occurrences ON occurrence_id = subject_id
-    WHERE retracted OR (NOT visible AND recipient_role = 'requester')
+    SELECT mail_id,
+        CASE WHEN switched_off THEN 'disabled' WHEN retracted THEN 'retracted' ELSE 'hidden' END AS reason
+    FROM (SELECT {SWITCHED_OFF} AS switched_off) AS house CROSS JOIN given
+    JOIN mails USING (mail_id) LEFT JOIN occurrences ON occurrence_id = subject_id
+    WHERE switched_off OR retracted OR (NOT visible AND recipient_role = 'requester')
 ), held AS (
     UPDATE mails SET reason = gone.reason, updated_at = clock_timestamp(),
         leased_until = clock_timestamp() + $4,

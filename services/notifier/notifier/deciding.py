@@ -8,10 +8,9 @@ from relato_runtime.auth import Caller
 from relato_runtime.database import Connection, Pool
 from relato_runtime.problems import Problem
 
-from notifier import decisions, reference
+from notifier import decisions, sending
 from notifier.bodies import Decision
 from notifier.decisions import Decided, Standing
-from notifier.known import MAILS_OFF
 
 log = structlog.get_logger(__name__)
 
@@ -50,7 +49,7 @@ async def _allow(connection: Connection, mail: Standing, asked: Decision) -> Non
         return
     if mail.lost:
         raise Problem(409, "mail-lost", "What the mail said was lost with the ledger; it cannot be sent.")
-    if (await reference.load(connection, (), ())).parameters.get(MAILS_OFF) == "S":
+    if await sending.switched_off(connection):
         raise Problem(409, "mails-disabled", "All e-mail is switched off (parameter 297).")
 
 

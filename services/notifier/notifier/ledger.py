@@ -10,7 +10,7 @@ from relato_runtime.database import Connection
 from relato_runtime.refusals import Refused
 from typing_extensions import TypedDict  # pydantic asks for this one before Python 3.12
 
-from notifier import outbox
+from notifier import outbox, sending
 from notifier.reading import readable
 
 State = Literal[
@@ -186,8 +186,11 @@ async def _decide(
 ) -> None:
     async with connection.transaction():
         rendered = await _locked(connection, mail_id, states)
-        if statement == _AGAIN and not rendered:
-            raise LedgerError("What the mail said was lost with the ledger; it cannot be sent from here.")
+        if statement == _AGAIN:
+            if not rendered:
+                raise LedgerError("What the mail said was lost with the ledger; it cannot be sent from here.")
+            if await sending.switched_off(connection):
+                raise LedgerError("All e-mail is switched off (parameter 297).")
         await connection.execute(statement, mail_id, *arguments)
 
 

@@ -150,7 +150,8 @@ class Sender:
             await connection.ready()
             if not await journal.begin(mail):
                 log.info(
-                    "mail not sent: taken back, stopped, or the lease ran out", mail_id=str(mail.mail_id)
+                    "mail not sent: taken back, stopped, switched off, or the lease ran out",
+                    mail_id=str(mail.mail_id),
                 )
                 await self._release([mail], journal.lease)
                 return None

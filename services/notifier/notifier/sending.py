@@ -1,4 +1,5 @@
-"""Whether mails go out at all: one row that every process looks at before it hands a mail over. SQL alone."""
+"""Whether mails go out at all, by operators' and administrators' switches: every process looks at both before
+it hands a mail over. SQL alone."""
 
 from datetime import datetime
 from typing import NamedTuple
@@ -6,8 +7,12 @@ from typing import NamedTuple
 from relato_runtime.database import Connection, Pool
 from relato_runtime.refusals import Refused
 
+from notifier.known import MAILS_OFF
+
 GOES_ON = "NOT EXISTS (SELECT FROM sending WHERE stopped_at IS NOT NULL)"
 """A condition for statements that let a mail go out."""
+SWITCHED_OFF = f"EXISTS (SELECT FROM parameters WHERE number = {MAILS_OFF} AND value = 'S')"
+"""A condition for statements that suppress a mail instead: parameter 297."""
 
 
 class Stopped(NamedTuple):
@@ -28,6 +33,12 @@ async def stopped(connection: Connection | Pool) -> Stopped | None:
         "SELECT stopped_at AS at, name, reason FROM sending WHERE stopped_at IS NOT NULL"
     )
     return None if row is None else Stopped(**dict(row))
+
+
+async def switched_off(connection: Connection) -> bool:
+    """Whether parameter 297 is on."""
+    off: bool = await connection.fetchval(f"SELECT {SWITCHED_OFF}")
+    return off
 
 
 async def change(connection: Connection, *, stop: bool, name: str, reason: str) -> None:

@@ -8,6 +8,7 @@ import httpx
 import pytest
 from notifier.app import build
 from relato_contracts.itsm import TicketSaved
+from relato_contracts.notifications import EmailSuppressed
 
 from tests.integration.notifier.conftest import ANA, CARLOS, Notifier
 from tests.support import stream as a
@@ -16,6 +17,7 @@ from tests.support.serving import serving
 from tests.support.waiting import until
 
 TOLD = {"visible_to_requester": True, "notify_by_email": True}
+OFF = ("refused", "All e-mail is switched off (parameter 297).")
 
 
 async def operate(
@@ -38,6 +40,16 @@ async def _rests(notifier: Notifier) -> bool:
     return not await notifier.database.fetchval(
         "SELECT EXISTS (SELECT FROM mails WHERE state IN ('leased', 'submitting'))"
     )
+
+
+async def _switch_mails(notifier: Notifier, off: str) -> None:
+    """Parameter 297, as the notifier knows it by now."""
+    await notifier.publish(world.parameter(297, off))
+
+    async def known() -> bool:
+        return await notifier.database.fetchval("SELECT value FROM parameters WHERE number = 297") == off
+
+    await until(known, what=f"297 at {off}")
 
 
 async def _remarks(address: str) -> Any:
@@ -132,6 +144,41 @@ async def test_suppressed_mails_are_released_once_nothing_stands_against_them(no
     assert again == [("refused", "The mail is accepted; this takes one that is suppressed.")]
     await notifier.taken_in()
     assert len(notifier.mailbox.seen) == 3
+
+
+async def test_297_keeps_mails_from_going_out_that_were_planned_before(notifier: Notifier) -> None:
+    await notifier.mailbox.close()
+    await notifier.note(
+        a.to_requester(1, notify_by_email=True),
+        a.chatted(2, by_requester=False, recipient_online=False),
+        a.recorded(3, **TOLD),
+    )
+    await notifier.tried()
+    await _switch_mails(notifier, "S")
+    await notifier.mailbox.open()
+
+    mails = await notifier.mails(3, "suppressed")
+    assert {each["reason"] for each in mails} == {"disabled"}
+    assert {type(outcome) for _, outcome in await notifier.outcomes(3)} == {EmailSuppressed}
+    assert await outcomes(notifier, "release", because="disabled") == [OFF] * 3
+    assert notifier.mailbox.seen == []
+
+    await _switch_mails(notifier, "N")
+    assert await outcomes(notifier, "release", because="disabled") == [("done", "")] * 3
+    await notifier.mails(3, "accepted")
+    assert notifier.mailbox.seen == [ANA] * 3
+
+
+async def test_while_297_is_on_operators_have_nothing_sent_again(notifier: Notifier) -> None:
+    await notifier.note(a.to_requester(1, notify_by_email=True), a.to_requester(2, notify_by_email=True))
+    first, second = [each["mail_id"] for each in await notifier.mails(2, "accepted")]
+    change = "UPDATE mails SET state = $1 WHERE mail_id = $2::text::uuid"
+    await notifier.database.execute(change, "rejected", first)
+    await notifier.database.execute(change, "uncertain", second)
+    await _switch_mails(notifier, "S")
+    assert await outcomes(notifier, "retry", mail_ids=[first]) == [OFF]
+    assert await outcomes(notifier, "resend", mail_ids=[second]) == [OFF]
+    assert await outcomes(notifier, "drop", mail_ids=[first, second]) == [("done", "")] * 2
 
 
 async def test_what_may_have_gone_out_is_sent_again_by_its_id_alone(notifier: Notifier) -> None:
