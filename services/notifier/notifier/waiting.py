@@ -15,6 +15,8 @@ from notifier.event import Event
 _FIRST_LOOK = timedelta(seconds=2)
 _LATER_LOOKS = timedelta(seconds=30)
 _NOTE: TypeAdapter[NoteEvent] = TypeAdapter(NoteEvent)
+_SAME = "waiting.needs = excluded.needs"
+_SINCE = f"CASE WHEN {_SAME} THEN waiting.since ELSE excluded.since END"
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,17 +31,17 @@ class Waiting:
 async def put(connection: Connection, waiting: Sequence[Waiting]) -> None:
     """Let events wait: until what they need is announced, until their next look, or until they give up.
 
-    An event that waits already goes on waiting, from the time it began, maybe for something else.
+    An event that waits already goes on waiting, from the time it began to need what it needs.
     """
     await connection.executemany(
-        """
+        f"""
         INSERT INTO waiting (event_id, version, at, correlation_id, traceparent, type, data, needs,
             look_at, give_up_at)
         VALUES ($1, $2, $3, $4, $5, $6, $7, $8, now() + least($9, $10::interval), now() + $10)
-        ON CONFLICT (event_id) DO UPDATE SET needs = excluded.needs,
-            give_up_at = waiting.since + $10,
-            look_at = least(now() + $11, waiting.since + $10)
-        """,
+        ON CONFLICT (event_id) DO UPDATE SET needs = excluded.needs, since = {_SINCE},
+            give_up_at = {_SINCE} + $10,
+            look_at = least(now() + CASE WHEN {_SAME} THEN $11 ELSE $9::interval END, {_SINCE} + $10)
+        """,  # noqa: S608  # constants alone
         [
             (
                 each.event.id,

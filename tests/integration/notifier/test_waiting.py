@@ -30,6 +30,27 @@ async def test_a_note_whose_ticket_never_comes_is_suppressed_for_that_reason(idl
     assert len(await idle.outcomes(2)) == 2
 
 
+async def test_the_time_that_a_note_waited_for_its_ticket_is_not_held_against_its_template(
+    idle: Notifier,
+) -> None:
+    await idle.start(configuration_patience_seconds=20)
+    await idle.note(stream.to_requester(notify_by_email=True))
+
+    async def needs(what: str) -> bool:
+        return await idle.database.fetchval("SELECT needs FROM waiting") == what
+
+    await until(lambda: needs("ticket:1001"), what="the note that waits for its ticket")
+    await idle.database.execute("UPDATE waiting SET since = since - interval '1 minute'")
+
+    facts = world.world()
+    templates = [each for each in facts if isinstance(each, itsm.EmailTemplateSaved)]
+    await idle.publish(*(each for each in facts if each not in templates))
+    await until(lambda: needs("template:t-251"), what="the note that waits for its template")
+    await idle.publish(*templates)
+
+    await idle.mails(1, "accepted")
+
+
 @pytest.mark.parametrize(
     ("source", "reason"),
     [
