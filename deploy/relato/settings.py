@@ -44,6 +44,8 @@ class StackSettings(BaseSettings):
     """Of each service, behind the front door."""
     partitions: Annotated[int, Field(ge=1, le=10_000)] = 12
     """Of each topic, when it is made; chosen once, since a ticket has to stay on its partition."""
+    replication: Annotated[int, Field(ge=1, le=100)] | None = None
+    """Of each topic, when it is made: unless it is said three times, where there are as many brokers."""
     postgres_url: SecretStr | None = None
     """An existing PostgreSQL, as someone who may create databases and roles."""
     kafka_bootstrap: str | None = None

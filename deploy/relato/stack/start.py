@@ -135,7 +135,7 @@ class _Stack:
                 settings,
                 TOPICS,
                 partitions=self.settings.partitions,
-                replication=max(1, len(brokers.names(self.settings))),
+                replication=self.settings.replication or len(brokers.names(self.settings)) or None,
             )
         except (OSError, KafkaError) as error:
             raise StackError(f"Kafka at {self._surroundings.kafka} cannot be used: {error}.") from error

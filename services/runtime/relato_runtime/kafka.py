@@ -141,19 +141,23 @@ async def end(stopping: Coroutine[object, object, None], seconds: float) -> None
 
 
 async def create_topics(
-    settings: KafkaSettings, topics: Iterable[Topic], *, partitions: int, replication: int = 1
+    settings: KafkaSettings, topics: Iterable[Topic], *, partitions: int, replication: int | None = None
 ) -> None:
-    """Create the topics that do not exist yet; those that do are left as they are."""
+    """Create the topics that do not exist yet; those that do are left as they are.
+
+    Unless it is said how often every record is to be kept, it is what the cluster has brokers for.
+    """
     admin = AIOKafkaAdminClient(**connection(settings))
     await asyncio.wait_for(admin.start(), _START_SECONDS)
     try:
+        copies = replication or copies_on(len((await admin.describe_cluster())["brokers"]))
         answer = await admin.create_topics(
             [
                 NewTopic(
                     settings.topic_prefix + topic.name,
                     num_partitions=partitions,
-                    replication_factor=replication,
-                    topic_configs=_configuration(topic, replication),
+                    replication_factor=copies,
+                    topic_configs=_configuration(topic, copies),
                 )
                 for topic in topics
             ]
@@ -163,6 +167,11 @@ async def create_topics(
                 raise for_code(code)(name)
     finally:
         await admin.close()
+
+
+def copies_on(brokers: int) -> int:
+    """How often a record is kept: three times, of which one may be away, where there are as many brokers."""
+    return min(3, brokers)
 
 
 def _configuration(topic: Topic, replication: int) -> dict[str, str]:

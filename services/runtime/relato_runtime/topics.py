@@ -16,7 +16,8 @@ class TopicSettings(KafkaSettings):
 
     partitions: Annotated[int, Field(ge=1, le=10_000)] = 12
     """Chosen once: a ticket has to stay on its partition."""
-    replication: Annotated[int, Field(ge=1, le=100)] = 1
+    replication: Annotated[int, Field(ge=1, le=100)] | None = None
+    """How often each record is kept: unless it is said three times, where there are as many brokers."""
 
 
 def main() -> None:

@@ -48,6 +48,14 @@ async def test_topics_that_exist_stay_as_they_are(kafka_bootstrap: str, prefix: 
         await admin.close()
 
 
+async def test_more_copies_than_brokers_are_refused(kafka_bootstrap: str, prefix: str) -> None:
+    process = await _start(kafka_bootstrap, prefix, partitions=1, RELATO_REPLICATION="3")
+    _, errors = await asyncio.wait_for(process.communicate(), _SECONDS)
+    assert process.returncode == 1
+    assert "InvalidReplicationFactor" in errors.decode()
+    assert "Traceback" not in errors.decode()
+
+
 async def test_without_a_broker_it_says_so_and_fails(prefix: str) -> None:
     process = await _start("127.0.0.1:1", prefix, partitions=1)
     _, errors = await asyncio.wait_for(process.communicate(), _SECONDS)
@@ -63,7 +71,9 @@ async def _run(bootstrap: str, prefix: str, *, partitions: int) -> str:
     return printed.decode()
 
 
-async def _start(bootstrap: str, prefix: str, *, partitions: int) -> asyncio.subprocess.Process:
+async def _start(
+    bootstrap: str, prefix: str, *, partitions: int, **settings: str
+) -> asyncio.subprocess.Process:
     return await asyncio.create_subprocess_exec(
         *(sys.executable, "-m", "relato_runtime.topics"),
         env={
@@ -71,6 +81,7 @@ async def _start(bootstrap: str, prefix: str, *, partitions: int) -> asyncio.sub
             "RELATO_KAFKA_BOOTSTRAP": bootstrap,
             "RELATO_TOPIC_PREFIX": prefix,
             "RELATO_PARTITIONS": str(partitions),
+            **settings,
         },
         stdout=asyncio.subprocess.PIPE,
         stderr=asyncio.subprocess.PIPE,
