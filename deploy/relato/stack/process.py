@@ -13,6 +13,7 @@ from pathlib import Path
 
 from relato.errors import StackError
 from relato.stack import linux
+from relato.stack.home import explain
 
 MARK = "RELATO_STACK_PROCESS"
 """In the environment of every process of a local stack, with its name."""
@@ -47,8 +48,9 @@ class Program:
 async def start(program: Program) -> asyncio.subprocess.Process:
     """Start a program with its output in its log; it is told to stop when this process dies."""
     prepare = linux.child_setup(program.stop_signal, unprivileged=program.unprivileged)
-    descriptor = os.open(program.log, os.O_WRONLY | os.O_CREAT | os.O_APPEND, 0o600)
+    descriptor = None
     try:
+        descriptor = os.open(program.log, os.O_WRONLY | os.O_CREAT | os.O_APPEND, 0o600)
         return await asyncio.create_subprocess_exec(
             *program.argv,
             env={**program.environment, MARK: program.name},
@@ -60,17 +62,18 @@ async def start(program: Program) -> asyncio.subprocess.Process:
             cwd=program.log.parent,
         )
     except OSError as error:
-        raise StackError(f"{program.name} cannot be started: {error}.") from error
+        raise StackError(f"{program.name} cannot be started: {explain(error, program.log)}") from error
     except subprocess.SubprocessError as error:
         if not program.unprivileged:
-            raise
+            raise StackError(f"{program.name} cannot be started: {error}.") from error
         raise StackError(
             f"{program.name} refuses to run as root, and this machine does not let root step down (user "
             f"namespaces): {last_line(tail(program.log)) or error}. Run Relato as an ordinary user, or name "
             "a server that runs elsewhere."
         ) from error
     finally:
-        os.close(descriptor)
+        if descriptor is not None:
+            os.close(descriptor)
 
 
 async def ready(program: Program, process: asyncio.subprocess.Process) -> None:
