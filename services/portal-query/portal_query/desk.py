@@ -121,7 +121,7 @@ def routes(portal: Portal, pool: Pool) -> APIRouter:
         if await read.ticket(pool, who.person_id, ticket_id) is None:
             raise not_found()
         await portal.presence.say(
-            ticket_id, Present(who.person_id, who.name, "attendant", body.state, body.for_team)
+            ticket_id, Present(who.person_id, who.name, "attendant", body.state, body.for_team, body.page)
         )
         return Response(status_code=204)
 

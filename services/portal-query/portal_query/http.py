@@ -44,6 +44,8 @@ class PresenceBody(BaseModel):
     state: PresenceState
     for_team: StrictBool = False
     """What is written is internal: the requester is not told that somebody writes."""
+    page: Annotated[str, StringConstraints(max_length=64, pattern=r"^[A-Za-z0-9._:-]*$")] = ""
+    """Which of the caller's pages says so: that one is gone leaves the others."""
 
 
 class ReadBody(BaseModel):

@@ -37,6 +37,8 @@ class Present:
     state: PresenceState
     for_team: bool = False
     """What they write is internal so far."""
+    page: str = ""
+    """Which of their pages says so."""
 
 
 class Presence:
@@ -50,36 +52,31 @@ class Presence:
         self._waiting: asyncio.Queue[OutgoingRecord] = asyncio.Queue(_WAITING_RECORDS)
 
     async def say(self, ticket_id: str, who: Present) -> None:
-        """Somebody is there, or gone; followers are told when that is new."""
-        person_id, name, role, state = who.person_id, who.name, who.role, who.state
+        """Somebody is there, or has closed a page; followers are told when that is new."""
+        person_id, state = who.person_id, who.state
         now = datetime.now(UTC)
-        until = now if state == "gone" else now + self.lasting
+        until = now + self.lasting
+        page = (ticket_id, person_id, who.role, who.page, PRESENCE_CHANNEL)
         if state == "gone":
-            await self._pool.execute(_LEAVE, ticket_id, person_id, role, PRESENCE_CHANNEL)
+            await self._pool.execute(_LEAVE, *page)
+            # Asked afterwards: of pages that are closed at once the last one sees that none is left.
+            left = await self._pool.fetchrow(_LEFT, ticket_id, person_id)
+            state, until = ("gone", now) if left is None else (left["state"], left["until"])
         else:
-            await self._pool.execute(
-                *(
-                    _STAY,
-                    ticket_id,
-                    person_id,
-                    role,
-                    PRESENCE_CHANNEL,
-                    name,
-                    state,
-                    self.lasting,
-                    who.for_team,
-                )
-            )
+            await self._pool.execute(_STAY, *page, who.name, state, self.lasting, who.for_team)
         self._hand_over(
             PersonPresent(ticket_id=ticket_id, person_id=person_id, state=state, until=until), now
         )
 
     async def of(self, ticket_id: str) -> list[Row]:
-        """Who has the ticket open, by name."""
+        """Who has the ticket open, by name: somebody with several pages writes if they do so on one."""
         return await self._pool.fetch(
             """
-            SELECT person_id, name, role, state, for_team FROM portal.presence
-            WHERE ticket_id = $1 AND until > now() ORDER BY name, person_id
+            SELECT person_id, name, role, state, for_team FROM (
+                SELECT DISTINCT ON (person_id, role) * FROM portal.open_pages
+                WHERE ticket_id = $1 AND until > now()
+                ORDER BY person_id, role, state = 'writing' DESC, for_team
+            ) AS people ORDER BY name, person_id, role
             """,
             ticket_id,
         )
@@ -118,24 +115,29 @@ class Presence:
 
 _STAY = """
 WITH known AS (
-    SELECT state, for_team FROM portal.presence
-    WHERE ticket_id = $1 AND person_id = $2 AND role = $3 AND until > now()
+    SELECT state, for_team FROM portal.open_pages
+    WHERE ticket_id = $1 AND person_id = $2 AND role = $3 AND page = $4 AND until > now()
 ), said AS (
-    INSERT INTO portal.presence (ticket_id, person_id, role, name, state, until, for_team)
-    VALUES ($1, $2, $3, $5, $6, now() + $7::interval, $8)
-    ON CONFLICT (ticket_id, person_id, role)
+    INSERT INTO portal.open_pages (ticket_id, person_id, role, page, name, state, until, for_team)
+    VALUES ($1, $2, $3, $4, $6, $7, now() + $8::interval, $9)
+    ON CONFLICT (ticket_id, person_id, role, page)
     DO UPDATE SET name = excluded.name, state = excluded.state, until = excluded.until,
         for_team = excluded.for_team
 )
-SELECT pg_notify($4, $1) WHERE NOT EXISTS (SELECT FROM known WHERE state = $6 AND for_team = $8)
+SELECT pg_notify($5, $1) WHERE NOT EXISTS (SELECT FROM known WHERE state = $7 AND for_team = $9)
 """
 _LEAVE = """
 WITH gone AS (
-    DELETE FROM portal.presence WHERE ticket_id = $1 AND person_id = $2 AND role = $3 RETURNING ticket_id
+    DELETE FROM portal.open_pages
+    WHERE ticket_id = $1 AND person_id = $2 AND role = $3 AND page = $4 RETURNING ticket_id
 )
-SELECT pg_notify($4, ticket_id) FROM gone
+SELECT pg_notify($5, ticket_id) FROM gone
+"""
+_LEFT = """
+SELECT state, until FROM portal.open_pages
+WHERE ticket_id = $1 AND person_id = $2 AND until > now() ORDER BY until DESC LIMIT 1
 """
 _FORGET = """
-WITH gone AS (DELETE FROM portal.presence WHERE until <= now() RETURNING ticket_id)
+WITH gone AS (DELETE FROM portal.open_pages WHERE until <= now() RETURNING ticket_id)
 SELECT pg_notify($1, ticket_id) FROM (SELECT DISTINCT ticket_id FROM gone) AS tickets
 """

@@ -150,7 +150,9 @@ def routes(portal: Portal, pool: Pool) -> APIRouter:
         """Say that the caller looks at their ticket, writes on it, or has left; to be repeated meanwhile."""
         if await read_requests.request(pool, who.person_id, ticket_id) is None:
             raise not_found()
-        await portal.presence.say(ticket_id, Present(who.person_id, who.name, "requester", body.state))
+        await portal.presence.say(
+            ticket_id, Present(who.person_id, who.name, "requester", body.state, page=body.page)
+        )
         return Response(status_code=204)
 
     return router

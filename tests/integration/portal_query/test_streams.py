@@ -1,5 +1,7 @@
 """Live updates: what is new comes by itself, and nothing is lost when a connection is."""
 
+from datetime import timedelta
+
 import asyncpg
 import pytest
 from relato_contracts.envelope import decode
@@ -225,7 +227,7 @@ async def test_who_falls_silent_is_gone_after_a_while(portal: Portal) -> None:
     await portal.be_there("carlos", DESK, "viewing")
     assert (await stream.next("presence")).data == {"attendant": "viewing"}
     connection = await asyncpg.connect(portal.history.url)
-    await connection.execute("UPDATE portal.presence SET until = now()")  # as if the time had passed
+    await connection.execute("UPDATE portal.open_pages SET until = now()")  # as if the time had passed
     await connection.close()
     assert (await stream.next("presence")).data == {"attendant": "gone"}
     await stream.close()
@@ -244,13 +246,42 @@ async def test_other_services_learn_who_is_there(portal: Portal) -> None:
     assert lasting == portal.settings.presence_seconds
 
 
+async def test_who_closes_one_of_two_pages_is_still_there(portal: Portal) -> None:
+    mine = await portal.stream("ana", MINE + "/stream")
+    await mine.next("presence")
+    await portal.be_there("carlos", DESK, "writing", page="one")
+    assert (await mine.next("presence")).data == {"attendant": "writing"}
+    await portal.be_there("carlos", DESK, "viewing", page="other")
+    await portal.be_there("carlos", DESK, "gone", page="one")
+    assert (await mine.next("presence")).data == {"attendant": "viewing"}
+    await portal.be_there("carlos", DESK, "gone", page="other")
+    assert (await mine.next("presence")).data == {"attendant": "gone"}
+    await mine.close()
+    records = await read_all(portal.settings, PRESENCE, count=4)
+    said = [fact for _, fact in (decode(each.key, each.value, each.headers) for each in records)]
+    states = [(fact.state, fact.until) for fact in said if isinstance(fact, PersonPresent)]
+    assert [state for state, _ in states] == ["writing", "viewing", "viewing", "gone"]
+    assert states[1][1] == pytest.approx(states[2][1], abs=timedelta(seconds=1)), "as long as that page lasts"
+
+
+async def test_who_reads_as_requester_and_executes_is_gone_once_both_pages_are(portal: Portal) -> None:
+    await portal.history.tell(world.ticket("1005", requester_id="carlos"))
+    await portal.be_there("carlos", "/my/requests/1005", "viewing", page="mine")
+    await portal.be_there("carlos", "/tickets/1005", "viewing", page="desk")
+    await portal.be_there("carlos", "/tickets/1005", "gone", page="desk")
+    records = await read_all(portal.settings, PRESENCE, count=3)
+    said = [fact for _, fact in (decode(each.key, each.value, each.headers) for each in records)]
+    assert [fact.state for fact in said if isinstance(fact, PersonPresent)] == ["viewing"] * 3
+
+
 async def test_only_those_who_see_a_ticket_are_present_there(portal: Portal) -> None:
     for person, path in (("ana", DESK), ("olga", DESK), ("bia", MINE), ("carlos", MINE)):
         assert (await portal.be_there(person, path, "viewing")).status_code == 404
 
 
 async def test_presence_of_another_form_is_invalid(portal: Portal) -> None:
-    bodies: tuple[object, ...] = ({}, {"state": "asleep"}, {"state": "viewing", "name": "x"}, [])
+    bodies: tuple[object, ...] = ({}, {"state": "asleep"}, {"state": "viewing", "name": "x"}, [],
+        {"state": "viewing", "page": "a b"}, {"state": "viewing", "page": "p" * 65})  # fmt: skip
     for body in bodies:
         answer = await portal.http.post(
             f"/api/portal{DESK}/presence", json=body, headers=portal.issuer.bearer("carlos")

@@ -1,11 +1,14 @@
 // @ts-check
 // Tells that the person before this page is there, and whether they write; repeats it while that is so.
 
+import { newKey } from "./command.js";
+
 const QUIET = 4_000; // ms without a key until one no longer writes
 
 const place = /** @type {HTMLElement} */ (document.querySelector("[data-presence]"));
 const address = place.dataset.presence ?? "";
 const repeat = Number(place.dataset.seconds) * 333; // thrice while one counts as there
+const page = newKey(); // one that is closed leaves others of the same ticket
 /** @typedef {{state: "viewing" | "writing" | "gone", for_team?: boolean}} Said */
 /** @type {Said} */
 let now = { state: "viewing" };
@@ -48,7 +51,7 @@ function tell(said) {
     fetch(address, {
       method: "POST",
       headers: { "Content-Type": "application/json" },
-      body: JSON.stringify(said),
+      body: JSON.stringify({ ...said, page }),
       keepalive: true, // the last one outlives the page
     });
   if (said.state === "gone") void send();
