@@ -50,7 +50,7 @@ async def of(url: str, cluster: KafkaSettings) -> Figures:
                 connection, Operation("events", "verify", _WHO, "", False), {"outbox_seconds": 60}, None
             )
         started = time.perf_counter()
-        async with await database.open_pool(url, by_key=True) as pool:
+        async with database.open_pool(url, by_key=True) as pool:
             work = {"verify": lambda job: verify(settings, job)}
             running = asyncio.create_task(working.work(pool, work, Readiness("jobs"), "jobs"))
 

@@ -4,6 +4,7 @@ import sys
 
 import uvicorn
 from pydantic import ValidationError
+from relato_runtime import stopping
 
 from relato.errors import StackError
 from relato.issuer.app import create_app
@@ -29,7 +30,7 @@ def main() -> None:
         port=settings.http_port,
         log_level="warning",
         server_header=False,
-        timeout_graceful_shutdown=3,
+        timeout_graceful_shutdown=stopping.REQUESTS,
     )
 
 

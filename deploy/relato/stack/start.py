@@ -9,6 +9,7 @@ from pathlib import Path
 import psutil
 from aiokafka.errors import KafkaError
 from relato_contracts.topics import TOPICS
+from relato_runtime import stopping
 from relato_runtime.kafka import create_topics
 from relato_runtime.settings import KafkaSettings
 
@@ -95,7 +96,7 @@ class _Stack:
         self._changed(self._children)
         last = {*_SERVERS, *brokers.names(self.settings)}
         await self._supervisor.stop(
-            (lambda program: program.name not in last, 10.0),
+            (lambda program: program.name not in last, stopping.IN_ALL),
             (lambda program: program.name in last, 5.0),
         )
         await asyncio.to_thread(strays.end, self.home, 2.0)

@@ -29,7 +29,7 @@ def build(settings: ProjectorSettings) -> FastAPI:
         async with AsyncExitStack() as stack:
             url = settings.database_url.get_secret_value()
             await database.migrate(url, "history_projector")
-            pool = await stack.enter_async_context(await database.open_pool(url, size=settings.database_pool))
+            pool = await stack.enter_async_context(database.open_pool(url, size=settings.database_pool))
             await generations.consuming(pool)
             readiness.has("database")
             limit = RateLimit(settings.requests_per_second)

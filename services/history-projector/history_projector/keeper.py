@@ -8,7 +8,7 @@ from typing import NamedTuple
 import structlog
 from prometheus_client import Gauge
 from relato_contracts.topics import TICKETS
-from relato_runtime import background, database
+from relato_runtime import background, database, stopping
 from relato_runtime.consume import Consumer
 from relato_runtime.database import Pool
 from relato_runtime.readiness import Readiness
@@ -96,7 +96,7 @@ class Keeper:
         projector = Projector(number)
         url = generations.address(self._settings.database_url.get_secret_value(), number)
         async with AsyncExitStack() as stack:
-            pool = await stack.enter_async_context(await database.open_pool(url, size=2, by_key=True))
+            pool = await stack.enter_async_context(database.open_pool(url, size=2, by_key=True))
             consumer = Consumer(
                 self._settings,
                 pool,
@@ -111,7 +111,9 @@ class Keeper:
                 max_records=self._settings.batch_records,
             )
             taking = replace(consumer.taking, given_up=parked.given_up)
-            await stack.enter_async_context(background.running({name: consumer.run}, lacks))
+            await stack.enter_async_context(
+                background.running({name: consumer.run}, lacks, patience=stopping.ONE_LOOP)
+            )
             self._running[number] = _Running(projector, pool, taking, lacks, stack.pop_all())
         log.info("generation taken up", generation=number)
 

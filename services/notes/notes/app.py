@@ -47,7 +47,7 @@ def build(settings: NotesSettings) -> FastAPI:
             url = settings.database_url.get_secret_value()
             await database.migrate(url, "notes")
             pool = await stack.enter_async_context(
-                await database.open_pool(url, size=settings.database_pool, by_key=True)
+                database.open_pool(url, size=settings.database_pool, by_key=True)
             )
             readiness.has("database")
             relay = Relay(settings, readiness, "relay")

@@ -44,7 +44,7 @@ def build(settings: NotifierSettings) -> FastAPI:
             await database.migrate(url, "notifier")
             # Each sender holds a connection for moments; the loops beside them some for longer.
             size = max(settings.database_pool, settings.senders + 5)
-            pool = await stack.enter_async_context(await database.open_pool(url, size=size, by_key=True))
+            pool = await stack.enter_async_context(database.open_pool(url, size=size, by_key=True))
             readiness.has("database")
             renderer = Renderer(settings.render_seconds)
             stack.push_async_callback(renderer.close)

@@ -11,7 +11,7 @@ import structlog
 from asyncpg import InternalClientError
 from opentelemetry.trace import SpanKind
 from prometheus_client import Counter, Histogram
-from relato_runtime import telemetry
+from relato_runtime import stopping, telemetry
 from relato_runtime.database import UNAVAILABLE, Pool
 from relato_runtime.readiness import Readiness
 from tenacity import AsyncRetrying, retry_if_exception_type, stop_after_delay, wait_exponential_jitter
@@ -34,7 +34,6 @@ SECONDS = Histogram("relato_mail_submission_seconds", "How long the mail server 
 _AHEAD = 4
 """Mails claimed at once, for each sender: those that wait cost nobody anything, claiming does."""
 _POLL_SECONDS = 0.05
-_STOP_SECONDS = 6.0
 # asyncpg reports a connection that the server has just ended, and that it has not seen close yet,
 # as an error of its own state.
 _AWAY = (*UNAVAILABLE, InternalClientError)
@@ -85,7 +84,7 @@ class Sender:
                     continue  # all that was due waits for its turn; more may be due
                 await self._wait(polling=bool(hands.idle))
         except asyncio.CancelledError:
-            patience = _STOP_SECONDS
+            patience = stopping.MAILS
             raise
         finally:
             not_begun = list(hands.waiting)
@@ -107,7 +106,7 @@ class Sender:
         try:
             claimed, any_due = await asyncio.shield(claiming)
         except asyncio.CancelledError:
-            await asyncio.wait({claiming}, timeout=_STOP_SECONDS)
+            await asyncio.wait({claiming}, timeout=stopping.CLAIM)
             if claiming.done() and claiming.exception() is None:
                 hands.waiting.extend(claiming.result()[0])
             claiming.cancel()

@@ -60,7 +60,7 @@ def build(settings: PortalSettings) -> FastAPI:
         async with AsyncExitStack() as stack:
 
             async def pool_of(url: SecretStr) -> Pool:
-                opened = await database.open_pool(url.get_secret_value(), size=settings.database_pool)
+                opened = database.open_pool(url.get_secret_value(), size=settings.database_pool)
                 return await stack.enter_async_context(opened)
 
             url = settings.database_url.get_secret_value()
@@ -106,10 +106,9 @@ def build(settings: PortalSettings) -> FastAPI:
                 "measure": lambda: measure(own, readiness, "measure", consumes=False),
                 "sessions": lambda: sessions.sweep(readiness, "sessions"),
             }
-            await stack.enter_async_context(background.running(loops, readiness))
             # Histories can be read while Kafka is away, so it is nothing that readiness waits for.
-            publishing = background.running({"presence-publisher": presence.publish}, Readiness())
-            await stack.enter_async_context(publishing)
+            aside: dict[str, background.Loop] = {"presence-publisher": presence.publish}
+            await stack.enter_async_context(background.running(loops, readiness, aside=aside))
             yield
 
     app = create_app(

@@ -4,10 +4,12 @@ import asyncio
 import random
 from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
 from contextlib import asynccontextmanager
+from types import MappingProxyType
 
 import structlog
 from prometheus_client import Counter
 
+from relato_runtime import stopping
 from relato_runtime.failures import described
 from relato_runtime.readiness import Readiness
 
@@ -15,23 +17,36 @@ log = structlog.get_logger(__name__)
 
 RESTARTS = Counter("relato_loop_restarts", "How often a background loop began afresh", ["loop"])
 _LONGEST_PAUSE_SECONDS = 5.0
-_STOP_SECONDS = 8.0  # of the 10 that a service has after SIGTERM
 
 Loop = Callable[[], Awaitable[None]]
 """Opens what it needs, works until cancelled, and raises whatever goes wrong."""
 
 
 @asynccontextmanager
-async def running(loops: Mapping[str, Loop], readiness: Readiness) -> AsyncIterator[None]:
-    """Run loops, each named by the part of the service that lacks it while it is down."""
-    tasks = [asyncio.create_task(_forever(name, loop, readiness), name=name) for name, loop in loops.items()]
+async def running(
+    loops: Mapping[str, Loop],
+    readiness: Readiness,
+    *,
+    aside: Mapping[str, Loop] = MappingProxyType({}),
+    patience: float = stopping.LOOPS,
+) -> AsyncIterator[None]:
+    """Run loops, each named by the part of the service that lacks it while it is down.
+
+    Nobody waits for those ``aside`` to be ready. In the end all have ``patience`` seconds to stop.
+    """
+    every = [(loops, readiness), (aside, Readiness())]
+    tasks = [
+        asyncio.create_task(_forever(name, loop, lacking), name=name)
+        for some, lacking in every
+        for name, loop in some.items()
+    ]
     try:
         yield
     finally:
         for task in tasks:
             task.cancel()
         if tasks:
-            _, late = await asyncio.wait(tasks, timeout=_STOP_SECONDS)
+            _, late = await asyncio.wait(tasks, timeout=patience)
             for task in late:
                 log.warning("loop did not stop in time", loop=task.get_name())
 

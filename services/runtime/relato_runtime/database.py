@@ -3,6 +3,8 @@
 import asyncio
 import os
 import sysconfig
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
 from importlib.resources import files
 from pathlib import Path
 from typing import TYPE_CHECKING, TypeAlias
@@ -10,6 +12,8 @@ from urllib.parse import parse_qsl, urlencode, urlsplit, urlunsplit
 
 import asyncpg
 import structlog
+
+from relato_runtime import stopping
 
 log = structlog.get_logger(__name__)
 
@@ -41,14 +45,15 @@ class MigrationFailed(Exception):
     """The database could not be brought to the version that this program needs."""
 
 
-async def open_pool(url: str, *, size: int = 10, by_key: bool = False) -> Pool:
+@asynccontextmanager
+async def open_pool(url: str, *, size: int = 10, by_key: bool = False) -> AsyncIterator[Pool]:
     """Open a pool of at most ``size`` connections; statements are bounded to 30 s.
 
     Where rows are looked up ``by_key`` alone, no statement is planned again for its parameters, which
     may take longer than running it, and none begins to scan tables because they once were empty.
     """
     session = {"idle_in_transaction_session_timeout": "30s"} | (_BY_KEY if by_key else {})
-    return await asyncpg.create_pool(
+    pool = await asyncpg.create_pool(
         url,
         min_size=1,
         max_size=size,
@@ -59,6 +64,14 @@ async def open_pool(url: str, *, size: int = 10, by_key: bool = False) -> Pool:
         server_settings=session,
         reset=_keep,
     )
+    try:
+        yield pool
+    finally:
+        try:
+            async with asyncio.timeout(stopping.POOL):
+                await pool.close()  # it cuts connections off when it is cancelled
+        except TimeoutError:
+            log.warning("connections were still in use at the end")
 
 
 _BY_KEY = {

@@ -19,7 +19,7 @@ from faststream.kafka import KafkaBroker
 from faststream.security import BaseSecurity, SASLPlaintext, SASLScram256, SASLScram512
 from relato_contracts.topics import Topic
 
-from relato_runtime import logs
+from relato_runtime import logs, stopping
 from relato_runtime.settings import KafkaSettings
 
 log = structlog.get_logger(__name__)
@@ -65,7 +65,7 @@ async def producing(
         yield producer
     finally:
         # With the broker away, stopping would wait for what can no longer be sent.
-        await end(producer.stop(), 3)
+        await end(producer.stop(), stopping.PRODUCER)
 
 
 async def send(producer: AIOKafkaProducer, records: Iterable[OutgoingRecord]) -> list[RecordMetadata]:
@@ -94,7 +94,7 @@ async def subscribed(
         security=_security(settings),
         allow_auto_create_topics=False,
         consumer_only=True,
-        graceful_timeout=5,
+        graceful_timeout=stopping.BROKER,
         logger=logging.getLogger(logs.FASTSTREAM),
     )
     # Started first: it would start subscribers that it knows once more.
@@ -120,8 +120,8 @@ async def subscribed(
         yield subscriber.consumer
     finally:
         # With the broker away it may not come to its end: the group will miss our heartbeats.
-        await end(subscriber.stop(), 5)
-        await end(broker.stop(), 5)
+        await end(subscriber.stop(), stopping.SUBSCRIBER)
+        await end(broker.stop(), stopping.BROKER)
 
 
 async def end(stopping: Coroutine[object, object, None], seconds: float) -> None:

@@ -2,12 +2,14 @@
 
 import gc
 import logging
+import signal
 from pkgutil import resolve_name
+from types import FrameType
 
 import structlog
 import uvicorn
 
-from relato_runtime import logs, settings
+from relato_runtime import logs, settings, stopping
 from relato_runtime.settings import Settings
 
 log = structlog.get_logger(__name__)
@@ -29,6 +31,8 @@ def serve(service: str, model: type[Settings], build: str) -> None:
     gc.collect()
     gc.freeze()
     gc.set_threshold(10_000, 10, 10)
+    # uvicorn hands a signal on once it has stopped; by itself SIGTERM would end us as if we had not.
+    signal.signal(signal.SIGTERM, _told_to_stop)
     uvicorn.run(
         app,
         host=chosen.http_host,
@@ -38,7 +42,12 @@ def serve(service: str, model: type[Settings], build: str) -> None:
         log_config=None,
         access_log=False,
         server_header=False,
-        timeout_graceful_shutdown=5,
+        timeout_graceful_shutdown=stopping.REQUESTS,
         timeout_keep_alive=75,
     )
     log.info("stopped")
+
+
+def _told_to_stop(_number: int, _frame: FrameType | None) -> None:
+    log.info("stopped")
+    raise SystemExit(0)

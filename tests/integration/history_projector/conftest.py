@@ -91,9 +91,9 @@ class Projecting:
 async def generation(database: Callable[..., Awaitable[str]]) -> AsyncIterator[Connection]:
     """A connection that sees the tables of the first generation."""
     url = await database("history_projector")
-    async with await open_pool(url, size=2) as pool:
+    async with open_pool(url, size=2) as pool:
         await generations.consuming(pool)
-    async with await open_pool(generations.address(url, 1), size=2) as own, own.acquire() as connection:
+    async with open_pool(generations.address(url, 1), size=2) as own, own.acquire() as connection:
         yield connection
 
 

@@ -83,8 +83,8 @@ async def test_readers_see_no_error_and_no_gap_in_switches_under_load(projector:
     told: asyncio.Queue[dict[str, object]] = asyncio.Queue()
     await projector.database.add_listener("history", lambda *args: told.put_nowait(json.loads(str(args[-1]))))
     async with (
-        await open_pool(with_role(url, "portal_executor"), size=4) as executors,
-        await open_pool(with_role(url, "portal_requester"), size=4, by_key=True) as requesters,
+        open_pool(with_role(url, "portal_executor"), size=4) as executors,
+        open_pool(with_role(url, "portal_requester"), size=4, by_key=True) as requesters,
         asyncio.TaskGroup() as group,
     ):
         for _ in range(3):

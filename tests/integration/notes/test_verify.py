@@ -245,7 +245,7 @@ async def test_a_verification_goes_on_where_another_process_was_killed_and_tells
         steps = 0
         async with (
             begun(settings, database) as work,
-            await open_pool(settings.database_url.get_secret_value()) as pool,
+            open_pool(settings.database_url.get_secret_value()) as pool,
         ):
             step = jobs.step
 

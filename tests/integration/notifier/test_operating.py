@@ -47,7 +47,9 @@ async def _switch_mails(notifier: Notifier, off: str) -> None:
     await notifier.publish(world.parameter(297, off))
 
     async def known() -> bool:
-        return await notifier.database.fetchval("SELECT value FROM parameters WHERE number = 297") == off
+        return bool(
+            await notifier.database.fetchval("SELECT value = $1 FROM parameters WHERE number = 297", off)
+        )
 
     await until(known, what=f"297 at {off}")
 

@@ -12,7 +12,9 @@ import pytest
 from notifier import leases, ledger
 from notifier.ledger import LedgerError
 from pydantic import SecretStr
+from relato.stack.ports import free
 from relato_contracts.notifications import EmailAccepted, EmailRejected, EmailSuppressed, EmailUncertain
+from relato_runtime import stopping
 
 from tests.integration.notifier.conftest import ANA, CARLOS, Notifier
 from tests.support import stream, world
@@ -180,10 +182,34 @@ async def test_a_process_told_to_stop_finishes_the_mail_in_its_hands(idle: Notif
     process.send_signal(signal.SIGTERM)
     idle.mailbox.patience.set()
 
-    async with asyncio.timeout(10):
-        await process.wait()
+    async with asyncio.timeout(stopping.IN_ALL):
+        assert await process.wait() == 0
     [mail] = await ledger.listing(idle.database)
     assert mail["state"] == "accepted"
+
+
+async def test_a_process_told_to_stop_ends_by_itself_in_time_whatever_holds_it(idle: Notifier) -> None:
+    await idle.publish(*world.world())
+    idle.mailbox.answers[ANA] = ["hang"]
+    port = free()
+    process = await _own_process(idle, HTTP_PORT=str(port))
+    await idle.note(stream.to_requester(notify_by_email=True))
+
+    async def handed_over() -> bool:
+        return bool(idle.mailbox.seen)
+
+    await until(handed_over)
+    # A request of which the rest never comes: the server says that it waits for it.
+    reader, writer = await asyncio.open_connection("127.0.0.1", port)
+    writer.write(
+        b"POST /api/notifier/test-mails HTTP/1.1\r\nHost: relato\r\nContent-Type: application/json\r\n"
+        b"Content-Length: 2\r\nExpect: 100-continue\r\n\r\n"
+    )
+    assert b"100 Continue" in await reader.readline()
+    process.send_signal(signal.SIGTERM)
+    async with asyncio.timeout(stopping.IN_ALL):
+        assert await process.wait() == 0
+    writer.close()
 
 
 async def test_what_is_claimed_while_the_process_ends_is_given_back(

@@ -37,7 +37,7 @@ async def test_the_time_that_a_note_waited_for_its_ticket_is_not_held_against_it
     await idle.note(stream.to_requester(notify_by_email=True))
 
     async def needs(what: str) -> bool:
-        return await idle.database.fetchval("SELECT needs FROM waiting") == what
+        return bool(await idle.database.fetchval("SELECT needs = $1 FROM waiting", what))
 
     await until(lambda: needs("ticket:1001"), what="the note that waits for its ticket")
     await idle.database.execute("UPDATE waiting SET since = since - interval '1 minute'")

@@ -118,7 +118,7 @@ async def reading(own_broker: Broker, database: Callable[..., Awaitable[str]]) -
         oidc_issuer="http://127.0.0.1/unused",
     )
     await kafka.create_topics(settings, [NOTES, dead_letters("notifier")], partitions=1)
-    async with await open_pool(url, size=3) as pool:
+    async with open_pool(url, size=3) as pool:
         reading = Reading(settings, pool)
         try:
             yield reading
