@@ -94,12 +94,32 @@ AND ($5::text IS NULL OR t.group_id = $5)
 AND ($6::text IS NULL OR t.responsible_id = $6)
 """
 _DESK_PAGE = "ORDER BY t.last_activity_at DESC, t.ticket_id DESC LIMIT $7"
+
+
+def _on(parameter: int) -> str:
+    return f"(SELECT count(*) FROM reference.parameters WHERE number = {parameter} AND value = 'S') = 1"
+
+
+_SOLUTION = r"regexp_replace(o.solution_html, '(<[^>]*>|\s)+', ' ', 'g')"
+# What people wrote, as far as it still stands and its part of the history is shown.
 _DESK_SEARCH = f"""
 AND (
     {folded("concat_ws(' ', t.ticket_id, t.title, requester.name)")} LIKE $8
-    OR EXISTS (SELECT FROM reference.parameters WHERE number = 298 AND value = 'S') AND EXISTS (
+    OR {_on(298)} AND EXISTS (
         SELECT FROM history.occurrences AS o
-        WHERE o.ticket_id = t.ticket_id AND NOT o.retracted AND {folded("o.description_text")} LIKE $8
+        WHERE o.ticket_id = t.ticket_id AND NOT o.retracted
+          AND {folded(f"concat_ws(' ', o.description_text, {_SOLUTION})")} LIKE $8
+    )
+    OR EXISTS (
+        SELECT FROM history.ticket_entries AS e
+        WHERE e.ticket_id = t.ticket_id AND CASE e.kind
+            WHEN 'message' THEN {folded("e.data ->> 'text'")} LIKE $8
+            WHEN 'action' THEN e.version > 0 AND NOT e.data ? 'release_outcome' AND {_on(298)}
+                AND {folded("e.data ->> 'reason'")} LIKE $8
+        END
+    )
+    OR {_on(316)} AND EXISTS (
+        SELECT FROM history.chat_entries AS c WHERE c.ticket_id = t.ticket_id AND {folded("c.text")} LIKE $8
     )
 )
 """

@@ -137,6 +137,29 @@ async def test_the_desk_can_be_searched_and_filtered(portal: Portal) -> None:
         assert {ticket["ticket_id"] for ticket in found} == expected, query
 
 
+async def test_the_desk_is_searched_in_all_that_was_written_and_is_shown(portal: Portal) -> None:
+    gone = recorded("1003", description_text="Fusível queimado", description_html="<p>Fusível queimado</p>")
+    await portal.history.tell(
+        recorded("1001", solution_html="<p>Placa <strong>nova</strong></p>"),
+        messaged("1002"),
+        messaged("1002", "ana"),
+        gone,
+        retracted(gone, reason="Era outro prédio"),
+        chatted("1004", text="Bateria inchada"),
+    )
+
+    async def found(search: str) -> set[str]:
+        return {ticket["ticket_id"] for ticket in await portal.entries("carlos", f"/tickets?q={search}")}
+
+    expected = {"placa nova": "1001", "REINICIE": "1002", "outro predio": "1003", "inchada": "1004"}
+    for search, ticket_id in expected.items():
+        assert await found(search) == {ticket_id}, search
+    for search in ("fusivel", "strong", "occurrence"):
+        assert await found(search) == set(), search
+    await portal.history.tell(world.parameter(298, "N"), world.parameter(316, "N"))
+    assert [await found(search) for search in expected] == [set(), {"1002"}, set(), set()]
+
+
 async def test_the_desk_comes_in_pages_without_gap_or_repetition(portal: Portal) -> None:
     await portal.history.tell(*(world.ticket(f"t{number:03}") for number in range(120)))
     seen: list[object] = []
