@@ -186,6 +186,31 @@ LEFT JOIN reference.people AS person ON person.person_id = e.author_id
 WHERE {_SHOWN} AND e.author_id IS NOT NULL
 GROUP BY e.author_id ORDER BY name, e.author_id
 """
+# All facts about some notes, and who wrote them when: by their places, since there are more facts than these.
+SUBJECTS = f"""
+{_TICKET}
+SELECT fact.subject_id, fact.kind, fact.action, fact.version, fact.recorded_at, fact.data,
+    coalesce(fact.author_name, fact.author_id) AS author_name
+FROM ticket
+JOIN history.occurrences AS o
+    ON ticket.occurrences_shown AND o.ticket_id = ticket.ticket_id AND o.occurrence_id = ANY($3::uuid[])
+JOIN LATERAL (
+    SELECT e.* FROM history.ticket_entries AS e
+    WHERE (e.ticket_id, e.recorded_at, e.version) = (o.ticket_id, o.recorded_at, o.recorded_version)
+      AND e.kind = 'occurrence'
+    UNION ALL
+    SELECT e.* FROM history.ticket_entries AS e
+    WHERE e.subject_id = o.occurrence_id AND e.kind = 'action' AND e.ticket_id = o.ticket_id
+) AS fact ON true
+ORDER BY fact.version
+"""
+MESSAGES = f"""
+{_TICKET}
+SELECT e.subject_id, e.kind, e.action, e.version, e.recorded_at, e.data,
+    coalesce(e.author_name, e.author_id) AS author_name
+FROM ticket JOIN history.ticket_entries AS e ON e.ticket_id = ticket.ticket_id
+WHERE e.kind IN ('message', 'chat') AND e.subject_id = ANY($3::uuid[])
+"""
 # For operators, who are in no group and look behind every switch; $1 counts for nothing.
 EVERYTHING_THEN = f"""
 WITH ticket AS (

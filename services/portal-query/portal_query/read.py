@@ -116,6 +116,15 @@ async def authors(pool: Pool, person_id: str, ticket_id: str) -> Sequence[Row]:
     return await pool.fetch(history_statements.AUTHORS, person_id, ticket_id)
 
 
+async def about(pool: Pool, person_id: str, ticket_id: str, ids: Collection[UUID]) -> list[Row]:
+    """The facts about notes of these ids, in order, and the messages that have one."""
+    facts = await pool.fetch(history_statements.SUBJECTS, person_id, ticket_id, list(ids))
+    others = list(set(ids) - {fact["subject_id"] for fact in facts})
+    if not others:
+        return facts
+    return facts + await pool.fetch(history_statements.MESSAGES, person_id, ticket_id, others)
+
+
 async def chat(
     pool: Pool, person_id: str, ticket_id: str, before_version: int | None, limit: int
 ) -> Rows | None:

@@ -18,6 +18,7 @@ from portal_query.pages.reader import Reader, Readers
 from portal_query.pages.render import Pages
 from portal_query.read import Asked
 from portal_query.shapes import Entry, EntryKind
+from portal_query.told import told
 
 _NOTHING = Offers(
     person_id="",
@@ -61,6 +62,13 @@ def _ids(entries: Sequence[Entry]) -> list[str]:
         for value in each.values()
         if isinstance(value, str)
     ]
+
+
+def _subjects(entries: Sequence[Entry]) -> set[UUID]:
+    """What mails and changes are about."""
+    return {
+        each["subject_id"] for each in entries if each["kind"] in {"mail", "action"} and "subject_id" in each
+    }
 
 
 def _further(request: Request) -> bool:
@@ -113,6 +121,7 @@ def routes(portal: Portal, pages: Pages, readers: Readers, pool: Pool) -> APIRou
             authors=() if further else await read.authors(pool, reader.person_id, ticket_id),
             catalogue=await read_forms.catalogue(pool),
             names=await read_forms.names(pool, _ids(shown)),
+            told=told(await read.about(pool, reader.person_id, ticket_id, _subjects(shown))),
         )
 
     @router.get("/desk/tickets/{ticket_id}/history/chat")
