@@ -3,11 +3,17 @@
 import re
 
 import httpx
+import pytest
+from portal_query.app import build
+from portal_query.settings import PortalSettings
 from relato_contracts import itsm
 
 from tests.integration.portal_query.conftest import Portal
-from tests.support.projection import recorded
-from tests.support.world import person
+from tests.support.issuer import Issuer
+from tests.support.projection import chatted, corrected, messaged, recorded
+from tests.support.serving import serving
+from tests.support.waiting import until
+from tests.support.world import parameter, person
 
 HTML = {"Accept": "text/html"}
 
@@ -82,6 +88,84 @@ async def test_requesters_pages_hold_nothing_internal(portal: Portal) -> None:
     mine = (await page(portal, "ana", "/portal/requests/1001")).text
     assert "Voltou" in mine
     assert "Senha" not in mine
+
+
+INTERNAL = {
+    "pt-BR": ("chamado", "intern", "equipe", "executor", "parâmetro", "ocorrência", "ticket"),
+    "en": ("internal", "team", "executor", "parameter", "occurrence", "ticket"),
+    "es": ("intern", "equipo", "ejecutor", "parámetro", "ocurrencia", "ticket"),
+}
+# What is no language: addresses, and names that scripts and styles find things by.
+_CODE = re.compile(
+    r"""\s(?:href|src|hx-\w+|sse-\w+|class|id|for|name|aria-\w+by|aria-controls|data-(?:views|presence|action|drafts|writes))="[^"]*"
+    |"[a-z]+(?:-[a-z]+)*":""",
+    re.VERBOSE,
+)
+
+
+@pytest.mark.parametrize("language", INTERNAL)
+async def test_no_word_of_the_desk_is_in_the_source_of_a_requesters_page(
+    portal: Portal, language: str
+) -> None:
+    shown = recorded(description_html="<p>A</p>", visible_to_requester=True, solution_html="<p>B</p>")
+    await portal.history.tell(
+        person("ana", language=language),
+        shown,
+        corrected(shown, description_html="<p>C</p>"),
+        recorded(description_html="<p>D</p>", author_id="ana", visible_to_requester=True),
+        messaged(),
+        chatted(text="E"),
+    )
+    for path in ("", "/requests/1001", "/requests/1001/entries", "/requests/1001/chat", "/requests/nothing"):
+        answer = await page(portal, "ana", f"/portal{path}")
+        said = _CODE.sub("", answer.text).lower()
+        assert [word for word in INTERNAL[language] if word in said] == [], path
+
+
+async def test_whoever_may_only_chat_reads_that_writing_needs_scripts(portal: Portal) -> None:
+    await portal.history.tell(parameter(252, "N"), parameter(299, "N"))
+    mine = (await page(portal, "ana", "/portal/requests/1001")).text
+    assert "Para escrever, ligue os scripts do navegador." in mine
+    await portal.history.tell(parameter(316, "N"))
+    mine = (await page(portal, "ana", "/portal/requests/1001")).text
+    assert "Para escrever" not in mine, "there is nothing to be written"
+
+
+@pytest.mark.parametrize("seconds", [0, 10])
+async def test_how_long_sending_can_be_undone_is_a_setting(
+    settings: PortalSettings, issuer: Issuer, seconds: int
+) -> None:
+    app = build(settings.model_copy(update={"hold_seconds": seconds}))
+    async with serving(app) as address, httpx.AsyncClient(base_url=address) as client:
+
+        async def ready() -> bool:
+            return (await client.get("/readyz")).status_code == 200
+
+        await until(ready, what="readiness")
+        html = (await client.get("/desk/tickets/1001", headers=issuer.bearer("carlos") | HTML)).text
+    held = dict(re.findall(r'<dialog class="composer" id="(\w+)".*?data-hold="(\d+)"', html, re.DOTALL))
+    assert (held["note"], held["show"], held["message"]) == (str(seconds), str(seconds), "0")
+
+
+async def test_each_line_of_a_chat_says_who_sees_it(portal: Portal) -> None:
+    await portal.history.tell(chatted())
+    for person_id, path, words in (
+        ("carlos", "/desk/tickets/1001", "O solicitante e a equipe veem"),
+        ("ana", "/portal/requests/1001", "Você e o atendimento veem"),
+    ):
+        (line,) = re.findall(
+            r'<article id="line-.*?</article>', (await page(portal, person_id, path)).text, re.DOTALL
+        )
+        assert words in line
+
+
+async def test_a_refusal_says_for_whom_the_part_is(portal: Portal) -> None:
+    for path, words in (
+        ("/ops", "Só operadores"),
+        ("/admin", "Só administradores"),
+        ("/desk", "Só quem atende"),
+    ):
+        assert words in (await page(portal, "ana", path)).text
 
 
 async def test_what_is_written_in_plain_text_stays_text(portal: Portal) -> None:
