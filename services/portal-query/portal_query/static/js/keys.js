@@ -15,7 +15,7 @@ document.addEventListener("keydown", (event) => {
   const target = /** @type {Element} */ (event.target);
   if (event.ctrlKey || event.altKey || event.metaKey || event.defaultPrevented) return;
   if (target.closest("input, textarea, select, [contenteditable=true], dialog[open]")) return;
-  if (event.key === "?" && document.querySelector('template[data-dialog="keys"]')) return help();
+  if (event.key === "?") return help();
   if (localStorage.getItem("keys") === "off") return;
   if (event.key === "j" || event.key === "k") return move(event.key === "j" ? 1 : -1);
   const button = document.querySelector(KEYS[event.key] ?? ":not(*)");
@@ -24,6 +24,8 @@ document.addEventListener("keydown", (event) => {
     button.click();
   }
 });
+
+document.querySelector('[data-opens="keys"]')?.addEventListener("click", help);
 
 /** To the entry below or above. @param {number} step */
 function move(step) {
