@@ -92,7 +92,10 @@ export function bodyOf({ does, form, editors, before }, now) {
 /** What is no longer offered stays as it is; what is filed cannot be filed under nothing. @param {Element} input @param {string} value */
 function choosable(input, value) {
   if (!(input instanceof HTMLSelectElement)) return;
-  for (const each of input.options) each.hidden = each.disabled = each.value === "" && value !== "";
+  for (const each of input.options) {
+    const barred = each.value === "" ? value !== "" : "retired" in each.dataset && each.value !== value;
+    each.hidden = each.disabled = barred;
+  }
   if (value && ![...input.options].some((each) => each.value === value)) input.add(new Option(value, value));
 }
 

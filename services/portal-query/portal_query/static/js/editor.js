@@ -4,6 +4,9 @@ import { Editor, StarterKit } from "../vendor/tiptap.js";
 
 /** @typedef {import("../vendor/tiptap.js").Editor} TipTap */
 
+/** What becomes formatting as one types it. */
+const WRITTEN = ["bold", "italic", "strike", "code", "codeBlock", "blockquote", "bulletList", "orderedList"];
+
 const COMMANDS = /** @type {Readonly<Record<string, (editor: TipTap) => unknown>>} */ ({
   bold: (editor) => editor.chain().focus().toggleBold().run(),
   italic: (editor) => editor.chain().focus().toggleItalic().run(),
@@ -24,13 +27,13 @@ export function makeEditor(frame, onChange) {
   frame.append(place);
   const editor = new Editor({
     element: place,
+    enableInputRules: [...WRITTEN], // a line that begins with # is no heading
     injectCSS: false, // styles come from the sheet: the page's policy takes no others
     extensions: [
       StarterKit.configure({
-        heading: false,
+        heading: { levels: [1, 2, 3] }, // the API takes them, and underlining: what came by it is not lost by a correction
         horizontalRule: false,
-        underline: false,
-        link: { openOnClick: false, protocols: ["http", "https", "mailto", "tel"] },
+        link: { openOnClick: false },
       }),
     ],
     editorProps: {
