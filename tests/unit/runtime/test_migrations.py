@@ -6,11 +6,19 @@ from importlib.resources import files
 import pytest
 
 
-@pytest.mark.parametrize("service", ["notes", "notifier", "history_projector"])
-def test_no_two_migrations_of_one_database_share_a_number(service: str) -> None:
+@pytest.mark.parametrize(
+    "packages",
+    [
+        ("relato_runtime", "notes"),
+        ("relato_runtime", "notifier"),
+        ("relato_runtime", "history_projector"),
+        ("portal_query",),  # which writes down its own, apart from the projector's
+    ],
+)
+def test_no_two_migrations_of_one_database_share_a_number(packages: tuple[str, ...]) -> None:
     names = [
         each.name
-        for package in ("relato_runtime", service)
+        for package in packages
         for each in files(package).joinpath("migrations").iterdir()
         if each.name.endswith(".sql")
     ]
