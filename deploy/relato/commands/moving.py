@@ -9,13 +9,13 @@ from typing import Annotated, Any
 
 import typer
 
+from relato.commands import under_way
 from relato.commands.bar import bar
 from relato.commands.confirm import confirm
 from relato.commands.outcome import refuse, refusing
-from relato.operate import Operator, operating
+from relato.operate import operating
 from relato.reach import reach
 
-_LOOK_SECONDS = 0.5
 _PIECE_CHARACTERS = 300_000
 _PIECE_LINES = 2_000
 
@@ -105,20 +105,14 @@ async def _uploaded(file: Path, reason: str) -> dict[str, Any]:
 async def _taken_in(reason: str) -> dict[str, Any]:
     async with operating(reach()) as operator:
         said: dict[str, Any] = await operator.post("/events/import", {"reason": reason})
-        found = await _ended(operator)
+        found = await under_way.ended(
+            operator,
+            "/events/importation",
+            "events",
+            cancelled="It was cancelled; what was taken in stays.",
+            job=said["job"],
+        )
         return said | {"not_imported": [each["ticket_id"] for each in found["findings"]]}
-
-
-async def _ended(operator: Operator) -> dict[str, Any]:
-    with bar("events") as told:
-        while True:
-            known: dict[str, Any] = await operator.get("/events/importation")
-            told(known["done"], known["total"], known["trouble"] or "")
-            if known["state"] == "cancelled":
-                refuse("It was cancelled; what was taken in stays.")
-            if known["state"] == "done":
-                return known
-            await asyncio.sleep(_LOOK_SECONDS)
 
 
 def _sentence(said: dict[str, Any]) -> str:

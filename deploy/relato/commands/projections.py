@@ -113,7 +113,49 @@ def register(app: typer.Typer) -> None:
         """Let everybody read the generation before again."""
         _act(_Wish("rollback", name, generation, reason, dry_run, as_json), "Go back to generation {}?", yes)
 
+    _add_to_watching(group)
     _add_to_building(group)
+
+
+def _add_to_watching(group: typer.Typer) -> None:
+    """What shows how far something is that was begun, or ends it."""
+
+    @group.command()
+    def follow(name: Name, generation: Number = None) -> None:
+        """Show how far a rebuild is, until it has taken in as much as the live generation."""
+
+        async def followed() -> int:
+            async with operating(reach()) as operator:
+                number = await rebuilding.meant(operator, generation)
+                await rebuilding.built(operator, number)
+                return number
+
+        with refusing():
+            _known(name)
+            number = asyncio.run(followed())
+        print(f"Generation {number} is level.", file=sys.stderr)
+
+    @group.command("cancel-verify")
+    def cancel_verify(
+        name: Name, *, reason: Reason = "", dry_run: DryRun = False, as_json: Json = False
+    ) -> None:
+        """End the comparison that is under way; what it has found can be read."""
+
+        async def cancelled() -> dict[str, Any]:
+            async with operating(reach()) as operator:
+                wish = {"reason": reason, "dry_run": dry_run}
+                said: dict[str, Any] = await operator.post(f"/projections/{name}/verification/cancel", wish)
+                return said
+
+        with refusing():
+            _known(name)
+            said = asyncio.run(cancelled())
+        if as_json:
+            print(json.dumps(said))
+        elif dry_run:
+            print("It could be done.", file=sys.stderr)
+        else:
+            print("Cancelled." if said["generation"] else "Nothing was under way.", file=sys.stderr)
 
 
 def _add_to_building(group: typer.Typer) -> None:

@@ -4,6 +4,7 @@ import asyncio
 from collections.abc import Awaitable, Callable
 from typing import Any
 
+from relato.commands import under_way
 from relato.commands.bar import bar
 from relato.errors import StackError
 from relato.operate import Operator
@@ -29,8 +30,7 @@ async def built(operator: Operator, number: int) -> None:
             if new is None or new["state"] in {"dropping", "paused"}:
                 raise StackError(f"Generation {number} was {'paused' if new else 'removed'} meanwhile.")
             if new["state"] != "preparing" and new["behind"] is not None:
-                left = new["seconds_left"]
-                pace = f"{new['rate']:.0f} a second" + ("" if left is None else f", {left:.0f} s left")
+                pace = f"{new['rate']:.0f} a second{under_way.left(new)}"
                 told(new["applied"], new["applied"] + new["behind"], pace)
                 if new["behind"] <= (live["behind"] or 0):
                     return
@@ -47,14 +47,26 @@ async def gone(operator: Operator, number: int) -> None:
 
 async def verified(operator: Operator, name: str) -> dict[str, Any]:
     """Wait for the end of a verification: what it has found."""
+    path = f"/projections/{name}/verification"
     with bar("tickets") as told:
         while True:
-            found: dict[str, Any] = await operator.get(f"/projections/{name}/verification")
+            found: dict[str, Any] = await operator.get(path)
             told(
                 found["compared"],
                 max(found["total"], found["compared"]),
-                f"{found['differences']} differences",
+                f"{found['differences']} differences{under_way.left(found)}",
             )
+            if found["state"] == "cancelled":
+                raise StackError("The comparison was cancelled.")
             if found["state"] == "done":
-                return found
+                return await under_way.whole(operator, path, found)
             await asyncio.sleep(_LOOK_SECONDS)
+
+
+async def meant(operator: Operator, generation: int | None) -> int:
+    """The generation that is built, by its number or as the only one."""
+    for each in await generations(operator):
+        if each["state"] in {"preparing", "building"} and generation in {None, each["generation"]}:
+            number: int = each["generation"]
+            return number
+    raise StackError("No such generation is being built.")

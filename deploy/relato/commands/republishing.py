@@ -3,19 +3,16 @@
 import asyncio
 import json
 import sys
-from datetime import datetime
 from typing import Annotated, Any
 
 import typer
 
-from relato.commands import fact_types
-from relato.commands.bar import bar
+from relato.commands import fact_types, moments, under_way
 from relato.commands.confirm import confirm
-from relato.commands.outcome import refuse, refusing
-from relato.operate import Operator, operating
+from relato.commands.outcome import refusing
+from relato.operate import operating
 from relato.reach import reach
 
-_LOOK_SECONDS = 0.5
 _SAID = ("replay_id", "topic", "records", "mails", "consumers", "dry_run")
 
 
@@ -45,8 +42,8 @@ def register(group: typer.Typer) -> None:
         wish: dict[str, object] = {
             "ticket_id": ticket,
             "type": None if type_ is None else fact_types.one(type_),
-            "since": None if since is None else _moment("--since", since),
-            "until": None if until is None else _moment("--until", until),
+            "since": None if since is None else moments.read("--since", since),
+            "until": None if until is None else moments.read("--until", until),
             "rate": rate,
             "reason": reason,
         }
@@ -67,20 +64,14 @@ async def _asked(wish: dict[str, object], *, dry_run: bool, wait: bool = False) 
     async with operating(reach()) as operator:
         said: dict[str, Any] = await operator.post("/events/republish", wish | {"dry_run": dry_run})
         if wait:
-            await _ended(operator, said["job"])
+            await under_way.ended(
+                operator,
+                "/events/republication",
+                "records",
+                cancelled="It was cancelled.",
+                job=said["job"],
+            )
         return said
-
-
-async def _ended(operator: Operator, job: int) -> None:
-    with bar("records") as told:
-        while True:
-            known: dict[str, Any] = await operator.get("/events/republication")
-            told(known["done"], known["total"], known["trouble"] or "")
-            if known["id"] != job or known["state"] == "cancelled":
-                refuse("It was cancelled.")
-            if known["state"] == "done":
-                return
-            await asyncio.sleep(_LOOK_SECONDS)
 
 
 def _sentence(said: dict[str, Any]) -> str:
@@ -88,15 +79,3 @@ def _sentence(said: dict[str, Any]) -> str:
     return (
         f"{said['records']} records to {said['topic']}, read by {read}; {said['mails']} mails will be sent."
     )
-
-
-def _moment(option: str, text: str) -> str:
-    try:
-        moment = datetime.fromisoformat(text)
-    except ValueError:
-        moment = None
-    if moment is None or moment.tzinfo is None:
-        raise typer.BadParameter(
-            f"{text!r} is no time with offset, such as 2026-11-24T12:00Z.", param_hint=option
-        )
-    return moment.isoformat()

@@ -7,8 +7,7 @@ from typing import Annotated, Any
 
 import typer
 
-from relato.commands import tables
-from relato.commands.bar import bar
+from relato.commands import tables, under_way
 from relato.commands.outcome import refuse, refusing
 from relato.operate import Operator, operating
 from relato.reach import reach
@@ -19,7 +18,6 @@ _PARTS = {
     "projections/history/fold": "read models",
 }
 """Below which address a service verifies, and what."""
-_LOOK_SECONDS = 0.5
 _SAID = ("kind", "ticket_id", "version", "topic", "partition", "offset", "repair", "detail")
 
 
@@ -74,25 +72,18 @@ async def _verified(wish: dict[str, object], outbox_seconds: int) -> list[dict[s
                 await operator.post(f"/{part}/verify", wish | own)
         if wish["dry_run"]:
             return []
-        return [await _ended(operator, part, what) for part, what in _PARTS.items()]
+        return [
+            await under_way.ended(
+                operator, f"/{part}/verification", what, cancelled="The verification was cancelled."
+            )
+            for part, what in _PARTS.items()
+        ]
 
 
 async def _runs(operator: Operator, part: str) -> bool:
     """Whether a verification is under way: then it is the one to wait for."""
     known = await operator.find(f"/{part}/verification")
     return known is not None and known["state"] == "running"
-
-
-async def _ended(operator: Operator, part: str, what: str) -> dict[str, Any]:
-    with bar(what) as told:
-        while True:
-            found: dict[str, Any] = await operator.get(f"/{part}/verification")
-            told(found["done"], found["total"], found["trouble"] or f"{found['wrong']} wrong")
-            if found["state"] == "cancelled":
-                refuse("The verification was cancelled.")
-            if found["state"] == "done":
-                return found
-            await asyncio.sleep(_LOOK_SECONDS)
 
 
 def _show(found: dict[str, Any]) -> None:

@@ -1,17 +1,19 @@
 """The operators' routes: projections, what can be done with their generations, and who did."""
 
-from datetime import datetime
+from datetime import UTC, datetime
 from typing import Annotated, Any, Literal
 
-from fastapi import APIRouter, Depends, Path
+from fastapi import APIRouter, Depends, Path, Query
 from pydantic import BaseModel, Field
 from relato_runtime.auth import Caller
+from relato_runtime.operations import Operation
 from relato_runtime.operators_http import Operator, Wish, problems, unless_refused
 from relato_runtime.problems import Problem
 
 from history_projector.asked import Asked
 from history_projector.operations import Operations
 from history_projector.rules import Verb
+from history_projector.verifications import Verification
 
 Name = Annotated[Literal["history"], Path(description="The projection.")]
 
@@ -74,7 +76,7 @@ class Comparison(BaseModel):
     id: int
     generation: int
     against: int
-    state: Literal["running", "done"]
+    state: Literal["running", "done", "cancelled"]
     name: str
     """Who asked for it."""
     started_at: datetime
@@ -85,7 +87,20 @@ class Comparison(BaseModel):
     """As many as there were when it began."""
     differences: int
     findings: list[Difference]
-    """The first thousand of them."""
+    """A thousand of them."""
+    next_after: int | None
+    """Where the next thousand begins; null with the last."""
+    seconds_left: float | None
+    """As it went so far; null where it does not get on, or is over."""
+
+
+class Cancelled(BaseModel):
+    """Which comparison was ended, or with ``dry_run`` could be."""
+
+    projection: str
+    action: Literal["cancel-verify"]
+    generation: int | None
+    dry_run: bool
 
 
 class Action(BaseModel):
@@ -124,18 +139,33 @@ def routes(operations: Operations, who: Operator) -> APIRouter:
         )
 
     @router.get("/{name}/verification", responses=problems(401, 403, 404, 422, 429, 503))
-    async def verification(_who: Who, name: Name) -> Comparison:
-        """The last comparison of a generation with the live one: how far it is, and every difference."""
-        known = await operations.verified()
+    async def verification(
+        _who: Who, name: Name, after: Annotated[int, Query(ge=0, le=2**63 - 1)] = 0
+    ) -> Comparison:
+        """The last comparison of a generation with the live one: how far it is, and every difference.
+
+        ``after`` pages on.
+        """
+        known = await operations.verified(after)
         if known is None:
             raise Problem(404, "not-found", "Nothing was verified yet.")
-        of, findings, number = known
+        of, found = known
+        ended: Literal["done", "cancelled"] = "cancelled" if of.cancelled else "done"
         return Comparison(
             **{each: getattr(of, each) for each in Comparison.model_fields if hasattr(of, each)},
-            state="running" if of.finished_at is None else "done",
-            differences=number,
-            findings=[Difference(**each._asdict()) for each in findings],
+            state="running" if of.finished_at is None else ended,
+            differences=found.number,
+            findings=[Difference(**each._asdict()) for each in found.findings],
+            next_after=found.next_after,
+            seconds_left=_seconds_left(of, datetime.now(UTC)),
         )
+
+    @router.post("/{name}/verification/cancel", responses=problems(400, 401, 403, 413, 422, 429, 503))
+    async def cancel_verification(caller: Who, name: Name, wish: Wish) -> Cancelled:
+        """End the comparison that is under way, where there is one: then the generation is free again."""
+        operation = Operation(name, "cancel-verify", caller, wish.reason, wish.dry_run)
+        number = await operations.stop_verifying(operation)
+        return Cancelled(projection=name, action="cancel-verify", generation=number, dry_run=wish.dry_run)
 
     @router.get("/{name}/actions", responses=problems(401, 403, 422, 429, 503))
     async def actions(_who: Who, name: Name) -> Actions:
@@ -155,6 +185,14 @@ def routes(operations: Operations, who: Operator) -> APIRouter:
         return Done(projection=name, action=verb, generation=number, dry_run=wish.dry_run)
 
     return router
+
+
+def _seconds_left(of: Verification, now: datetime) -> float | None:
+    """As long as it took so far for each ticket."""
+    if of.finished_at is not None or not of.compared:
+        return None
+    each = (now - of.started_at).total_seconds() / of.compared
+    return round(each * max(0, of.total - of.compared), 1)
 
 
 def _left(behind: int | None, rate: float) -> float | None:

@@ -5,15 +5,14 @@ from datetime import datetime
 from asyncpg import LockNotAvailableError
 from relato_runtime import operations
 from relato_runtime.database import Connection, Pool
-from relato_runtime.operations import Operated
+from relato_runtime.operations import Operated, Operation
 from relato_runtime.refusals import Refused
 
 from history_projector import comparing, ends, generations, rules, switching, verifications
 from history_projector.asked import Asked
-from history_projector.comparing import Finding
 from history_projector.generations import PROJECTION, Projection
 from history_projector.settings import ProjectorSettings
-from history_projector.verifications import Verification
+from history_projector.verifications import Found, Verification
 
 _ACTIONS = 200
 _FINDINGS = 1_000
@@ -38,13 +37,20 @@ class Operations:
             latest = await verifications.latest(connection)
         return None if latest is None else latest.started_at
 
-    async def verified(self) -> tuple[Verification, list[Finding], int] | None:
-        """The last verification, what it has found so far, up to a limit, and how much that is."""
+    async def verified(self, after: int) -> tuple[Verification, Found] | None:
+        """The last verification, and what it has found so far: some of it behind a place."""
         async with self._pool.acquire() as connection:
             latest = await verifications.latest(connection)
             if latest is None:
                 return None
-            return latest, *await verifications.found(connection, latest.id, _FINDINGS)
+            return latest, await verifications.found(connection, latest.id, _FINDINGS, after)
+
+    async def stop_verifying(self, operation: Operation) -> int | None:
+        """End the verification that is under way: the generation that it was about, if there was one."""
+        async with self._pool.acquire() as connection, connection.transaction():
+            number = None if operation.dry_run else await verifications.stop(connection)
+            await operations.record(connection, operation, None if number is None else str(number))
+        return number
 
     async def recorded(self) -> list[Operated]:
         """Who did what lately."""

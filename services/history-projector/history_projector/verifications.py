@@ -24,6 +24,7 @@ class Verification(NamedTuple):
     name: str
     started_at: datetime
     finished_at: datetime | None
+    cancelled: bool
     reached: str
     compared: int
     total: int
@@ -47,6 +48,17 @@ async def none_runs(connection: Connection) -> None:
     row = await connection.fetchrow("SELECT name, started_at FROM verifications WHERE finished_at IS NULL")
     if row is not None:
         raise Held(row["name"], "verify", row["started_at"])
+
+
+async def stop(connection: Connection) -> int | None:
+    """End the one that is under way, wherever it is: the generation that it was about, if there was one."""
+    generation: int | None = await connection.fetchval(
+        """
+        UPDATE verifications SET finished_at = now(), cancelled = true
+        WHERE finished_at IS NULL RETURNING generation
+        """
+    )
+    return generation
 
 
 async def claim(pool: Pool) -> Verification | None:
@@ -73,18 +85,21 @@ async def renew(pool: Pool, of: int) -> None:
 async def step(
     connection: Connection, before: Verification, tickets: Sequence[str], findings: Sequence[Finding]
 ) -> bool:
-    """Write down what was found about the next tickets; false where somebody else has done so already."""
+    """Write down what was found about the next tickets; false where somebody else has, or it was ended."""
     moved = await connection.fetchval(
         """
         UPDATE verifications SET
             reached = $3, compared = compared + $4, claimed_until = now() + make_interval(secs => $5)
-        WHERE id = $1 AND reached = $2 RETURNING true
+        WHERE id = $1 AND reached = $2 AND finished_at IS NULL RETURNING true
         """,
         *(before.id, before.reached, tickets[-1], len(tickets), _CLAIM_SECONDS),
     )
     if moved:
         await connection.executemany(
-            "INSERT INTO verification_findings VALUES ($1, $2, $3, $4, $5::jsonb, $6)",
+            """
+            INSERT INTO verification_findings (verification, ticket_id, kind, part, key, columns)
+            VALUES ($1, $2, $3, $4, $5::jsonb, $6)
+            """,
             [
                 (
                     before.id, each.ticket_id, each.kind, each.part,
@@ -98,7 +113,9 @@ async def step(
 
 async def finish(pool: Pool, of: int) -> None:
     """There are no more tickets."""
-    await pool.execute("UPDATE verifications SET finished_at = now() WHERE id = $1", of)
+    await pool.execute(
+        "UPDATE verifications SET finished_at = now() WHERE id = $1 AND finished_at IS NULL", of
+    )
 
 
 async def latest(connection: Connection) -> Verification | None:
@@ -107,15 +124,22 @@ async def latest(connection: Connection) -> Verification | None:
     return None if row is None else Verification(*row)
 
 
-async def found(connection: Connection, of: int, limit: int) -> tuple[list[Finding], int]:
-    """What a verification found, up to a limit, and how much that is."""
+class Found(NamedTuple):
+    """Some of what a verification found, where that goes on, and how much there is in all."""
+
+    findings: list[Finding]
+    next_after: int | None
+    number: int
+
+
+async def found(connection: Connection, of: int, limit: int, after: int) -> Found:
+    """What a verification found, up to a limit behind a place, in the order of tickets."""
     rows = await connection.fetch(
         """
-        SELECT ticket_id, kind, part, key::text, columns FROM verification_findings
-        WHERE verification = $1 ORDER BY ticket_id, part, key::text LIMIT $2
+        SELECT place, ticket_id, kind, part, key::text, columns FROM verification_findings
+        WHERE verification = $1 AND place > $3 ORDER BY place LIMIT $2
         """,
-        of,
-        limit,
+        *(of, limit, after),
     )
     number = await connection.fetchval(
         "SELECT count(*) FROM verification_findings WHERE verification = $1", of
@@ -130,4 +154,4 @@ async def found(connection: Connection, of: int, limit: int) -> tuple[list[Findi
         )
         for row in rows
     ]
-    return findings, number
+    return Found(findings, rows[-1]["place"] if len(rows) == limit else None, number)

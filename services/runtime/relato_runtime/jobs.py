@@ -32,6 +32,8 @@ class Job(NamedTuple):
     """How far it is, in its own terms."""
     done: int
     total: int
+    rate: float
+    """Of what is ``done``, a second, since a process last took it up."""
     claim: UUID | None
 
 
@@ -122,16 +124,27 @@ async def latest(connection: Connection, kind: str) -> Job | None:
     return None if row is None else _job(row)
 
 
+Place = tuple[bool, int]
+"""Where a finding stands among those of its job: whether its kind comes last, and its number."""
+BEFORE_ALL: Place = (False, 0)
+
+
 async def found(
-    connection: Connection, job: int, limit: int, *, last: Sequence[str] = ()
-) -> tuple[list[Finding], dict[str, int]]:
-    """What a job has found, up to a limit, some kinds ``last``, and how much of each kind that is."""
+    connection: Connection, job: int, limit: int, *, last: Sequence[str] = (), after: Place = BEFORE_ALL
+) -> tuple[list[Finding], Place | None, dict[str, int]]:
+    """What a job has found behind a place, up to a limit; where that goes on; how much of each kind there is.
+
+    Kinds that come ``last`` do so.
+    """
     rows = await connection.fetch(
         """
-        SELECT kind, ticket_id, version, topic, partition, record_offset, detail::text FROM job_findings
-        WHERE job = $1 ORDER BY kind = ANY($3::text[]), place LIMIT $2
+        SELECT kind = ANY($3::text[]) AS late, place,
+            kind, ticket_id, version, topic, partition, record_offset, detail::text
+        FROM job_findings
+        WHERE job = $1 AND (kind = ANY($3::text[]), place) > ($4, $5)
+        ORDER BY kind = ANY($3::text[]), place LIMIT $2
         """,
-        *(job, limit, list(last)),
+        *(job, limit, list(last), *after),
     )
     numbers = await connection.fetch(
         "SELECT kind, count(*) AS number FROM job_findings WHERE job = $1 GROUP BY kind ORDER BY kind", job
@@ -143,7 +156,8 @@ async def found(
         )
         for row in rows
     ]
-    return findings, {row["kind"]: row["number"] for row in numbers}
+    more = (rows[-1]["late"], rows[-1]["place"]) if len(rows) == limit else None
+    return findings, more, {row["kind"]: row["number"] for row in numbers}
 
 
 async def step(
@@ -186,7 +200,8 @@ async def claim(pool: Pool, kinds: Sequence[str]) -> Job | None:
     """A job of these kinds that nobody works on, which is the caller's for some seconds; see ``renew``."""
     row = await pool.fetchrow(
         f"""
-        UPDATE jobs SET claim = $2, claimed_until = now() + make_interval(secs => $3)
+        UPDATE jobs SET claim = $2, claimed_until = now() + make_interval(secs => $3),
+            taken_up_at = now(), taken_up_done = done
         WHERE id = (
             SELECT id FROM jobs
             WHERE finished_at IS NULL AND claimed_until < now() AND kind = ANY($1::text[])
@@ -218,7 +233,12 @@ async def give_back(pool: Pool, job: Job, trouble: str) -> None:
 
 
 _COLUMNS = """
-    id, kind, wish::text, name, started_at, finished_at, cancelled, trouble, reached::text, done, total, claim
+    id, kind, wish::text, name, started_at, finished_at, cancelled, trouble, reached::text, done, total,
+    (
+        (done - taken_up_done)
+        / greatest(extract(epoch FROM coalesce(finished_at, now()) - taken_up_at), 0.001)
+    )::float8 AS rate,
+    claim
 """
 
 

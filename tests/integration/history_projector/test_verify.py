@@ -2,6 +2,8 @@
 
 from typing import Any
 
+import pytest
+from history_projector import operations, verifications
 from relato_contracts.topics import NOTES
 
 from tests.integration.history_projector.conftest import Projecting
@@ -88,3 +90,59 @@ async def _while_one_is_behind(projector: Projecting, given: a.Given) -> dict[st
     found = await until(done, within=60, what="an end of the verification")
     assert found is not None
     return found
+
+
+async def test_a_comparison_is_cancelled_and_what_it_held_up_can_be_done(projector: Projecting) -> None:
+    await history(projector)
+    await projector.done("rebuild")
+    await projector.level(2)
+    await verified(projector)
+    # As if a process worked on it.
+    await projector.database.execute(
+        """
+        INSERT INTO verifications (generation, against, person_id, name, total, claimed_until)
+        VALUES (2, 1, 'otto', 'Otto', 12, 'infinity')
+        """
+    )
+    held = await projector.operate("pause")
+    assert (held.status_code, "Otto is at it (verify" in held.json()["detail"]) == (409, True)
+    path, headers = (
+        "/api/operate/projections/history/verification",
+        projector.issuer.bearer("olga", "operator"),
+    )
+
+    async def cancelled(**wish: object) -> Any:
+        answer = await projector.http.post(f"{path}/cancel", json=wish, headers=headers)
+        assert answer.status_code == 200, answer.text
+        return answer.json()["generation"]
+
+    assert await cancelled(dry_run=True) is None
+    assert await cancelled(reason="too slow") == 2
+    assert await cancelled() is None
+    assert (await projector.http.get(path, headers=headers)).json()["state"] == "cancelled"
+    async with projector.database.transaction():
+        left = await verifications.latest(projector.database)
+        assert left is not None
+        assert not await verifications.step(projector.database, left, TICKET_IDS, [])  # whoever was at it
+    assert await projector.done("pause") == 2
+
+
+async def test_every_difference_is_listed_by_pages(
+    projector: Projecting, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    await history(projector)
+    await projector.done("rebuild")
+    await projector.level(2)
+    await projector.database.execute("UPDATE history_2.occurrences SET channel = 'x'")
+    monkeypatch.setattr(operations, "_FINDINGS", 5)
+    whole = await verified(projector)
+    assert (whole["differences"], len(whole["findings"])) == (len(TICKET_IDS), 5)
+    page, headers = whole, projector.issuer.bearer("olga", "operator")
+    found = [each["ticket_id"] for each in page["findings"]]
+    while (after := page["next_after"]) is not None:
+        answer = await projector.http.get(
+            "/api/operate/projections/history/verification", params={"after": after}, headers=headers
+        )
+        page = answer.json()
+        found += [each["ticket_id"] for each in page["findings"]]
+    assert found == sorted(TICKET_IDS)

@@ -1,0 +1,45 @@
+"""Waiting for jobs of services, with a bar on a terminal; they go on without us."""
+
+import asyncio
+from typing import Any
+
+from relato.commands.bar import bar
+from relato.commands.outcome import refuse
+from relato.operate import Operator
+
+_LOOK_SECONDS = 0.5
+
+
+async def ended(operator: Operator, path: str, what: str, *, cancelled: str, job: int | None = None) -> Any:
+    """Wait for the end of the latest job at an address, or of a ``job`` there: what it came to."""
+    with bar(what) as told:
+        while True:
+            known: dict[str, Any] = await operator.get(path)
+            told(known["done"], known["total"], _remark(known))
+            if known["state"] == "cancelled" or (job is not None and known["id"] != job):
+                refuse(cancelled)
+            if known["state"] == "done":
+                return await whole(operator, path, known)
+            await asyncio.sleep(_LOOK_SECONDS)
+
+
+async def whole(operator: Operator, path: str, known: dict[str, Any]) -> dict[str, Any]:
+    """What was found with all of its pages."""
+    page = known
+    while (after := page.get("next_after")) is not None:
+        page = await operator.get(f"{path}?after={after}")
+        known["findings"] += page["findings"]
+    return known
+
+
+def left(known: dict[str, Any]) -> str:
+    """How long something will take, to be put behind another remark; nothing where nobody knows."""
+    seconds = known["seconds_left"]
+    return "" if seconds is None else f", {seconds:.0f} s left"
+
+
+def _remark(known: dict[str, Any]) -> str:
+    if known["trouble"]:
+        return str(known["trouble"])
+    wrong = f", {known['wrong']} wrong" if known.get("wrong") else ""
+    return f"{known['rate']:.0f} a second{left(known)}{wrong}"
