@@ -1,6 +1,6 @@
 """Facts that Kafka has and the log has not, since the log was put back from a backup: into the log again."""
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime
 from uuid import UUID
@@ -78,24 +78,37 @@ async def log(connection: Connection, new: Sequence[Arrival]) -> Adopted:
     await store.open_streams(connection, tickets)
     streams = await store.lock_streams(connection, tickets)
     about = [each.fact.occurrence_id for each in new if isinstance(each.fact, OccurrenceFact)]
-    adopted = follow(await with_occurrences(connection, streams, about), new)
+    taken = await restored.taken(connection, [(each.fact.ticket_id, each.version) for each in new])
+    adopted = follow(await with_occurrences(connection, streams, about), new, taken)
     await store.append(connection, adopted.events, adopted.streams, await _new_answers(connection, adopted))
     await keep(connection, adopted.held)
     return adopted
 
 
-def follow(streams: Mapping[str, Stream], new: Sequence[Arrival]) -> Adopted:
-    """Pure: each fact whose version is its stream's next; any other contradicts the log."""
+def follow(
+    streams: Mapping[str, Stream], new: Sequence[Arrival], taken: Collection[tuple[str, int]]
+) -> Adopted:
+    """Pure: each fact whose version is its stream's next, or a hole below it; any other contradicts the log.
+
+    ``taken`` are tickets' versions that the log has. What fills a hole changes no state: its stream went on
+    when it was recorded, and has been answered for.
+    """
     adopted = Adopted(dict(streams))
+    filled = set(taken)
     for each in new:
         ticket_id = each.fact.ticket_id
         stream = adopted.streams[ticket_id]
+        if each.version <= stream.state.version and (ticket_id, each.version) not in filled:
+            filled.add((ticket_id, each.version))
+            adopted.events.append(_event(each, each.envelope.time))
+            continue
         if each.version != stream.state.version + 1:
             adopted.diverged.append(each)
             continue
         state = evolve(stream.state, each.version, each.fact)
         recorded_at = max(each.envelope.time, stream.recorded_at)
         adopted.streams[ticket_id] = replace(stream, state=state, recorded_at=recorded_at)
+        filled.add((ticket_id, each.version))
         adopted.events.append(_event(each, each.envelope.time))
         adopted.held |= _held(each, state)
         if (answer := _answer(each, state)) is not None:

@@ -27,6 +27,7 @@ from notes import (
     release,
     store,
 )
+from notes.adopting import ADOPT, take_over
 from notes.asking import Asking
 from notes.commit import Committer
 from notes.importing import IMPORT, take_in
@@ -82,6 +83,7 @@ def build(settings: NotesSettings) -> FastAPI:
                 VERIFY: lambda job: verify(settings, job),
                 REPUBLISH: lambda job: republish(settings, job),
                 IMPORT: lambda job: take_in(settings, job),
+                ADOPT: lambda job: take_over(settings, job),
             }
             loops: dict[str, background.Loop] = {
                 "relay": relay.run,

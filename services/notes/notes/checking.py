@@ -114,7 +114,10 @@ WITH logged AS MATERIALIZED (
     WINDOW ticket AS (PARTITION BY ticket_id ORDER BY version)
 ), found AS (
     SELECT 'hole' AS kind, ticket_id, missing AS version, NULL::int AS partition,
-        NULL::bigint AS record_offset, '{}'::jsonb AS detail
+        NULL::bigint AS record_offset, jsonb_build_object('on_topic', EXISTS (
+            SELECT FROM checked_records AS read
+            WHERE read.ticket_id = ends.ticket_id AND read.version = missing
+        )) AS detail
     FROM ends CROSS JOIN LATERAL (
         SELECT generate_series(1, greatest(stream, last)) AS missing
         EXCEPT SELECT version FROM logged WHERE logged.ticket_id = ends.ticket_id
@@ -131,7 +134,18 @@ WITH logged AS MATERIALIZED (
         END,
         ticket_id, version, partition, record_offset,
         CASE
-            WHEN records.digest IS NULL OR logged.digest IS NULL THEN '{}'
+            WHEN records.digest IS NULL THEN '{}'
+            WHEN logged.digest IS NULL THEN jsonb_build_object('follows', (
+                -- Whether nothing is missing between the log's last version and this one.
+                SELECT count(DISTINCT read.version) = greatest(0, records.version - stream)
+                FROM (
+                    SELECT coalesce(max(version), 0) AS stream FROM streams
+                    WHERE streams.ticket_id = records.ticket_id
+                ) AS known
+                LEFT JOIN checked_records AS read ON read.ticket_id = records.ticket_id
+                    AND read.version > stream AND read.version <= records.version
+                GROUP BY stream
+            ))
             ELSE jsonb_build_object('differs', to_jsonb(array_remove(ARRAY[
                 CASE WHEN logged.event_id <> records.event_id THEN 'id' END,
                 CASE WHEN recorded_at IS DISTINCT FROM at THEN 'time' END,
@@ -156,7 +170,17 @@ WITH logged AS MATERIALIZED (
     FROM firsts WHERE partition <> home OR record_offset < before
 )
 INSERT INTO job_findings (job, kind, ticket_id, version, topic, partition, record_offset, detail)
-SELECT $1, kind, ticket_id, version, CASE WHEN kind IN ('hole', 'stream') THEN NULL ELSE $2 END, partition,
-    record_offset, detail
-FROM found ORDER BY ticket_id, version, kind
+SELECT $1, CASE WHEN accepted THEN 'accepted' ELSE kind END, ticket_id, version,
+    CASE WHEN kind IN ('hole', 'stream') THEN NULL ELSE $2 END, partition, record_offset,
+    CASE WHEN accepted THEN detail || jsonb_build_object('was', kind) ELSE detail END
+FROM found CROSS JOIN LATERAL (
+    SELECT EXISTS (
+        SELECT FROM accepted_records AS known
+        JOIN checked_records AS read USING (partition, record_offset, digest)
+        WHERE known.topic = $2 AND known.kind = found.kind AND known.partition = found.partition
+            AND known.record_offset = found.record_offset
+            AND read.ticket_id = found.ticket_id AND read.version = found.version
+    ) AS accepted
+) AS decided
+ORDER BY ticket_id, version, kind
 """

@@ -17,7 +17,7 @@ from relato_runtime.positions import Position, Record, latest
 from relato_runtime.settings import ServiceSettings
 from relato_runtime.tail import Reader
 
-from notes import restored
+from notes import accepted, restored
 from notes.adopt import Arrival, Diverged, adopt, ours
 
 log = structlog.get_logger(__name__)
@@ -96,7 +96,13 @@ async def _adopt(
             continue
         async with connection.transaction():
             number, contradicting = await adopt(connection, arrivals)
-            diverged += [_diverged(each) for each in contradicting]
+            # What somebody has accepted as it is contradicts the log no longer.
+            known = await accepted.known(connection, [each.record for each in contradicting])
+            diverged += [
+                _diverged(each)
+                for each in contradicting
+                if (each.record.partition, each.record.offset) not in known
+            ]
             if number:
                 await incarnation.doubt(connection)
             if not diverged:  # what contradicts the log is to be found again, until somebody has decided

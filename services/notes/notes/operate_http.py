@@ -4,19 +4,22 @@ from typing import Annotated, Any
 
 from fastapi import APIRouter, Depends
 from fastapi.responses import StreamingResponse
-from pydantic import Field
+from pydantic import BaseModel, Field
 from relato_contracts.fields import Id
 from relato_runtime import jobs, verified
 from relato_runtime.auth import Caller
 from relato_runtime.database import Pool
+from relato_runtime.field_errors import FieldError
 from relato_runtime.operations import Operation
 from relato_runtime.operators_http import Operator, Wish, problems, unless_refused
-from relato_runtime.problems import Problem
+from relato_runtime.problems import Problem, invalid
 from relato_runtime.settings import ServiceSettings
-from relato_runtime.verified import VERIFY, Begun, Progress, Verification
+from relato_runtime.verified import VERIFY, After, Begun, Progress, Verification
 from uuid6 import uuid7
 
-from notes import exporting, importing
+from notes import accepting, exporting, importing
+from notes.accepting import ACCEPT
+from notes.adopting import ADOPT
 from notes.importing import IMPORT, Import, Upload
 from notes.repairs import HARMLESS, repair
 from notes.replaying import Replay, ReplayWish, replay
@@ -34,6 +37,28 @@ class VerifyWish(Wish):
     """For how long an event may have waited for Kafka."""
 
 
+class AdoptWish(Wish):
+    """Of which ticket the log is to take over what the topic has and it has not; null for all."""
+
+    ticket_id: Id | None = None
+
+
+class AcceptWish(Wish):
+    """The record that stays as it is, by its place on the topic."""
+
+    partition: Annotated[int, Field(strict=True, ge=0, le=2**31 - 1)]
+    offset: Annotated[int, Field(strict=True, ge=0, le=2**63 - 1)]
+
+
+class Accepted(BaseModel):
+    """What was decided, or with ``dry_run`` could be."""
+
+    action: str
+    kinds: list[str]
+    """What the last verification found the record to be."""
+    dry_run: bool
+
+
 def routes(settings: ServiceSettings, pool: Pool, operator: Operator) -> APIRouter:
     """The routes below ``/api/operate/events``."""
     router = APIRouter(prefix="/api/operate/events", tags=["events"])
@@ -46,10 +71,10 @@ def routes(settings: ServiceSettings, pool: Pool, operator: Operator) -> APIRout
         job = await unless_refused(jobs.ask(pool, operation, {"outbox_seconds": wish.outbox_seconds}))
         return Begun(action=VERIFY, job=job, dry_run=wish.dry_run)
 
-    @router.get("/verification", responses=problems(401, 403, 404, 429, 503))
-    async def verification_of_events(_who: Who) -> Verification:
-        """The last verification: how far it is, and what it has found."""
-        return await verified.verified(pool, VERIFY, repair, HARMLESS)
+    @router.get("/verification", responses=problems(401, 403, 404, 422, 429, 503))
+    async def verification_of_events(_who: Who, after: After = None) -> Verification:
+        """The last verification: how far it is, and what it has found; ``after`` pages on."""
+        return await verified.verified(pool, VERIFY, repair, HARMLESS, after=after)
 
     @router.post("/republish", responses=problems(400, 401, 403, 409, 413, 422, 429, 503))
     async def republish(who: Who, wish: ReplayWish) -> Replay:
@@ -65,6 +90,27 @@ def routes(settings: ServiceSettings, pool: Pool, operator: Operator) -> APIRout
         if job is None:
             raise Problem(404, "not-found", "Nothing was published again yet.")
         return Progress(**verified.progress(job))
+
+    @router.post("/adopt", responses=problems(400, 401, 403, 409, 413, 422, 429, 503))
+    async def adopt(who: Who, wish: AdoptWish) -> Begun:
+        """Take over from the topic what the log lacks, byte for byte: its next events, and in its holes."""
+        operation = Operation(SUBJECT, ADOPT, who, wish.reason, wish.dry_run)
+        job = await unless_refused(jobs.ask(pool, operation, {"ticket_id": wish.ticket_id}, wish.ticket_id))
+        return Begun(action=ADOPT, job=job, dry_run=wish.dry_run)
+
+    @router.get("/adoption", responses=problems(401, 403, 404, 422, 429, 503))
+    async def adoption(_who: Who, after: After = None) -> Verification:
+        """The last adoption: how far it is, and what could not be taken over, since the log has another."""
+        return await verified.verified(pool, ADOPT, repair, after=after)
+
+    @router.post("/accept", responses=problems(400, 401, 403, 409, 413, 422, 429, 503))
+    async def accept(who: Who, wish: AcceptWish) -> Accepted:
+        """Let a record be as it is, for a reason: verifications then tell it, and do not fail for it."""
+        if not wish.reason.strip():
+            raise invalid(FieldError("/reason", "Say why."))
+        operation = Operation(SUBJECT, ACCEPT, who, wish.reason, wish.dry_run)
+        kinds = await unless_refused(accepting.accept(settings, pool, operation, wish.partition, wish.offset))
+        return Accepted(action=ACCEPT, kinds=kinds, dry_run=wish.dry_run)
 
     @router.get("/export", responses=problems(401, 403, 422, 429, 503) | _NDJSON)
     async def export(_who: Who, ticket_id: Id | None = None) -> StreamingResponse:
@@ -84,15 +130,14 @@ def routes(settings: ServiceSettings, pool: Pool, operator: Operator) -> APIRout
         operation = Operation(SUBJECT, IMPORT, who, wish.reason, wish.dry_run)
         return await unless_refused(importing.ask(pool, operation, str(uuid7())))
 
-    @router.get("/importation", responses=problems(401, 403, 404, 429, 503))
-    async def importation(_who: Who) -> Verification:
-        """The last import: how far it is, and which tickets were not taken in."""
-        return await verified.verified(pool, IMPORT, repair)
+    @router.get("/importation", responses=problems(401, 403, 404, 422, 429, 503))
+    async def importation(_who: Who, after: After = None) -> Verification:
+        """The last import: how far it is, and which tickets were not taken in; ``after`` pages on."""
+        return await verified.verified(pool, IMPORT, repair, after=after)
 
     @router.post("/cancel", responses=problems(400, 401, 403, 413, 422, 429, 503))
     async def cancel_job_of_events(who: Who, wish: Wish) -> Begun:
         """End the job that is under way, where it is."""
-        job = await jobs.stop(pool, Operation(SUBJECT, "cancel", who, wish.reason, wish.dry_run))
-        return Begun(action="cancel", job=job, dry_run=wish.dry_run)
+        return await verified.cancelled(pool, SUBJECT, who, wish)
 
     return router

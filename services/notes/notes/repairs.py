@@ -4,26 +4,26 @@ from shlex import quote
 
 from relato_runtime.jobs import Finding
 
-HARMLESS = frozenset({"duplicate"})
-"""Kafka has everything at least once; what came twice is dropped by its version."""
+HARMLESS = frozenset({"accepted", "duplicate"})
+"""Kafka has everything at least once; what came twice is dropped by its version. Nothing on a topic can be
+taken back: what somebody has accepted is told, and is not wrong."""
 
 
 def repair(found: Finding) -> str | None:
-    """The command; None for what is harmless."""
+    """The command; None for what is harmless. What stands in capitals is to be filled in."""
     # Whoever may publish chooses what stands on the topic, and an operator pastes this into a shell.
     ticket = f"--ticket {quote(found.ticket_id or '')}"
     match found.kind:
         case "missing":
             return f"relato events republish {ticket}"
-        case "different" | "disorder" | "scattered":
-            # Kafka forgets nothing: consumers that have to have it right read another topic.
-            return f"relato events republish {ticket} --to TOPIC"
-        case "unexpected":
-            where = f"topic = '{found.topic}' AND partition = {found.partition}"
-            before = f"witness = NULL, next_offset = least(next_offset, {found.offset})"
-            return f"{_sql(f'UPDATE published SET {before} WHERE {where}')} (then restart notes)"  # noqa: S608  # shown
+        case "hole" if found.detail.get("on_topic"):
+            return f"relato events adopt {ticket}"
         case "hole":
-            return "pg_restore (README.md, Backups)"
+            return _from_backup(found)
+        case "unexpected" if found.detail.get("follows"):
+            return f"relato events adopt {ticket}"
+        case "unexpected" | "different" | "disorder" | "scattered" | "foreign" | "not-adopted":
+            return f"relato events accept {found.partition} {found.offset} --reason WHY"
         case "stream":
             ticket_id = f"ticket_id = '{found.ticket_id}'"
             return _sql(f"UPDATE streams SET version = {found.version} WHERE {ticket_id}")  # noqa: S608  # shown
@@ -33,10 +33,14 @@ def repair(found: Finding) -> str | None:
             return f"relato events export {ticket}"
         case "late":
             return "relato status"
-        case "foreign":
-            return "relato dead-letters list"
         case _:
             return None
+
+
+def _from_backup(found: Finding) -> str:
+    """From a database into which a backup was restored, beside this one; then it is to be published again."""
+    chosen = f"SELECT * FROM events WHERE ticket_id = '{found.ticket_id}' AND version = {found.version}"  # noqa: S608  # shown
+    return f'psql "$BACKUP_DATABASE_URL" -c "COPY ({chosen}) TO STDOUT" | {_sql("COPY events FROM STDIN")}'
 
 
 def _sql(statement: str) -> str:

@@ -41,8 +41,8 @@ class ReplayWish(Wish):
     """Recorded then or later."""
     until: Moment | None = None
     """Recorded before."""
-    to: Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9._-]{1,200}$")] = NOTES.name
-    """The topic; other ones than `relato.notes` are somebody's own, and have to be there."""
+    to: Annotated[str | None, StringConstraints(pattern=r"^[A-Za-z0-9._-]{1,200}$")] = None
+    """The topic by its whole name; null for `relato.notes` of this installation. It has to be there."""
     rate: Annotated[int, Field(strict=True, ge=1, le=100_000)] = 2_000
     """Records a second, at most."""
 
@@ -66,9 +66,9 @@ async def replay(settings: ServiceSettings, pool: Pool, operation: Operation, wi
     """Say what it comes to, and begin it unless it is a dry run; raises ``Refused`` and ``Held``."""
     if wish.type is not None and wish.type not in _TYPES:
         raise Refused(f"There is no type {wish.type}; there are {', '.join(sorted(_TYPES))}.")
-    if wish.to in {topic.name for topic in TOPICS} - {NOTES.name}:
-        raise Refused(f"{wish.to} carries other facts.")
-    topic = settings.topic_prefix + wish.to
+    topic = settings.topic_prefix + NOTES.name if wish.to is None else wish.to
+    if any(topic.endswith(each.name) for each in TOPICS if each is not NOTES):
+        raise Refused(f"{topic} carries other facts.")
     try:
         consumers = await groups.readers(settings, topic)
     except (KafkaError, OSError) as error:
@@ -81,7 +81,7 @@ async def replay(settings: ServiceSettings, pool: Pool, operation: Operation, wi
     replay_id = str(uuid7())
     asked = wish.model_dump(mode="json", include={"ticket_id", "type", "since", "until", "rate"})
     job = await jobs.ask(
-        pool, operation, asked | {"topic": wish.to, "replay_id": replay_id}, _target(choice, wish.to)
+        pool, operation, asked | {"topic": topic, "replay_id": replay_id}, _target(choice, topic)
     )
     return Replay(
         job=job,

@@ -24,7 +24,7 @@ async def republish(settings: ServiceSettings, job: Job) -> None:
     connection = await asyncpg.connect(
         settings.database_url.get_secret_value(), timeout=5, command_timeout=60
     )
-    choice, topic, rate = choice_of(job), settings.topic_prefix + job.wish["topic"], int(job.wish["rate"])
+    choice, topic, rate = choice_of(job), str(job.wish["topic"]), int(job.wish["rate"])
     try:
         if not job.reached:
             job = await _begin(connection, job, choice)

@@ -14,6 +14,19 @@ async def known(connection: Connection, event_ids: Sequence[UUID]) -> set[UUID]:
     return {row["event_id"] for row in rows}
 
 
+async def taken(connection: Connection, versions: Sequence[tuple[str, int]]) -> set[tuple[str, int]]:
+    """Which of these tickets' versions the log has, whatever they are."""
+    rows = await connection.fetch(
+        """
+        SELECT ticket_id, version FROM events
+        WHERE (ticket_id, version) IN (SELECT * FROM unnest($1::text[], $2::int[]))
+        """,
+        [ticket_id for ticket_id, _ in versions],
+        [version for _, version in versions],
+    )
+    return {(row["ticket_id"], row["version"]) for row in rows}
+
+
 async def forget(connection: Connection, event_ids: Sequence[UUID]) -> None:
     """Do not publish what Kafka has."""
     await connection.execute(

@@ -6,7 +6,6 @@ published before it leaves the outbox, so whatever the log has and the outbox ha
 
 from collections.abc import Iterable, Sequence
 from datetime import datetime
-from hashlib import sha256
 from typing import NamedTuple
 
 from relato_contracts.topics import NOTES
@@ -17,7 +16,7 @@ from relato_runtime.positions import Record
 from relato_runtime.settings import ServiceSettings
 from relato_runtime.walking import Walk, stretch, walking
 
-from notes import checking
+from notes import accepted, checking
 from notes.adopt import SOURCE
 from notes.checking import Checked
 
@@ -67,14 +66,22 @@ async def _compare(walk: Walk, job: Job, topic: str) -> Job:
 async def _take(connection: Connection, records: Sequence[Record]) -> list[Finding]:
     read = read_all(records)
     await checking.keep(connection, read.checked)
-    return read.foreign
+    known = await accepted.known(connection, read.foreign, "foreign")
+    return [_foreign(each, accepted=(each.partition, each.offset) in known) for each in read.foreign]
+
+
+def _foreign(record: Record, *, accepted: bool) -> Finding:
+    where = (record.topic, record.partition, record.offset)
+    if accepted:
+        return Finding("accepted", None, None, *where, {"was": "foreign"})
+    return Finding("foreign", None, None, *where)
 
 
 class Read(NamedTuple):
     """What records are: ours, as they are compared, or not ours."""
 
     checked: list[Checked]
-    foreign: list[Finding]
+    foreign: list[Record]
 
 
 def read_all(records: Iterable[Record]) -> Read:
@@ -83,9 +90,7 @@ def read_all(records: Iterable[Record]) -> Read:
     for record in records:
         checked = _read(record)
         if checked is None:
-            read.foreign.append(
-                Finding("foreign", topic=record.topic, partition=record.partition, offset=record.offset)
-            )
+            read.foreign.append(record)
         else:
             read.checked.append(checked)
     return read
@@ -107,7 +112,7 @@ def _read(record: Record) -> Checked | None:
         return None
     return Checked(
         *(ticket_id, int(version), record.partition, record.offset, text, _time(headers.get("ce_time"))),
-        sha256(fact_type + b"\n" + value).digest(),
+        accepted.digest(record),
         "ce_replayid" in headers,
     )
 

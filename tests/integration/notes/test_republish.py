@@ -56,12 +56,17 @@ async def test_what_the_topic_lost_is_published_again_and_says_that_it_is_a_repl
     assert (await verified(service))["numbers"] == {}
     last = (await read(service, "audit/notes"))["items"][1]
     assert (last["action"], last["reason"]) == ("republish", "lost two")
-    assert last["target"] == f"{lost} to relato.notes"
+    assert last["target"] == f"{lost} to {service.settings.topic_prefix}relato.notes"
 
 
 async def test_another_topic_gets_what_was_chosen_and_no_other_topic_of_ours_does(service: Service) -> None:
     await history(service)
-    for to, reason in (("somebody.notes", "There is no topic"), ("relato.presence", "carries other facts")):
+    topic = service.settings.topic_prefix + ELSEWHERE.name
+    for to, reason in (
+        (topic, "There is no topic"),
+        ("relato.presence", "carries other facts"),
+        ("v3.relato.notifications", "carries other facts"),
+    ):
         refused = await service.http.post(
             "/api/operate/events/republish",
             json={"to": to},
@@ -78,7 +83,7 @@ async def test_another_topic_gets_what_was_chosen_and_no_other_topic_of_ours_doe
     ]
     await republished(
         service,
-        to="somebody.notes",
+        to=topic,
         type="relato.OccurrenceRecorded.v1",
         since=since,
         until=until_,

@@ -64,6 +64,12 @@ class Notes:
             f"/api/notes{path}", json=dict(body), headers=self.issuer.bearer(person_id) | headers
         )
 
+    async def operate(self, verb: str, **wish: object) -> None:
+        """Have something done with events as an operator."""
+        headers = self.issuer.bearer("olga", "operator")
+        answer = await self.http.post(f"/api/operate/events/{verb}", json=wish, headers=headers)
+        assert answer.status_code == 200, answer.text
+
     async def chat(self, text: str, key: str | None = None) -> dict[str, Any]:
         """Carlos writes to Ana; what is answered."""
         headers = {} if key is None else {"Idempotency-Key": key}
@@ -256,3 +262,36 @@ async def test_a_fact_that_contradicts_the_log_is_named_and_nothing_more_is_publ
     await until(accepted, what="a command on another ticket")
     await until(named, what="the ticket's name")
     assert len(await notes.rows("SELECT FROM outbox")) == 1
+    # Until an operator, who has had everything verified, accepts what Kafka has.
+    await notes.operate("verify")
+
+    async def verified() -> bool:
+        headers = notes.issuer.bearer("olga", "operator")
+        answer = await notes.http.get("/api/operate/events/verification", headers=headers)
+        return bool(answer.json()["state"] == "done")
+
+    await until(verified, what="an end of the verification")
+    (place,) = await notes.rows(
+        "SELECT partition, record_offset FROM job_findings WHERE kind = 'different' AND version = 1"
+    )
+    await notes.operate("accept", partition=place[0], offset=place[1], reason="the log is right")
+    await notes.published()
+    await until(notes.ready, what="readiness")
+
+
+async def test_a_hole_in_the_log_is_filled_from_the_topic_and_everything_is_published_again(
+    notes: Notes,
+) -> None:
+    for number in range(3):
+        await notes.chat(f"Linha {number}")
+    await notes.published()
+    await notes.stop()
+    before = await notes.rows(LOG), await notes.rows(STREAMS)
+    await notes.rows("DELETE FROM events WHERE version = 2")
+    await notes.rows("UPDATE published SET witness = NULL, next_offset = 0")
+    await notes.start()
+    await until(notes.ready, what="readiness")
+    assert (await notes.rows(LOG), await notes.rows(STREAMS)) == before
+    assert (await notes.chat("Agora"))["version"] == 4
+    await notes.published()
+    assert await notes.versions(4) == [1, 2, 3, 4]

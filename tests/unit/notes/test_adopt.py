@@ -22,7 +22,7 @@ def arrivals(*facts: NoteEvent, first: int = 1) -> list[Arrival]:
 
 def test_facts_that_follow_on_the_log_are_adopted_as_they_are() -> None:
     found = arrivals(a.recorded(1, visible_to_requester=True), a.corrected(1, description_html="<p>B</p>"))
-    adopted = follow(EMPTY, found)
+    adopted = follow(EMPTY, found, ())
     assert [(each.version, each.event_id) for each in adopted.events] == [
         (1, a.event_id("1001", 1)),
         (2, a.event_id("1001", 2)),
@@ -36,25 +36,34 @@ def test_facts_that_follow_on_the_log_are_adopted_as_they_are() -> None:
 
 def test_a_fact_at_a_version_that_the_log_has_otherwise_contradicts_it() -> None:
     known = {"1001": Stream(State(version=3), a.at(3))}
-    adopted = follow(known, arrivals(a.chatted(3), a.chatted(4), first=3))
+    adopted = follow(known, arrivals(a.chatted(3), a.chatted(4), first=3), {("1001", 3)})
     assert [each.version for each in adopted.diverged] == [3]
     assert [each.version for each in adopted.events] == [4]
 
 
 def test_a_fact_behind_a_hole_contradicts_it() -> None:
-    adopted = follow(EMPTY, arrivals(a.chatted(2), first=2))
+    adopted = follow(EMPTY, arrivals(a.chatted(2), first=2), ())
     assert [each.version for each in adopted.diverged] == [2]
     assert not adopted.events
 
 
+def test_a_fact_that_the_log_has_lost_fills_its_hole_once_and_changes_no_state() -> None:
+    known = {"1001": Stream(State(version=3, seen_up_to=1, shown_version=2), a.at(3))}
+    found = [*arrivals(a.chatted(2), first=2), *arrivals(a.chatted(7), first=2)]
+    adopted = follow(known, found, {("1001", 1), ("1001", 3)})
+    assert [each.data.encode() for each in adopted.events] == [found[0].record.value]
+    assert adopted.streams == known
+    assert [each.record.value for each in adopted.diverged] == [found[1].record.value]
+
+
 def test_what_is_held_back_is_held_back_in_the_adopted_log_too_and_what_is_released_no_more() -> None:
     held = a.recorded(1, release=Release(at=a.at(9), notify_by_email=True))
-    adopted = follow(EMPTY, arrivals(held))
+    adopted = follow(EMPTY, arrivals(held), ())
     due = adopted.held[a.uuid(1)]
     assert due is not None
     assert (due.ticket_id, due.due_at) == ("1001", a.at(9))
     released = a.visibility(1, visible=True, release_outcome="shown")
-    assert follow(EMPTY, arrivals(held, released)).held == {a.uuid(1): None}
+    assert follow(EMPTY, arrivals(held, released), ()).held == {a.uuid(1): None}
 
 
 def test_what_others_have_published_is_none_of_ours() -> None:

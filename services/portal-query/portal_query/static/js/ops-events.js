@@ -85,7 +85,7 @@ async function republish() {
     type: given.type.trim() || null,
     since: given.since ? moment(given.since, zone).toISOString() : null,
     until: given.until ? moment(given.until, zone).toISOString() : null,
-    to: given.to.trim(),
+    to: given.to.trim() || null,
     rate: Number(given.rate),
   };
   const question = { title: say("republish"), text: say("republish-text"), asks: [{ path: "/events/republish", wish }], told };
