@@ -17,7 +17,7 @@ from relato_runtime.database import Connection
 from relato_runtime.decoded import Decoded
 from relato_runtime.positions import DeadLetter, Record
 
-from history_projector import making, parked, tables
+from history_projector import generations, making, parked, tables
 from history_projector.facts import Mailed, Noted, Saved
 from history_projector.fold import Arrival, Batch, changed_occurrences, fold
 
@@ -51,7 +51,7 @@ class Projector:
         self._writing.clear()
         taken_over = await self._taken_over(connection, decoded)
         batch = sort(decoded, taken_over)
-        await _mark(connection, batch.refused)
+        await self.broken(connection, batch.refused)
         ticket_ids = batch.ticket_ids
         tickets = await tables.lock_tickets(connection, ticket_ids)
         stopped = await parked.known(connection, list(batch.streams))
@@ -97,8 +97,17 @@ class Projector:
         return boundaries
 
     async def broken(self, connection: Connection, letters: Sequence[DeadLetter]) -> None:
-        """Park the tickets whose records could not be decoded."""
-        await _mark(connection, letters)
+        """Park the tickets whose records could not be decoded, unless somebody has given those up."""
+        consumer = generations.consumer(self._generation)
+        given_up = await parked.given_up_before(connection, consumer, [each.record for each in letters])
+        await _mark(
+            connection,
+            [
+                each
+                for each in letters
+                if (each.record.topic, each.record.partition, each.record.offset) not in given_up
+            ],
+        )
 
 
 def sort(decoded: Iterable[Decoded], taken_over: Mapping[tuple[str, int], int] = _NOTHING) -> Batch:

@@ -24,7 +24,7 @@ async def behind(settings: KafkaSettings, connection: Connection) -> dict[str, i
     """How many records each generation's consumer has still to take in; of none while the broker is away."""
     try:
         async with asyncio.timeout(_PATIENCE_SECONDS):
-            spans = await _spans(settings)
+            known = await spans(settings)
     except (KafkaError, OSError, TimeoutError) as error:
         log.warning("the broker cannot be asked", error=type(error).__name__)
         return {}
@@ -40,13 +40,13 @@ async def behind(settings: KafkaSettings, connection: Connection) -> dict[str, i
     return {
         name: sum(
             max(0, end - max(reached.get((name, partition)) or 0, beginning))
-            for partition, (beginning, end) in spans.items()
+            for partition, (beginning, end) in known.items()
         )
         for name in {consumer for consumer, _ in reached}
     }
 
 
-async def _spans(settings: KafkaSettings) -> Mapping[TopicPartition, tuple[int, int]]:
+async def spans(settings: KafkaSettings) -> Mapping[TopicPartition, tuple[int, int]]:
     """Where each partition of the topics begins and ends."""
     consumer = AIOKafkaConsumer(
         *(settings.topic_prefix + topic.name for topic in TOPICS),

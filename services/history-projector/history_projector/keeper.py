@@ -14,7 +14,7 @@ from relato_runtime.database import Pool
 from relato_runtime.readiness import Readiness
 from relato_runtime.taking import Taking
 
-from history_projector import consume, ends, generations, making, parked
+from history_projector import consume, ends, generations, making, moving, parked
 from history_projector.consume import Projector
 from history_projector.settings import ProjectorSettings
 
@@ -92,6 +92,7 @@ class Keeper:
 
     async def _begin(self, number: int) -> None:
         name = generations.consumer(number)
+        await moving.begin(self._settings, self._pool, number)
         lacks = Readiness(name)
         projector = Projector(number)
         url = generations.address(self._settings.database_url.get_secret_value(), number)

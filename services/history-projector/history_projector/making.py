@@ -108,6 +108,19 @@ async def take_over(connection: Connection, generation: int, live: int, topic: s
         live,
         topic,
     )
+    # What somebody has given up is not to hold its ticket up anew.
+    await connection.execute(
+        """
+        INSERT INTO dead_letters (
+            consumer, topic, partition, record_offset, key, value, headers, reason, error, state, at,
+            record_timestamp, tries, tried_at, settled_at, settled_by, settled_why
+        )
+        SELECT 'history/' || $1::int, topic, partition, record_offset, key, value, headers, reason, error,
+            state, at, record_timestamp, tries, tried_at, settled_at, settled_by, settled_why
+        FROM dead_letters WHERE consumer = 'history/' || $2::int AND state = 'discarded'
+        """,
+        *(generation, live),
+    )
 
 
 async def boundaries(connection: Connection, generation: int) -> dict[tuple[str, int], int]:

@@ -54,6 +54,27 @@ async def given_up(connection: Connection, letter: Parked) -> None:
     await connection.execute(_GIVE_UP, *given)
 
 
+async def given_up_before(
+    connection: Connection, consumer: str, records: Sequence[Record]
+) -> set[tuple[str, int, int]]:
+    """Topic, partition and offset of those of these records that somebody has discarded already."""
+    if not records:
+        return set()
+    rows = await connection.fetch(
+        """
+        SELECT topic, partition, record_offset FROM dead_letters
+        WHERE consumer = $1 AND state = 'discarded' AND (topic, partition, record_offset) IN (
+            SELECT * FROM unnest($2::text[], $3::int[], $4::bigint[])
+        )
+        """,
+        consumer,
+        [each.topic for each in records],
+        [each.partition for each in records],
+        [each.offset for each in records],
+    )
+    return {(row["topic"], row["partition"], row["record_offset"]) for row in rows}
+
+
 async def known(connection: Connection, ticket_ids: Sequence[str]) -> dict[str, int | None]:
     """Which of these tickets are parked, each with the offset of a broken record if that is why."""
     rows = await connection.fetch(

@@ -155,9 +155,14 @@ class _One(NamedTuple):
             await self.taking.given_up(connection, letter)
             await operations.record(connection, self.operation, letter.id)
             return Done(letter.id, "discarded")
+        topic = self.taking.topics.get(letter.record.topic)
+        if topic is None:
+            now = ", ".join(name for name in self.taking.topics if name.endswith(_last(letter.record.topic)))
+            return Done(
+                letter.id, "superseded", f"{now or 'Another topic'} is read in its place: discard this one."
+            )
         if (first := await settling.ahead(connection, letter, self.before)) is not None:
             return Done(letter.id, "waits", f"{first} comes before it: retry that first, or discard it.")
-        topic = self.taking.topics[letter.record.topic]
         behind = []
         if _is_state(topic) or self.taking.repeats:
             followed = await later.than(letter, topic, reached[letter.partition])
@@ -195,6 +200,11 @@ class _One(NamedTuple):
 def _is_state(topic: Topic) -> bool:
     """Whether each of its records replaces the one before with its key; facts of streams have versions."""
     return topic.compacted or topic.retention_ms >= 0
+
+
+def _last(topic: str) -> str:
+    """A topic's name as contracts have it, whatever stands before it: owner and content."""
+    return ".".join(topic.rsplit(".", 2)[-2:])
 
 
 def _all_parked(chosen: Sequence[Parked], which: Selection) -> None:

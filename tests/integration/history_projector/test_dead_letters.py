@@ -15,6 +15,7 @@ from relato_contracts.notes import OccurrenceCorrected, OccurrenceRecorded
 
 from tests.integration.history_projector.conftest import Projecting
 from tests.integration.history_projector.test_projector import publish_stream, versions
+from tests.integration.history_projector.test_rebuild import differences
 from tests.support import stream as a
 from tests.support import world
 from tests.support.letters import Letters, not_known_yet
@@ -121,6 +122,25 @@ async def test_what_is_discarded_holds_its_ticket_up_no_longer_unless_a_version_
     await publish_stream(projector, lacking)
     assert await versions(projector) == [1, 2, 3]
     assert await _parked(projector) == []
+
+
+async def test_what_was_discarded_is_given_up_in_a_rebuild_too(
+    projector: Projecting, letters: Letters
+) -> None:
+    first, second = a.stream(a.recorded(1), a.recorded(2))
+    junk = replace(a.outgoing(projector.settings, first), value=b"\xff")
+    await projector.publish(junk)
+    await letters.done("discard", all=True, reason="junk")
+    await projector.done("rebuild")
+    await projector.level(2)
+    assert [(each["consumer"], each["state"], each["settled_why"]) for each in await letters.listed()] == [
+        ("history/1", "discarded", "junk"),
+        ("history/2", "discarded", "junk"),
+    ]
+    assert not await projector.database.fetch("SELECT FROM history_2.parked_tickets")
+    await publish_stream(projector, first, second)
+    await projector.level(2)
+    assert await differences(projector, 1, 2) == {}
 
 
 async def test_a_state_that_was_followed_by_another_does_not_come_back(
