@@ -27,6 +27,10 @@ async def test_operators_see_what_a_requester_could_see_at_a_moment(ticket: Tick
     then = ("--as-of", before.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%S.%f"))
     assert await seen(ticket, *then) == ["<p>Senha trocada.</p>", "<p>Rede no ar.</p>"]
     assert await seen(ticket, "--requester", *then) == ["<p>Rede no ar.</p>"]
+    told = await stack.json("history", ticket.id, "--requester", *then)
+    assert [each.keys() & {"earlier", "emails", "time_spent_minutes", "channel"} for each in told] == [set()]
+    offset = before.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%S.%fZ")
+    assert await seen(ticket, "--requester", "--as-of", offset) == ["<p>Rede no ar.</p>"]
     assert await seen(ticket, "--requester") == []
     own = await stack.get("ana", f"/my/requests/{ticket.id}/history")
     assert own.json()["items"] == []

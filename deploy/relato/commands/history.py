@@ -9,7 +9,7 @@ from urllib.parse import urlencode
 import typer
 from notes import text
 
-from relato.commands import tables
+from relato.commands import moments, tables
 from relato.commands.outcome import refusing
 from relato.operate import operating
 from relato.reach import reach
@@ -22,23 +22,23 @@ def register(app: typer.Typer) -> None:
     def history(
         ticket: Annotated[str, typer.Argument(metavar="TICKET", help="Its id.")],
         as_of: Annotated[
-            datetime | None, typer.Option(formats=["%Y-%m-%dT%H:%M:%S", "%Y-%m-%dT%H:%M:%S.%f"], help="UTC.")
+            str | None, typer.Option(help="As it stood then (RFC 3339); without an offset, UTC.")
         ] = None,
         requester: Annotated[bool, typer.Option("--requester", help="What they could see, alone.")] = False,
         as_json: Annotated[bool, typer.Option("--json", help="One JSON document.")] = False,
     ) -> None:
         """Say what stood on a ticket, now or at a moment, newest first; or what its requester could see."""
+        # One moment for all pages.
+        moment = datetime.now(UTC).isoformat() if as_of is None else moments.read("--as-of", as_of, UTC)
         with refusing():
-            entries = asyncio.run(_entries(ticket, as_of, "requester" if requester else "everybody"))
+            entries = asyncio.run(_entries(ticket, moment, "requester" if requester else "everybody"))
         if as_json:
             print(json.dumps(entries, ensure_ascii=False))
         else:
-            _show(entries)
+            _show(entries, to_requester=requester)
 
 
-async def _entries(ticket: str, as_of: datetime | None, seen_by: str) -> list[dict[str, Any]]:
-    # One moment for all pages.
-    moment = (as_of.replace(tzinfo=UTC) if as_of else datetime.now(UTC)).isoformat()
+async def _entries(ticket: str, moment: str, seen_by: str) -> list[dict[str, Any]]:
     query = {"as_of": moment, "seen_by": seen_by}
     entries: list[dict[str, Any]] = []
     async with operating(reach()) as operator:
@@ -50,7 +50,7 @@ async def _entries(ticket: str, as_of: datetime | None, seen_by: str) -> list[di
             query["cursor"] = page["next_cursor"]
 
 
-def _show(entries: list[dict[str, Any]]) -> None:
+def _show(entries: list[dict[str, Any]], *, to_requester: bool) -> None:
     tables.show(
         ("version", "recorded", "author", "what", "seen by", "text"),
         (
@@ -58,7 +58,7 @@ def _show(entries: list[dict[str, Any]]) -> None:
                 *(str(each["version"]), each["recorded_at"], each.get("author", {}).get("name", "")),
                 *(
                     each.get("action", each["kind"]),
-                    _audience(each),
+                    "requester" if to_requester else _audience(each),
                     text.read(each.get("description_html", "")).plain,
                 ),
             )

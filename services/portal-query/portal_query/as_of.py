@@ -47,6 +47,8 @@ def _recorded(row: Row) -> dict[str, object]:
         },
         "release": {"held": fact.get("release"), "by": row["author_id"], "new": True},
         "retraction": None,
+        "shown_version": row["version"],
+        "shown_corrected": False,
         **{name: fact.get(name) for name in _FIELDS},
     }
 
@@ -60,6 +62,7 @@ def _follow(occurrence: dict[str, object], fact: Row) -> None:
             _correct(occurrence, fact)
         case "occurrence-solved":
             occurrence["solution_html"] = data["solution_html"]
+            occurrence["shown_version"] = fact["version"]
             occurrence["time_spent_minutes"] = (
                 int(str(occurrence["time_spent_minutes"])) + data["time_spent_minutes"]
             )
@@ -71,6 +74,7 @@ def _follow(occurrence: dict[str, object], fact: Row) -> None:
             )
         case "occurrence-visibility-changed":
             occurrence |= {name: data[name] for name in ("visible_to_requester", "notify_by_email")}
+            occurrence["shown_version"] = fact["version"]
             occurrence["release"] = {"held": data.get("release"), "by": fact["author"]["id"], "new": False}
         case action:
             raise ValueError(f"{action} is not about an occurrence")
@@ -86,6 +90,10 @@ def _correct(occurrence: dict[str, object], fact: Row) -> None:
         earlier.append({**described, **replaced})
         occurrence["described"] = {name: fact[name] for name in ("version", "author", "recorded_at")}
     occurrence["corrected"] = True
+    # As the projector has it: what is internal changes nothing that a requester sees.
+    if not _SHOWN.isdisjoint(data):
+        occurrence["shown_version"] = fact["version"]
+        occurrence["shown_corrected"] = occurrence["shown_corrected"] or occurrence["visible_to_requester"]
     occurrence |= {name: data[name] for name in ("occurred_at", *_FIELDS) if name in data}
 
 
@@ -104,6 +112,7 @@ def _emails(facts: list[Row]) -> str:
     return json.dumps(list(latest.values()))
 
 
+_SHOWN = {"description_html", "occurred_at", "solution_html"}
 _FIELDS = (
     "description_html", "time_spent_minutes", "solution_html", "category_id", "origin_id", "channel",
     "visible_to_requester", "notify_by_email",

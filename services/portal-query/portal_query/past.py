@@ -1,8 +1,10 @@
 """What stood on a ticket at a moment, for operators: all of it, or what its requester could see then."""
 
+import json
+from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
-from typing import Annotated, Literal
+from typing import Annotated, Any, Literal
 from uuid import UUID
 
 from fastapi import APIRouter, Depends, Query, Request, Response
@@ -11,7 +13,7 @@ from relato_runtime.auth import Caller
 from relato_runtime.database import Pool
 from relato_runtime.operators_http import Operator
 
-from portal_query import read, shapes, view
+from portal_query import read, read_administration, shapes, view
 from portal_query.as_of import as_of as folded
 from portal_query.cursor import Cursors
 from portal_query.http import PAGE, CursorText, TicketId, answer, documented, not_found, page
@@ -35,7 +37,7 @@ class Past:
     ) -> dict[str, object] | None:
         """A page of a ticket's history as it stood, newest first; None where there is no such ticket.
 
-        Whether parameters let the requester see notes or chat at that time is not known and not asked.
+        What a requester could see comes in their own shapes, which have no field for what is internal.
         """
         moment = as_of or datetime.now(UTC)
         kinds = _TO_REQUESTERS if seen_by == "requester" else _EVERYTHING
@@ -48,19 +50,56 @@ class Past:
         found = await read.everything_then(self.pool, ticket_id, asked)
         if found is None:
             return None
-        entries = [view.entry(folded(row)) for row in found.rows]
+        rows = [folded(row) for row in found.rows]
+        off = await _off(self.pool, moment) if seen_by == "requester" else frozenset()
         place = ("recorded_at", "version", "event_id")
-        shown = page(self.cursors, of, entries, lambda n: tuple(found.rows[n][name] for name in place))
-        if seen_by == "requester":
-            shown["items"] = [each for each in entries[:PAGE] if to_requester(each)]
+        shown = page(self.cursors, of, rows, lambda n: tuple(found.rows[n][name] for name in place))
+        shown["items"] = (
+            [view.entry(row) for row in rows[:PAGE]]
+            if seen_by == "everybody"
+            else [entry for row in rows[:PAGE] if (entry := to_requester(row, off)) is not None]
+        )
         return shown
 
 
-def to_requester(entry: shapes.Entry) -> bool:
-    """Whether a requester is shown an entry as it stood."""
-    if entry["kind"] != "occurrence":
+async def _off(pool: Pool, moment: datetime) -> frozenset[int]:
+    """The switches that are known to have been off at a moment: they are, and have not been changed since.
+
+    Parameters keep no past: what was changed later may have been on, and then hides nothing.
+    """
+    known = {row["number"]: row for row in await read_administration.parameters(pool)}
+    return frozenset(number for number in (298, 299, 316, 371) if _was_off(known.get(number), moment))
+
+
+def _was_off(parameter: view.Row | None, moment: datetime) -> bool:
+    if parameter is None:
         return True
-    return bool(entry["visible_to_requester"]) and not entry.get("retracted")
+    changed_at: datetime | None = parameter["changed_at"]
+    return parameter["value"] != "S" and (changed_at is None or changed_at <= moment)
+
+
+def to_requester(row: Mapping[str, Any], off: frozenset[int]) -> shapes.RequestEntry | None:
+    """Pure: an entry as its requester was shown it, with these switches off; None for what they were not."""
+    match row["kind"]:
+        case "occurrence":
+            if not row["visible_to_requester"] or row["retracted"] or 298 in off:
+                return None
+            said = {
+                "current_version": row["shown_version"],
+                "happened_at": row["occurred_at"],
+                "solution_html": None if 371 in off else row["solution_html"],
+                "corrected": row["shown_corrected"],
+            }
+            return view.request_entry({**row, **said})
+        case "message":
+            html = json.loads(row["data"])["text_html"]
+            shown = {**row, "current_version": row["version"], "description_html": html}
+            return None if 299 in off else view.request_entry(shown)
+        case _:
+            line = json.loads(row["data"])
+            return (
+                None if 316 in off else view.request_entry({**row, **line, "current_version": row["version"]})
+            )
 
 
 def routes(past: Past, who: Operator) -> APIRouter:
@@ -69,7 +108,11 @@ def routes(past: Past, who: Operator) -> APIRouter:
 
     @router.get(
         "/{ticket_id}",
-        **documented(shapes.Page[shapes.Entry], status_403="Not an operator", status_404="No such ticket"),
+        **documented(
+            shapes.Page[shapes.Entry] | shapes.Page[shapes.RequestEntry],
+            status_403="Not an operator",
+            status_404="No such ticket",
+        ),
     )
     async def history_as_it_stood(
         request: Request,

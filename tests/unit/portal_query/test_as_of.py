@@ -74,7 +74,8 @@ def test_folding_facts_gives_what_the_projector_has(changes: Changes) -> None:
     }  # fmt: skip
     folded = as_of(row)
     same = ("description_html", "time_spent_minutes", "solution_html", "category_id", "origin_id", "channel",
-            "visible_to_requester", "notify_by_email", "corrected", "retracted", "occurred_at")  # fmt: skip
+            "visible_to_requester", "notify_by_email", "corrected", "retracted", "occurred_at",
+            "shown_version", "shown_corrected")  # fmt: skip
     assert {name: folded[name] for name in same} == {name: getattr(expected, name) for name in same}
     assert folded["occurrence_version"] == expected.version
     showing = [each for each in changes if isinstance(each, notes.OccurrenceVisibilityChanged)]
