@@ -5,7 +5,7 @@ import json
 import logging
 import sys
 from collections.abc import Awaitable
-from typing import Annotated, TypedDict, TypeVar
+from typing import Annotated, TypeVar
 
 import asyncpg
 import psutil
@@ -15,11 +15,11 @@ from notes import outbox
 from rich.console import Console
 from rich.table import Table
 
-from relato import settings as stack_settings
-from relato.commands import tables
+from relato.commands import afar, tables
 from relato.commands.outcome import refuse, refusing
+from relato.commands.status_document import Broker, Process, Service, Status
+from relato.reach import reach
 from relato.stack import databases, state, strays
-from relato.stack.home import Home
 from relato.stack.lag import Lag, lags
 from relato.stack.services import says
 
@@ -27,75 +27,40 @@ Answer = TypeVar("Answer")
 _SECONDS = 4.0
 
 
-class Service(TypedDict):
-    """A process of one of the four services."""
-
-    name: str
-    service: str
-    pid: int | None
-    address: str
-    ready: bool
-    why: str | None
-    remarks: dict[str, str]
-    """What people are to know though it is ready, such as that sending was stopped."""
-    restarts: int
-
-
-class Broker(TypedDict):
-    """One of the stack's own brokers."""
-
-    name: str
-    pid: int | None
-    address: str
-
-
-class Process(TypedDict):
-    """Any process of the stack."""
-
-    name: str
-    pid: int | None
-    address: str
-    restarts: int
-    last_exit: int | None
-    log: str
-
-
-class Status(TypedDict):
-    """The document of `relato status --json`."""
-
-    origin: str
-    phase: str
-    kafka: dict[str, str | bool | None]
-    brokers: list[Broker]
-    postgres: dict[str, str | bool | None]
-    mail: dict[str, str | None]
-    services: list[Service]
-    consumers: list[dict[str, str | int]]
-    outbox: dict[str, float | int | None]
-    processes: list[Process]
-
-
 def register(app: typer.Typer) -> None:
     """Add the command."""
 
     @app.command()
     def status(as_json: Annotated[bool, typer.Option("--json", help="One JSON document.")] = False) -> None:
-        """Say what runs, on which address, and how far behind each consumer is."""
+        """Say what runs, on which address, and how far behind each consumer is.
+
+        With RELATO_PUBLIC_URL and RELATO_TOKEN it asks that installation, wherever it runs.
+        """
         with refusing():
-            home = Home(stack_settings.load().home)
-            running = state.read(home)
-            if running is None:
-                refuse(f"Relato does not run from {home.root}. `relato up` starts it.")
-            document = ask(running)
+            where = reach()
+            if where.given.public_url is not None and where.given.token is not None:
+                _say(asyncio.run(afar.ask(where)), as_json)
+                return
+            home = where.home
+            if where.running is None:
+                refuse(
+                    f"Relato does not run from {home.root}. `relato up` starts it; "
+                    "RELATO_PUBLIC_URL and RELATO_TOKEN lead to one that runs elsewhere."
+                )
+            document = ask(where.running)
             stopped = strays.supervisor(home) is None
             if stopped:
                 document["phase"] = "stopped"
-            if as_json:
-                print(json.dumps(document, ensure_ascii=False))
-            else:
-                _show(document)
+            _say(document, as_json)
             if stopped:
                 refuse(f"Relato stopped unexpectedly; its logs: {home.logs}. `relato up` starts it again.")
+
+
+def _say(document: Status, as_json: bool) -> None:
+    if as_json:
+        print(json.dumps(document, ensure_ascii=False))
+    else:
+        _show(document)
 
 
 def ask(running: state.StackState) -> Status:
@@ -208,15 +173,21 @@ def _alive(child: state.ChildState) -> int | None:
 def _show(document: Status) -> None:
     console = Console(file=sys.stdout, width=None if sys.stdout.isatty() else tables.PIPED_WIDTH)
     console.print(f"Origin    {document['origin']}", highlight=False)
-    console.print(f"Kafka     {document['kafka']['bootstrap']}  {_up(document['kafka'])}", highlight=False)
+    console.print(
+        f"Kafka     {document['kafka']['bootstrap'] or ''}  {_up(document['kafka'])}", highlight=False
+    )
     console.print(
         f"Postgres  {document['postgres']['version'] or ''}  {_up(document['postgres'])}",
         highlight=False,
     )
-    console.print(f"Mail      {document['mail']['http'] or document['mail']['smtp']}", highlight=False)
+    if mail := document["mail"]["http"] or document["mail"]["smtp"]:
+        console.print(f"Mail      {mail}", highlight=False)
     whys = {service["name"]: service["why"] for service in document["services"]}
     processes = Table("process", "pid", "restarts", "state", box=None, pad_edge=False)
     processes.add_column("address", overflow="fold")
+    if not document["processes"]:
+        for service in document["services"]:
+            processes.add_row(service["name"], "", "", service["why"] or "ready", service["address"])
     for process in document["processes"]:
         name = process["name"]
         words = "down" if process["pid"] is None else whys.get(name, "runs") or "ready"
