@@ -11,7 +11,7 @@ from uuid import UUID
 import typer
 from notifier.ledger import MailSummary, State
 
-from relato.commands import mails
+from relato.commands import mails, telling
 from relato.commands.batches import done_with_all
 from relato.commands.confirm import confirm
 from relato.commands.outcome import refuse, refusing
@@ -59,6 +59,8 @@ def register(app: typer.Typer) -> None:
     @group.callback()
     def _group() -> None:
         """Mails: what became of each, and what to do about it."""
+
+    telling.register(group)
 
     @group.command("list")
     def list_(

@@ -2,17 +2,20 @@
 
 import json
 from collections.abc import Iterable, Mapping, Sequence
-from typing import Any, NamedTuple
+from typing import Any, NamedTuple, cast
+from uuid import UUID
 
 from relato_contracts.envelope import Undecodable, decode, event_uuid
 from relato_contracts.notes import NoteFact
+from relato_contracts.notifications import EmailFact, EmailOutcome
 from relato_runtime.jobs import Finding
 from relato_runtime.positions import Record
 
 from history_projector.consume import arrival
+from history_projector.facts import Mailed
 from history_projector.fold import Batch, fold
 from history_projector.occurrences import shown
-from history_projector.rows import ChatEntry, Entry, Occurrence, RequesterEntry, Ticket, View
+from history_projector.rows import ChatEntry, Entry, Occurrence, Outcome, RequesterEntry, Ticket, View
 
 
 class Total(NamedTuple):
@@ -51,12 +54,13 @@ class Part(NamedTuple):
 PARTS = (
     Part("tickets", Reached, ("ticket_id",), "last_version > 0"),
     Part("requester_tickets", Seen, ("ticket_id",), "applied_version > 0"),
-    Part("ticket_entries", Entry, ("version", "event_id"), "version > 0"),
+    Part("ticket_entries", Entry, ("version", "event_id"), "(version > 0 OR kind = 'mail')"),
     Part("occurrences", Occurrence, ("occurrence_id",)),
     Part("chat_entries", ChatEntry, ("version",)),
     Part("views", View, ("up_to_version",)),
     Part("requester_entries", RequesterEntry, ("version",)),
     Part("time_totals", Total, ("author_id",)),
+    Part("email_outcomes", Outcome, ("mail_id",)),
 )
 _JSON = {"data", "earlier"}
 Rows = Mapping[str, Sequence[Any]]
@@ -66,16 +70,23 @@ Rows = Mapping[str, Sequence[Any]]
 def afresh(records: Iterable[Record]) -> dict[str, Rows]:
     """By ticket the rows of each table that these records lead to; of what came twice the first counts."""
     streams: dict[str, dict[int, Any]] = {}
+    mailed: dict[str, dict[UUID, Mailed]] = {}
     for record in records:
         try:
             envelope, fact = decode(record.key, record.value, record.headers, record.timestamp)
-            event_uuid(envelope)
+            event_id = event_uuid(envelope)
             if isinstance(fact, NoteFact):
                 came = arrival(record, envelope, fact)
                 streams.setdefault(fact.ticket_id, {}).setdefault(came.noted.version, came)
+            elif isinstance(fact, EmailFact):
+                outcome = Mailed(event_id, envelope.time, cast(EmailOutcome, fact))  # its only subclasses
+                mailed.setdefault(fact.ticket_id, {}).setdefault(event_id, outcome)
         except Undecodable:
             continue  # consumers have put it down as a dead letter; their ticket waits there
-    return {ticket_id: _rows(ticket_id, stream) for ticket_id, stream in streams.items()}
+    return {
+        ticket_id: _rows(ticket_id, streams.get(ticket_id, {}), [*mailed.get(ticket_id, {}).values()])
+        for ticket_id in streams.keys() | mailed.keys()
+    }
 
 
 def version(rows: Rows) -> int:
@@ -107,8 +118,9 @@ def differences(ticket_id: str, wanted: Rows, found: Rows) -> list[Finding]:
     return findings
 
 
-def _rows(ticket_id: str, stream: dict[int, Any]) -> Rows:
-    folded = fold({ticket_id: Ticket(ticket_id)}, {}, Batch(streams={ticket_id: stream}))
+def _rows(ticket_id: str, stream: dict[int, Any], mailed: list[Mailed]) -> Rows:
+    batch = Batch(streams={ticket_id: stream} if stream else {}, mailed=mailed)
+    folded = fold({ticket_id: Ticket(ticket_id)}, {}, batch)
     ticket, now = folded.tickets[ticket_id], folded.occurrences.values()
     totals = [Total(*whose, number) for whose, number in folded.minutes.items()]
     reached = ticket.last_version
@@ -121,6 +133,7 @@ def _rows(ticket_id: str, stream: dict[int, Any]) -> Rows:
         "views": list(folded.views.values()),
         "requester_entries": [*filter(None, map(shown, now)), *folded.messages],
         "time_totals": totals,
+        "email_outcomes": list(folded.outcomes.values()),
     }
 
 

@@ -1,4 +1,4 @@
-"""The live generation compared with its tickets' streams folded afresh, while both go on.
+"""The live generation compared with its tickets' streams and mails folded afresh, while both go on.
 
 What differs is looked at again once the live generation has everything that was read: neither what it has not
 taken in yet nor what came since is a difference.
@@ -7,7 +7,7 @@ taken in yet nor what came since is a difference.
 import asyncio
 from collections.abc import Sequence
 
-from relato_contracts.topics import NOTES
+from relato_contracts.topics import NOTES, NOTIFICATIONS
 from relato_runtime import jobs
 from relato_runtime.database import Connection
 from relato_runtime.jobs import Finding, Job
@@ -27,8 +27,7 @@ _ROUND_SECONDS = 0.25
 
 async def verify(settings: ServiceSettings, job: Job) -> None:
     """Go on with a verification from where it had come to."""
-    topic = settings.topic_prefix + NOTES.name
-    async with walking(settings, NOTES) as walk:
+    async with walking(settings, NOTES, NOTIFICATIONS) as walk:
         connection = walk.connection
         if not job.reached:
             async with connection.transaction():
@@ -40,11 +39,11 @@ async def verify(settings: ServiceSettings, job: Job) -> None:
                 await connection.execute("ANALYZE folded_records")
                 job = await jobs.step(connection, job, job.reached | {"phase": "tickets", "ticket": ""})
         while job.reached["phase"] == "tickets":
-            job = await _compare(connection, job, topic)
+            job = await _compare(connection, job)
         while suspects := await refolding.suspects(
             connection, job.id, job.reached["ticket"], _TICKETS_AT_ONCE
         ):
-            job = await _again(walk, job, topic, suspects)
+            job = await _again(walk, job, suspects)
         async with connection.transaction():
             await refolding.clear(connection)
             await jobs.finish(connection, job)
@@ -55,28 +54,34 @@ def repair(_found: Finding) -> str:
     return "relato projections rebuild history"
 
 
-async def _compare(connection: Connection, job: Job, topic: str) -> Job:
+async def _compare(connection: Connection, job: Job) -> Job:
     """Look at the next tickets."""
     following = await refolding.following(connection, job.reached["ticket"], _TICKETS_AT_ONCE)
     tickets, events = stretch(following, _EVENTS_AT_ONCE)
-    findings = await _findings(connection, topic, tickets) if tickets else []
+    findings = await _findings(connection, tickets) if tickets else []
     reached = {"ticket": tickets[-1]} if tickets else {"phase": "since", "ticket": ""}
     async with connection.transaction():
         return await jobs.step(connection, job, job.reached | reached, done=events, findings=findings)
 
 
-async def _again(walk: Walk, job: Job, topic: str, tickets: Sequence[str]) -> Job:
-    """Look at tickets anew until they stand still, with everything that the live generation has."""
+async def _again(walk: Walk, job: Job, tickets: Sequence[str]) -> Job:
+    """Look at tickets anew until they stand still, with everything that the live generation has.
+
+    Outcomes of mails have no version that tells what has come since: what is found has to be found twice.
+    """
     connection = walk.connection
+    before: list[Finding] | None = None
     for attempt in range(_ROUNDS):
         ends = await walk.ends()
         async with connection.transaction():
             job = await jobs.step(connection, job, job.reached | {"ends": ends})
         job = await walk.read(job, _take)
-        level = await refolding.level(connection, topic, ends)
-        findings = await _findings(connection, topic, tickets)
-        if not findings or (level and not any(each.kind == "row-moving" for each in findings)):
+        level = await refolding.level(connection, ends)
+        findings = await _findings(connection, tickets)
+        still = findings == before and not any(each.kind == "row-moving" for each in findings)
+        if not findings or (level and still):
             break
+        before = findings
         if attempt + 1 < _ROUNDS:
             await asyncio.sleep(_ROUND_SECONDS)
     async with connection.transaction():
@@ -84,9 +89,9 @@ async def _again(walk: Walk, job: Job, topic: str, tickets: Sequence[str]) -> Jo
         return await jobs.step(connection, job, job.reached | {"ticket": tickets[-1]}, findings=findings)
 
 
-async def _findings(connection: Connection, topic: str, tickets: Sequence[str]) -> list[Finding]:
+async def _findings(connection: Connection, tickets: Sequence[str]) -> list[Finding]:
     """What is not so in the live generation; of a ticket that it knows more or less of, that alone."""
-    wanted = afresh(await refolding.records(connection, topic, tickets))
+    wanted = afresh(await refolding.records(connection, tickets))
     async with connection.transaction(isolation="repeatable_read", readonly=True):
         found = await refolding.rows(connection, tickets)
     findings = []

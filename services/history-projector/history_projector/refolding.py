@@ -6,11 +6,17 @@ from collections.abc import Iterable, Mapping, Sequence
 from aiokafka.structs import ConsumerRecord
 from relato_runtime.database import Connection
 from relato_runtime.positions import Record
+from relato_runtime.walking import place_of
 
 from history_projector import generations, making
 from history_projector.folded import PARTS, Rows
 
 _LARGE_SECONDS = 600
+
+
+_COLUMNS = (
+    "ticket_id", "topic", "partition", "record_offset", "record_timestamp", "value", "headers",
+)  # fmt: skip
 
 
 async def clear(connection: Connection) -> None:
@@ -28,11 +34,11 @@ async def keep(connection: Connection, records: Sequence[Record]) -> None:
         if whole and ticket_id and "\0" not in ticket_id and "�" not in ticket_id:
             rows.append(
                 (
-                    *(ticket_id, record.partition, record.offset, record.timestamp, record.value),
-                    json.dumps(headers),
+                    *(ticket_id, record.topic, record.partition, record.offset, record.timestamp),
+                    *(record.value, json.dumps(headers)),
                 )
             )
-    await connection.copy_records_to_table("folded_records", records=rows)
+    await connection.copy_records_to_table("folded_records", records=rows, columns=_COLUMNS)
 
 
 async def count(connection: Connection) -> int:
@@ -69,18 +75,18 @@ async def following(connection: Connection, after: str, limit: int) -> list[tupl
     return [(row["ticket_id"], row["count"]) for row in rows]
 
 
-async def records(connection: Connection, topic: str, tickets: Sequence[str]) -> list[Record]:
-    """What was read of these tickets, in the order in which it lies."""
+async def records(connection: Connection, tickets: Sequence[str]) -> list[Record]:
+    """What was read of these tickets, in the order in which each partition has it."""
     rows = await connection.fetch(
         """
         SELECT * FROM folded_records WHERE ticket_id = ANY($1::text[])
-        ORDER BY ticket_id, partition, record_offset
+        ORDER BY ticket_id, topic, partition, record_offset
         """,
         tickets,
     )
     return [
         ConsumerRecord(
-            *(topic, row["partition"], row["record_offset"], row["record_timestamp"], 0),
+            *(row["topic"], row["partition"], row["record_offset"], row["record_timestamp"], 0),
             *(row["ticket_id"].encode(), row["value"], None, -1, -1),
             [(name, bytes.fromhex(raw)) for name, raw in json.loads(row["headers"])],
         )
@@ -105,15 +111,14 @@ async def rows(connection: Connection, tickets: Iterable[str]) -> dict[str, Rows
     return dict(found)
 
 
-async def level(connection: Connection, topic: str, ends: Mapping[str, int]) -> bool:
+async def level(connection: Connection, ends: Mapping[str, int]) -> bool:
     """Whether the live generation has taken in everything before these ends."""
     known = await connection.fetch(
-        "SELECT partition, next_offset FROM positions WHERE consumer = $1 AND topic = $2",
+        "SELECT topic, partition, next_offset FROM positions WHERE consumer = $1",
         generations.consumer(await generations.live(connection)),
-        topic,
     )
-    reached = {str(row["partition"]): row["next_offset"] for row in known}
-    return all(reached.get(number, 0) >= end for number, end in ends.items())
+    reached = {place_of(row["topic"], row["partition"]): row["next_offset"] for row in known}
+    return all(reached.get(place, 0) >= end for place, end in ends.items())
 
 
 async def suspects(connection: Connection, job: int, after: str, limit: int) -> list[str]:

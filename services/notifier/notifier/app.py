@@ -14,7 +14,7 @@ from relato_runtime.readiness import Readiness
 from relato_runtime.refusals import Refused
 from relato_runtime.taking import Taking
 
-from notifier import http, measured, operate_http, verify
+from notifier import http, measured, operate_http, telling, verify
 from notifier.consume import TOPICS, Intake, look_again
 from notifier.housekeeping import keep_house
 from notifier.levelling import Gate
@@ -60,7 +60,10 @@ def build(settings: NotifierSettings) -> FastAPI:
             app.include_router(operators_http.audit_routes("notifier", pool, operator))
             app.include_router(watching.routes("notifier", readiness, operator))
             app.include_router(
-                verified.routes("/api/operate/mails/ledger", verify.SUBJECT, pool, operator, verify.repair)
+                verified.routes(
+                    *("/api/operate/mails/ledger", verify.SUBJECT, pool, operator, verify.repair),
+                    harmless=verify.HARMLESS,
+                )
             )
             app.include_router(operate_http.routes(pool, Operating(pool, planner), operator))
             sender = Sender(settings, pool, readiness, "senders")
@@ -76,6 +79,7 @@ def build(settings: NotifierSettings) -> FastAPI:
                 on_commit=sender.wake,
                 max_records=_BATCH,
             )
+            app.include_router(telling.routes(pool, operator))
             work: dict[str, working.Work] = {verified.VERIFY: lambda job: verify.verify(settings, job)}
             gate = Gate(settings, readiness, "ledger")
 

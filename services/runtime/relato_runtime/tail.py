@@ -1,4 +1,4 @@
-"""A topic of our own read outside any group: what it holds beyond, or lacks of, what was published."""
+"""Topics of our own read outside any group: what they hold beyond, or lack of, what was published."""
 
 from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager
@@ -48,7 +48,7 @@ def _after(witness: int) -> int:
 
 
 class Reader:
-    """All partitions of one topic, from any offset."""
+    """All partitions of some topics, from any offset."""
 
     def __init__(self, consumer: AIOKafkaConsumer) -> None:
         self.consumer = consumer
@@ -85,10 +85,10 @@ class Reader:
 
 
 @asynccontextmanager
-async def reading(settings: KafkaSettings, topic: Topic) -> AsyncIterator[Reader]:
-    """Open a topic to be read by hand; whoever waits for it says for how long."""
+async def reading(settings: KafkaSettings, *topics: Topic) -> AsyncIterator[Reader]:
+    """Open topics to be read by hand; whoever waits for that says for how long."""
     consumer = AIOKafkaConsumer(
-        settings.topic_prefix + topic.name,
+        *(settings.topic_prefix + topic.name for topic in topics),
         **kafka.connection(settings),
         group_id=None,
         enable_auto_commit=False,

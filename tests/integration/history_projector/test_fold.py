@@ -2,6 +2,7 @@
 
 from typing import Any
 
+from relato_contracts.notifications import EmailAccepted
 from relato_contracts.topics import NOTES
 from relato_runtime import kafka
 
@@ -45,6 +46,8 @@ async def test_rows_that_events_do_not_lead_to_are_found_and_named(projector: Pr
             for each in (*viewed, a.to_requester(70, ticket_id=TICKET_IDS[6]))
         )
     )
+    mailed = a.mailed(EmailAccepted, 71, 5).model_copy(update={"ticket_id": TICKET_IDS[2]})
+    await projector.publish(a.outgoing(projector.settings, a.enveloped(72, mailed, 5, "/relato/notifier")))
     clean = await ended(projector, await begin(projector))
     assert (clean["findings"], clean["wrong"]) == ([], 0)
 
@@ -57,8 +60,9 @@ async def test_rows_that_events_do_not_lead_to_are_found_and_named(projector: Pr
         "tickets": "UPDATE {} SET unread = 77 WHERE ticket_id = '{}'",
         "requester_tickets": "UPDATE {} SET seen_up_to = 2 WHERE ticket_id = '{}'",
         "views": "UPDATE {} SET viewer_id = 'bia' WHERE ticket_id = '{}'",
+        "email_outcomes": "UPDATE {} SET state = 'rejected' WHERE ticket_id = '{}'",
     }
-    where = dict(zip(changes, [*TICKET_IDS[3:9], *TICKET_IDS[:2]], strict=True))
+    where = dict(zip(changes, [*TICKET_IDS[3:9], *TICKET_IDS[:3]], strict=True))
     for table, change in changes.items():
         await projector.database.execute(change.format(f"history_1.{table}", where[table]))
     found = await ended(projector, await begin(projector))
