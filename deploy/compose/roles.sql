@@ -16,6 +16,9 @@ CREATE ROLE portal_query LOGIN PASSWORD :'portal_query_password';
 CREATE ROLE portal_executor LOGIN PASSWORD :'portal_executor_password';
 CREATE ROLE portal_requester LOGIN PASSWORD :'portal_requester_password';
 
+-- Each service says how old the oldest transaction in its database is, whoever holds it open.
+GRANT pg_read_all_stats TO notes, notifier, history_projector, portal_query;
+
 CREATE DATABASE notes OWNER notes TEMPLATE template0 ENCODING 'UTF8';
 CREATE DATABASE notifier OWNER notifier TEMPLATE template0 ENCODING 'UTF8';
 CREATE DATABASE history OWNER history_projector TEMPLATE template0 ENCODING 'UTF8';

@@ -63,8 +63,14 @@ class Databases:
             if not await connection.fetchval("SELECT rolsuper FROM pg_roles WHERE rolname = current_user"):
                 # Otherwise only a superuser could make a database that is another's.
                 await connection.execute(f"GRANT {role} TO CURRENT_USER")
+        # Each service says how old the oldest transaction in its database is, whoever holds it open.
+        if await connection.fetchval(_MAY_GRANT):
+            await connection.execute(f"GRANT pg_read_all_stats TO {role}")
         if not self.embedded:
             await connection.execute(f"ALTER ROLE {role} PASSWORD '{self._password(role)}'")
+
+
+_MAY_GRANT = "SELECT pg_has_role('pg_read_all_stats', 'MEMBER WITH ADMIN OPTION')"
 
 
 def of(settings: StackSettings) -> Databases:

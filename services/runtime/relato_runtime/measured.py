@@ -10,7 +10,7 @@ from relato_runtime.database import Connection, Pool
 from relato_runtime.readiness import Readiness
 
 OLDEST = Gauge(
-    "relato_oldest_transaction_seconds", "Age of the oldest open transaction of the service's own role"
+    "relato_oldest_transaction_seconds", "Age of the oldest open transaction in the service's database"
 )
 LETTERS = Gauge("relato_dead_letters_waiting", "Dead letters about which nobody has decided", ["consumer"])
 
@@ -28,7 +28,11 @@ async def measure(
     try:
         while True:
             async with pool.acquire() as connection:
-                known = {OLDEST: await _oldest(connection)}
+                known = {OLDEST: await oldest(connection)}
+                if await sees_all(connection):
+                    readiness.forget("transactions")
+                else:
+                    readiness.remark("transactions", _OWN_ALONE)
                 if consumes:
                     known |= await _letters(connection)
                 for measurement in more:
@@ -42,12 +46,22 @@ async def measure(
             gauge.set(math.nan)
 
 
-async def _oldest(connection: Connection) -> float:
+_OWN_ALONE = "those of other roles are not seen: GRANT pg_read_all_stats to the service's role"
+
+
+async def sees_all(connection: Connection) -> bool:
+    """Whether this role is told since when transactions of other roles are open."""
+    told: bool = await connection.fetchval("SELECT pg_has_role('pg_read_all_stats', 'USAGE')")
+    return told
+
+
+async def oldest(connection: Connection) -> float:
+    """For how many seconds a transaction has been open in this database, whoever's it is."""
     age: float = await connection.fetchval(
         """
         SELECT coalesce(extract(epoch FROM clock_timestamp() - min(xact_start)), 0)::float8
         FROM pg_stat_activity
-        WHERE datname = current_database() AND usename = current_user AND pid <> pg_backend_pid()
+        WHERE datname = current_database() AND backend_type = 'client backend' AND pid <> pg_backend_pid()
         """
     )
     return age

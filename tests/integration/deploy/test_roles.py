@@ -10,9 +10,11 @@ from pathlib import Path
 import asyncpg
 import pytest
 from relato.stack import postgres
+from relato_runtime import measured
 
 from tests.support import manifests
 from tests.support.manifests import COMPOSE
+from tests.support.waiting import until
 
 OWNERS = {"notes": "notes", "notifier": "notifier", "history_projector": "history"}
 READERS = ("portal_query", "portal_executor", "portal_requester")
@@ -82,3 +84,22 @@ async def test_every_role_has_the_password_that_it_was_given(server: Path) -> No
     finally:
         await connection.close()
     assert {row["rolname"] for row in rows} == {*OWNERS, *READERS}
+
+
+async def test_services_see_how_long_anybody_holds_a_transaction_open(server: Path) -> None:
+    mine, theirs = [
+        await asyncpg.connect(postgres.dsn(server, role, "history"))
+        for role in ("history_projector", "portal_executor")
+    ]
+    try:
+        assert await measured.sees_all(mine)
+        assert not await measured.sees_all(theirs)
+        await theirs.execute("BEGIN")
+
+        async def seen() -> bool:
+            return await measured.oldest(mine) > 0
+
+        await until(seen, what="a transaction of another role")
+    finally:
+        await theirs.close()
+        await mine.close()
