@@ -3,11 +3,12 @@
 import { confirmed } from "./confirm.js";
 import { keepLooking, see } from "./operate.js";
 import { fill, keepRows, row } from "./rows.js";
+import { duration } from "./time-left.js";
 import { wordsOf } from "./words.js";
 import { moment } from "./zone.js";
 
 /** @typedef {{kind: string, ticket_id: string | null, version: number | null, topic: string | null, partition: number | null, offset: number | null, repair: string | null, detail: Record<string, unknown>}} Found */
-/** @typedef {{state: string, name: string, started_at: string, finished_at: string | null, done: number, total: number, trouble: string | null, wrong: number, findings: Found[]}} Verified */
+/** @typedef {{id: number, state: string, name: string, started_at: string, finished_at: string | null, done: number, total: number, trouble: string | null, seconds_left: number | null, wrong: number, findings: Found[], next_after: string | null}} Verified */
 /** @typedef {{name: string, path: string, verified: Verified | null}} Check */
 
 const EVERY_MS = 2_000;
@@ -24,17 +25,48 @@ const checks = /** @type {HTMLElement} */ (document.querySelector("[data-checks]
 const form = /** @type {HTMLFormElement} */ (document.querySelector("[data-replay]"));
 const republication = /** @type {HTMLElement} */ (document.querySelector("[data-republication]"));
 const cancel = /** @type {HTMLElement} */ (document.querySelector("[data-cancel-job]"));
+/** Below which addresses something is under way. @type {string[]} */
+let running = [];
+/** Pages behind the first, by the address of their check. @type {Map<string, {id: number, findings: Found[], next: string | null}>} */
+const further = new Map();
 
 async function look() {
-  const [replay, ...verified] = await Promise.all([see("/events/republication"), ...CHECKS.map(({ path }) => see(`${path}/verification`))]);
+  const seen = ["/events/republication", "/events/importation", "/events/adoption"].map((path) => see(path));
+  const [jobs, verified] = await Promise.all([Promise.all(seen), Promise.all(CHECKS.map(({ path }) => see(`${path}/verification`)))]);
   const every = CHECKS.map((check, place) => ({ ...check, verified: verified[place] }));
-  keepRows(checks, every, ({ name }) => name, ({ name }) => row("check", { name: say(name) }), renew);
-  showReplay(replay);
-  cancel.hidden = replay?.state !== "running" && every[0].verified?.state !== "running";
+  keepRows(checks, every, ({ name }) => name, made, renew);
+  showReplay(jobs[0]);
+  running = every.filter((check) => check.verified?.state === "running").map(({ path }) => path);
+  if (jobs.some((job) => job?.state === "running")) running.push("/events");
+  cancel.hidden = !running.length;
+}
+
+/** @param {Check} check */
+function made({ name, path }) {
+  const section = row("check", { name: say(name) });
+  section.querySelector("[data-more]")?.addEventListener("click", () => void showMore(path));
+  return section;
+}
+
+/** @param {string} path */
+async function showMore(path) {
+  const known = further.get(path);
+  if (!known?.next) return;
+  const page = await see(`${path}/verification?after=${known.next}`);
+  if (page.id === known.id) further.set(path, { ...known, findings: [...known.findings, ...page.findings], next: page.next_after });
+  await look();
+}
+
+/** What is listed of a check: its first page, and those that were asked for. @param {string} path @param {Verified} it */
+function listed(path, it) {
+  const known = further.get(path);
+  const same = known?.id === it.id && known.findings.length ? known : { id: it.id, findings: [], next: it.next_after };
+  further.set(path, same);
+  return [...it.findings, ...same.findings];
 }
 
 /** @param {HTMLElement} section @param {Check} check */
-function renew(section, { verified: it }) {
+function renew(section, { path, verified: it }) {
   if (!it) return void fill(section, { state: "", summary: say("none") });
   const running = it.state === "running";
   const state = it.state === "done" ? (it.wrong ? "wrong" : "right") : it.state;
@@ -43,13 +75,15 @@ function renew(section, { verified: it }) {
     state: say(state),
     summary: say("summary", { name: it.name, done: numbers.format(it.done), total: numbers.format(it.total), wrong: numbers.format(it.wrong) }),
     at: it.finished_at ?? it.started_at,
+    left: it.seconds_left === null ? "" : say("left", { time: duration(it.seconds_left) }),
     part: it.done / Math.max(1, it.total),
     trouble: it.trouble,
   });
   section.querySelector("progress")?.toggleAttribute("hidden", !running);
   section.querySelector("table")?.toggleAttribute("hidden", !it.findings.length);
   const rows = /** @type {HTMLElement} */ (section.querySelector("tbody"));
-  keepRows(rows, it.findings, (found) => JSON.stringify(found), described, () => undefined);
+  keepRows(rows, listed(path, it), (found) => JSON.stringify(found), described, () => undefined);
+  section.querySelector("[data-more]")?.toggleAttribute("hidden", further.get(path)?.next === null);
 }
 
 /** @param {Found} found */
@@ -67,6 +101,7 @@ function showReplay(replay) {
   fill(republication, {
     summary: say("republished", { name: replay.name, done: numbers.format(replay.done), total: numbers.format(replay.total) }),
     at: replay.finished_at ?? replay.started_at,
+    left: replay.seconds_left === null ? "" : say("left", { time: duration(replay.seconds_left) }),
     part: replay.done / Math.max(1, replay.total),
   });
   republication.querySelector("progress")?.toggleAttribute("hidden", replay.state !== "running");
@@ -100,7 +135,7 @@ function told([replay]) {
 
 document.querySelector("[data-verify]")?.addEventListener("click", () => void verify());
 cancel.addEventListener("click", async () => {
-  if (await confirmed({ title: say("cancel"), text: say("cancel-text"), asks: [{ path: "/events/cancel" }] }, say)) await look();
+  if (await confirmed({ title: say("cancel"), text: say("cancel-text"), asks: [...new Set(running)].map((path) => ({ path: `${path}/cancel` })) }, say)) await look();
 });
 form.addEventListener("submit", (event) => {
   event.preventDefault();

@@ -3,6 +3,7 @@
 import { confirmed } from "./confirm.js";
 import { keepLooking, see } from "./operate.js";
 import { fill, keepRows, row } from "./rows.js";
+import { duration } from "./time-left.js";
 import { wordsOf } from "./words.js";
 
 /** @typedef {{projection: string, generation: number, state: string, applied: number, behind: number | null, rate: number, seconds_left: number | null}} Generation */
@@ -21,6 +22,10 @@ const numbers = new Intl.NumberFormat(document.documentElement.lang, { maximumFr
 const table = /** @type {HTMLElement} */ (document.querySelector("[data-generations]"));
 const verification = /** @type {HTMLElement} */ (document.querySelector("[data-verification]"));
 const findings = /** @type {HTMLElement} */ (document.querySelector("[data-findings]"));
+const ending = /** @type {HTMLElement} */ (document.querySelector("[data-cancel-verify]"));
+const more = /** @type {HTMLElement} */ (document.querySelector("[data-more]"));
+/** Pages behind the first, of the comparison with that number. @type {{id: number, findings: any[], next: number | null} | null} */
+let further = null;
 
 async function look() {
   const { items, verified_at } = await see("/projections");
@@ -57,12 +62,6 @@ function renew(line, it) {
   for (const tool of line.querySelectorAll("button")) tool.hidden = !POSSIBLE[it.state]?.includes(tool.dataset.verb ?? "");
 }
 
-/** @param {number} seconds */
-function duration(seconds) {
-  const [minutes, rest] = [Math.floor(seconds / 60), Math.round(seconds % 60)];
-  return minutes ? `${minutes} min ${rest} s` : `${rest} s`;
-}
-
 /** @param {string} verb @param {number | null} generation */
 async function act(verb, generation) {
   const title = generation === null ? say(verb) : `${say(verb)}: ${say("generation", { number: String(generation) })}`;
@@ -75,6 +74,7 @@ function showVerified(verified) {
   verification.hidden = !verified;
   if (!verified) return;
   const running = verified.state === "running";
+  ending.hidden = !running;
   fill(verification, {
     summary: say(running ? "comparing" : "compared", {
       name: verified.name,
@@ -85,10 +85,15 @@ function showVerified(verified) {
       differences: numbers.format(verified.differences),
     }),
     at: verified.finished_at ?? verified.started_at,
+    left: verified.seconds_left === null ? "" : say("left", { time: duration(verified.seconds_left) }),
     part: verified.compared / Math.max(1, verified.total),
   });
   verification.querySelector("progress")?.toggleAttribute("hidden", !running);
-  const found = /** @type {any[]} */ (verified.findings);
+  if (further?.id !== verified.id) further = null;
+  further ??= { id: verified.id, findings: [], next: verified.next_after };
+  further.next ??= further.findings.length ? null : verified.next_after;
+  more.hidden = further.next === null;
+  const found = /** @type {any[]} */ ([...verified.findings, ...further.findings]);
   verification.querySelector("[data-findings-table]")?.toggleAttribute("hidden", !found.length);
   keepRows(findings, found, (it) => JSON.stringify([it.ticket_id, it.part, it.key]), () => row("finding", {}), (line, it) =>
     void fill(line, {
@@ -100,5 +105,17 @@ function showVerified(verified) {
   );
 }
 
+async function showMore() {
+  if (!further?.next) return;
+  const page = await see(`/projections/history/verification?after=${further.next}`);
+  if (page.id === further.id) further = { ...further, findings: [...further.findings, ...page.findings], next: page.next_after };
+  await look();
+}
+
+more.addEventListener("click", () => void showMore());
+ending.addEventListener("click", async () => {
+  const question = { title: say("cancel-verify"), text: say("cancel-verify-text"), asks: [{ path: "/projections/history/verification/cancel" }] };
+  if (await confirmed(question, say)) await look();
+});
 document.querySelector("h1 ~ .tools [data-verb]")?.addEventListener("click", () => void act("rebuild", null));
 keepLooking(EVERY_MS, look, say);
