@@ -1,5 +1,6 @@
 """Events are published once more: after a loss to their topic, or to another for whoever asked for it."""
 
+from itertools import pairwise
 from typing import Any
 
 from aiokafka.structs import ConsumerRecord
@@ -92,3 +93,16 @@ async def test_another_topic_gets_what_was_chosen_and_no_other_topic_of_ours_doe
     records = await read_all(service.settings, ELSEWHERE, count=1)
     assert [(each.key, headers(each)["ce_streamversion"]) for each in records] == [(TICKETS[3].encode(), "1")]
     assert len(await read_all(service.settings, NOTES, count=36)) == 36
+
+
+async def test_a_replay_is_not_faster_than_it_was_asked_to_be(service: Service) -> None:
+    await history(service)
+    await kafka.create_topics(service.settings, [ELSEWHERE], partitions=1)
+    topic = service.settings.topic_prefix + ELSEWHERE.name
+    await republished(service, to=topic, ticket_id=TICKETS[0], rate=1)
+    records = await read_all(service.settings, ELSEWHERE, count=3)
+    times = [each.timestamp for each in records]  # the broker's
+    assert [later - earlier >= 900 for earlier, later in pairwise(times)] == [True, True]
+    known = await read(service, "events/republication")
+    assert (known["done"], known["seconds_left"]) == (3, None)
+    assert 0 < known["rate"] <= 1.5
