@@ -44,7 +44,7 @@ ALONE = (
 )
 
 
-UNTRIED = ("RelatoMailServerRefuses", "RelatoTicketsParked")
+UNTRIED = ("RelatoMailServerRefuses", "RelatoTicketsParked", "RelatoEventsDiverged")
 """The runbook says that nothing breaks a system in these ways yet; their commands have tests of their own."""
 
 
@@ -66,6 +66,10 @@ async def test_the_broker_is_away(watched: Watched, ticket: Ticket) -> None:
         (said,) = await follow(watched.stack, "RelatoOutboxOld")
         assert "does not answer" in said
         assert "1 pending" in said
+        await watched.becomes(
+            "the outbox to be old", lambda now: now.sum("relato_outbox_oldest_seconds") > 31, within=60
+        )
+        await watched.rings("RelatoOutboxOld")
     await watched.well()
 
 
@@ -75,6 +79,7 @@ async def test_a_consumer_is_held_up(watched: Watched, ticket: Ticket) -> None:
         await ticket.record()
         await watched.becomes("lag", lambda now: now.sum("relato_consumer_lag", topic="relato.notes") >= 1)
         assert set(sections()["RelatoConsumerBehind"]) <= set(sections()["RelatoHistoryStopped"])
+        await watched.rings("RelatoHistoryStopped")
         status, projections = await follow(watched.stack, "RelatoHistoryStopped")
         assert "relato.history" in status
         assert "live" in projections
@@ -95,6 +100,7 @@ async def test_a_process_hangs_and_mails_do_not_go_out(
 ) -> None:
     async with watched.stopped("notifier"):
         await ticket.record(visible_to_requester=True, notify_by_email=True)
+        await watched.rings("RelatoProcessDown")
         assert set(sections()["RelatoProcessDown"]) <= set(sections()["RelatoMailsDoNotGoOut"])
         status, _ = await follow(watched.stack, "RelatoMailsDoNotGoOut")
         line = next(line for line in status.splitlines() if line.startswith("notifier "))
@@ -110,6 +116,8 @@ async def test_nobody_knows_whether_mails_went_out(
         ticket.mailbox.answers[ana_address] += ["cut"]
         await ticket.record(visible_to_requester=True, notify_by_email=True)
         mails.append(await _mail_in(watched, ticket, "uncertain", other_than=mails))
+    await watched.becomes("uncertain mails", lambda now: now.sum("relato_mails", state="uncertain") > 0)
+    await watched.rings("RelatoMailsUncertain")
     listed, *_ = await follow(watched.stack, "RelatoMailsUncertain", mail=mails[0], other_mail=mails[1])
     assert ticket.id in listed
     await ticket.mail(ana_address)
@@ -120,7 +128,10 @@ async def test_nobody_knows_whether_mails_went_out(
 async def test_a_record_cannot_be_taken_in(watched: Watched) -> None:
     key = f"broken-{uuid4()}"
     await _publish(watched, CATALOG.name, key)
-    for letter in await _letters(watched, key, 2):
+    letters = await _letters(watched, key, 2)
+    await watched.becomes("dead letters", lambda now: now.sum("relato_dead_letters_waiting") > 0)
+    await watched.rings("RelatoDeadLetters")
+    for letter in letters:
         said = await follow(
             watched.stack, "RelatoDeadLetters", letter=letter, may_fail="relato dead-letters retry"
         )

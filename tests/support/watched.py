@@ -9,6 +9,7 @@ import psutil
 from relato.stack import databases, state
 from relato.stack.home import Home
 
+from tests.support import ringing
 from tests.support.metrics import Measured, at
 from tests.support.stack import Stack
 from tests.support.waiting import until
@@ -35,6 +36,15 @@ class Watched:
         said = await until(looked, within=within, what=what)
         assert said is not None
         return said
+
+    async def rings(self, *alerts: str) -> None:
+        """These alerts have to ring if everything stays as it is; without promtool nobody can tell."""
+        if ringing.promtool() is None:
+            return
+        processes = {each.name: (each.service, each.address) for each in self.state.children if each.service}
+        series = await ringing.scraped(processes)
+        for alert in alerts:
+            assert await ringing.ring(series, alert), alert
 
     async def well(self) -> None:
         """Wait until every process is ready, nothing waits for Kafka and no consumer is behind."""
