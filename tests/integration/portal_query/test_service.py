@@ -67,6 +67,6 @@ async def test_what_it_keeps_is_its_own(
         )
         await connection.close()
     assert [tuple(row) for row in tables] == [
-        ("migrations", "portal_query"), ("open_pages", "portal_query"), ("presence", "portal_query"),
-        ("sessions", "portal_query"),
+        ("chat_read", "portal_query"), ("migrations", "portal_query"), ("open_pages", "portal_query"),
+        ("presence", "portal_query"), ("sessions", "portal_query"),
     ]  # fmt: skip
