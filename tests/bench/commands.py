@@ -10,14 +10,13 @@ import asyncpg
 from relato.stack import postgres
 from relato_runtime import database
 
-from tests.bench import wrk
+from tests.bench import results, wrk
 from tests.bench.company import TICKETS
-from tests.bench.scene import Figures, Scene
+from tests.bench.scene import Scene
 
 _CLIENTS = (1, 16, 64)
 _SECONDS = 5.0
 _ROUNDS = 3
-_WANTED = {1: 0.4, 16: 0.6, 64: 0.9}
 _INSERTS = f"""
 \\set n random(1, {TICKETS})
 BEGIN;
@@ -35,7 +34,7 @@ COMMIT;
 """
 
 
-async def measure(scene: Scene, only: Sequence[int] = _CLIENTS) -> list[Figures]:
+async def measure(scene: Scene, only: Sequence[int] = _CLIENTS) -> list[results.Commands]:
     """By number of clients: the rate of notes alone, pgbench's, their ratio, and latencies.
 
     And, for information, with all services at work on the same cores, through the front door.
@@ -63,16 +62,17 @@ async def measure(scene: Scene, only: Sequence[int] = _CLIENTS) -> list[Figures]
         front = await wrk.run("record.lua", targets, scene.front_door, clients=clients, seconds=_SECONDS)
         await scene.level()
         figures.append(
-            {
-                "clients": clients,
-                "rate": round(load.rate),
-                "limit": round(limit),
-                "ratio": round(load.rate / limit, 2),
-                "wanted": _WANTED[clients],
-                "p50_ms": load.p50_ms,
-                "p99_ms": load.p99_ms,
-                "front_door": {"rate": round(front.rate), "p50_ms": front.p50_ms, "p99_ms": front.p99_ms},
-            }
+            results.Commands(
+                clients=clients,
+                rate=round(load.rate),
+                limit=round(limit),
+                ratio=round(load.rate / limit, 3),
+                p50_ms=load.p50_ms,
+                p99_ms=load.p99_ms,
+                front_door=results.FrontDoor(
+                    rate=round(front.rate), p50_ms=front.p50_ms, p99_ms=front.p99_ms
+                ),
+            )
         )
     return figures
 
@@ -99,5 +99,5 @@ async def _pgbench(url: str, script: Path, clients: int) -> float:
     output, errors = await process.communicate()
     match = re.search(r"^tps = ([0-9.]+)", output.decode(), re.MULTILINE)
     if match is None:
-        raise RuntimeError(f"pgbench failed: {errors.decode()}")
+        raise RuntimeError(f"pgbench failed:\n{output.decode()}{errors.decode()}")
     return float(match[1])

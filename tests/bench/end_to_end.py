@@ -3,51 +3,68 @@
 import asyncio
 import re
 import time
-from collections import defaultdict
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Iterable
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass, field
 from statistics import median, quantiles
 from urllib.parse import urlsplit
+from uuid import uuid4
 
 import httpx
 
-from tests.bench import wrk
+from tests.bench import aims, results, wrk
 from tests.bench.company import REQUESTER, executor_note
-from tests.bench.scene import Figures, Scene, connected
+from tests.bench.scene import Scene, connected
+from tests.support.waiting import until
 
 _SECONDS = 60
-_LOAD_CLIENTS = 40
-_LOAD_DELAY_MS = 207
-"""Between a client's requests, so that all of them together make some 185 a second."""
+_PER_SECOND = 200
 _PROBES_PER_SECOND = 15
+"""Of these; the rest is load."""
+_LOAD_CLIENTS = 40
 _PROBED = 15
 """Tickets, each with an open stream."""
-_MARKER = re.compile(rb"probe-(\d+)-")
-_WANTED = {
-    "executor": (20, 100),
-    "requester": (20, 100),
-    "stream": (20, 100),
-    "mail": (50, None),
-}
+_PATIENCE_SECONDS = 60
+
+
+@dataclass
+class _Probe:
+    """A command that was answered, and when it was where after that: by this process's clock."""
+
+    ticket: str
+    version: int
+    answered: float
+    told_at: float
+    """The answer, in seconds of the wall clock: what the database's clock is compared with."""
+    seen: dict[str, float] = field(default_factory=dict)
+
+    def took(self, *where: str) -> float:
+        """Milliseconds from the answer until it was there, or in all these places."""
+        # What is pushed may be there before the answer is.
+        return 1_000 * max(0.0, *(self.seen[each] - self.answered for each in where))
 
 
 @dataclass
 class _Probes:
-    """When each command was answered, and how many milliseconds later it was where."""
+    """All of them, and what is pushed to the streams."""
 
-    answered: dict[int, float] = field(default_factory=dict)
-    told_at: dict[tuple[str, int], float] = field(default_factory=dict)
-    """By ticket and version, in seconds of the wall clock: what the database's clock is compared with."""
-    delays: defaultdict[str, list[float]] = field(default_factory=lambda: defaultdict(list))
+    mark: str = field(default_factory=lambda: uuid4().hex[:8])
+    """Of this run; an earlier one's are in the same histories."""
+    answered: dict[int, _Probe] = field(default_factory=dict)
     pushed: dict[int, float] = field(default_factory=dict)
 
-    def seen(self, where: str, number: int) -> None:
-        self.delays[where].append(1_000 * (time.perf_counter() - self.answered[number]))
+    def text(self, number: int) -> str:
+        """By which a probe is known wherever it comes to."""
+        return f"probe-{self.mark}-{number}-"
+
+    def found(self, chunk: bytes) -> None:
+        """Something came out of a stream."""
+        for number in re.findall(rb"probe-%s-(\d+)-" % self.mark.encode(), chunk):
+            self.pushed.setdefault(int(number), time.perf_counter())
 
 
-async def measure(scene: Scene, seconds: int = _SECONDS) -> Figures:
-    """Milliseconds; every probe is a command of its own among those of the load."""
+async def measure(scene: Scene, seconds: int = _SECONDS) -> results.EndToEnd:
+    """Every probe is a command of its own among those of the load, and none of them is left out."""
     probes = _Probes()
     targets = scene.company.write_targets(scene.work / "steady")
     async with AsyncExitStack() as stack:
@@ -56,7 +73,7 @@ async def measure(scene: Scene, seconds: int = _SECONDS) -> Figures:
             await stack.enter_async_context(_watched(scene, ticket, probes))
         load = asyncio.create_task(
             wrk.run(
-                *("steady.lua", targets, scene.addresses["notes"], str(_LOAD_DELAY_MS)),
+                *("steady.lua", targets, scene.addresses["notes"], str(_PER_SECOND - _PROBES_PER_SECOND)),
                 clients=_LOAD_CLIENTS,
                 seconds=seconds,
             )
@@ -65,15 +82,35 @@ async def measure(scene: Scene, seconds: int = _SECONDS) -> Figures:
             await _probe(scene, client, probes, seconds)
         finally:
             steady = await load
+        await until(lambda: _all_pushed(probes), within=_PATIENCE_SECONDS, what="all probes to be pushed")
         await scene.level()
-    for number, at in probes.pushed.items():
-        probes.delays["stream"].append(max(0.0, 1_000 * (at - probes.answered[number])))
-    probes.delays["mail"] = await _mailed(scene, probes)
-    return {
-        "rate": round(steady.rate + len(probes.answered) / seconds),
-        "probes": len(probes.answered),
-        **{where: _figures(where, probes.delays[where]) for where in _WANTED},
-    }
+    waited = until(lambda: _mailed(scene, probes), within=_PATIENCE_SECONDS, what="a mail of each probe")
+    mailed = await waited
+    for number, probe in probes.answered.items():
+        probe.seen["stream"] = probes.pushed[number]
+    rate = steady.rate + len(probes.answered) / seconds
+    return _result(rate, list(probes.answered.values()), mailed)
+
+
+def _result(rate: float, probes: list[_Probe], mailed: list[float]) -> results.EndToEnd:
+    histories = _latency(each.took("executor", "requester") for each in probes)
+    stream = _latency(each.took("stream") for each in probes)
+    mail = _latency(mailed)
+    worst = max(
+        *(each.p50_ms / aims.READABLE_P50_MS for each in (histories, stream)),
+        *(each.p99_ms / aims.READABLE_P99_MS for each in (histories, stream)),
+        mail.p50_ms / aims.MAILED_P50_MS,
+    )
+    return results.EndToEnd(
+        rate=round(rate, 1),
+        probes=len(probes),
+        histories=histories,
+        executor=_latency(each.took("executor") for each in probes),
+        requester=_latency(each.took("requester") for each in probes),
+        stream=stream,
+        mail=mail,
+        ratio=round(worst, 3),
+    )
 
 
 async def _probe(scene: Scene, client: httpx.AsyncClient, probes: _Probes, seconds: int) -> None:
@@ -90,20 +127,19 @@ async def _one(scene: Scene, client: httpx.AsyncClient, probes: _Probes, number:
     as_executor = {"Authorization": f"Bearer {scene.company.tokens[executor]}"}
     answer = await client.post(
         f"{scene.addresses['notes']}/api/notes/tickets/{ticket}/occurrences",
-        json=executor_note(f"probe-{number}-", notify_by_email=True),
+        json=executor_note(probes.text(number), notify_by_email=True),
         headers=as_executor,
     )
-    probes.answered[number] = time.perf_counter()
-    told_at = time.time()
+    answered, told_at = time.perf_counter(), time.time()
     version = answer.raise_for_status().json()["version"]
-    probes.told_at[ticket, version] = told_at
+    probe = probes.answered[number] = _Probe(ticket, version, answered, told_at)
     portal = f"{scene.addresses['portal-query']}/api/portal"
     as_requester = {"Authorization": f"Bearer {scene.company.tokens[REQUESTER]}"}
 
     async def read(where: str, path: str, headers: dict[str, str]) -> None:
         page = await client.get(f"{portal}{path}", params={"min_version": version}, headers=headers)
-        probes.seen(where, number)
-        assert f"probe-{number}-" in page.raise_for_status().text
+        probe.seen[where] = time.perf_counter()
+        assert probes.text(number) in page.raise_for_status().text
 
     await asyncio.gather(
         read("executor", f"/tickets/{ticket}/history", as_executor),
@@ -123,8 +159,7 @@ async def _watched(scene: Scene, ticket: str, probes: _Probes) -> AsyncIterator[
 
     async def read() -> None:
         while chunk := await reader.readline():
-            for number in _MARKER.findall(chunk):
-                probes.pushed.setdefault(int(number), time.perf_counter())
+            probes.found(chunk)
 
     task = asyncio.create_task(read())
     try:
@@ -135,7 +170,12 @@ async def _watched(scene: Scene, ticket: str, probes: _Probes) -> AsyncIterator[
         writer.transport.abort()
 
 
+async def _all_pushed(probes: _Probes) -> bool:
+    return probes.pushed.keys() >= probes.answered.keys()
+
+
 async def _mailed(scene: Scene, probes: _Probes) -> list[float]:
+    """Milliseconds until each probe's mail was accepted; nothing while one of them is not."""
     async with connected(scene.database("notifier")) as ledger:
         rows = await ledger.fetch(
             "SELECT ticket_id, event_version, extract(epoch FROM updated_at)::float8 AS at FROM mails "
@@ -143,16 +183,13 @@ async def _mailed(scene: Scene, probes: _Probes) -> list[float]:
             scene.company.tickets[:_PROBED],
         )
     at = {(row["ticket_id"], row["event_version"]): row["at"] for row in rows}
-    return [1_000 * (at[place] - told_at) for place, told_at in probes.told_at.items() if place in at]
+    sent = list(probes.answered.values())
+    if any((each.ticket, each.version) not in at for each in sent):
+        return []
+    return [1_000 * (at[each.ticket, each.version] - each.told_at) for each in sent]
 
 
-def _figures(where: str, delays: list[float]) -> Figures:
-    p50, p99 = _WANTED[where]
-    return {
-        "seen": len(delays),
-        "p50_ms": round(median(delays), 1),
-        "p99_ms": round(quantiles(delays, n=100)[98], 1),
-        "wanted_p50_ms": p50,
-        "wanted_p99_ms": p99,
-        "ratio": round(median(delays) / p50, 2),
-    }
+def _latency(delays: Iterable[float]) -> results.Latency:
+    all_of_them = list(delays)
+    p99 = quantiles(all_of_them, n=100)[98]
+    return results.Latency(p50_ms=round(median(all_of_them), 1), p99_ms=round(p99, 1))

@@ -1,4 +1,4 @@
-"""Facts published as notes would, for histories of any length."""
+"""Facts published as notes would, for consumers that have topics of their own."""
 
 from collections.abc import Iterable, Iterator
 from datetime import UTC, datetime, timedelta
@@ -32,28 +32,26 @@ def occurrence(ticket_id: str, *, number: int, visible: bool) -> OccurrenceRecor
     )
 
 
-def long_history(ticket_id: str, length: int) -> Iterator[kafka.OutgoingRecord]:
-    """So many occurrences of one ticket, every third of them visible to its requester."""
-    begin = datetime.now(UTC) - timedelta(seconds=length)
-    for version in range(1, length + 1):
-        fact = occurrence(ticket_id, number=version, visible=version % 3 == 0)
-        yield _record(fact, version, begin + timedelta(seconds=version))
+def ordinary_history(ticket_id: str, prefix: str, *, rounds: int = 1) -> Iterator[kafka.OutgoingRecord]:
+    """Ten facts of all kinds about one ticket, as they follow each other at a desk; and so again."""
+    begin = datetime.now(UTC) - timedelta(hours=rounds)
+    for round_ in range(rounds):
+        for version, fact in enumerate(_ordinary(ticket_id, 10 * round_), 10 * round_ + 1):
+            yield _record(fact, version, begin + timedelta(minutes=version), prefix)
 
 
-def ordinary_history(ticket_id: str, *, prefix: str = "") -> Iterator[kafka.OutgoingRecord]:
-    """Ten facts of all kinds about one ticket, as they follow each other at a desk."""
-    begin = datetime.now(UTC) - timedelta(hours=1)
+def _ordinary(ticket_id: str, seen: int) -> list[NoteEvent]:
     here: dict[str, Any] = {"ticket_id": ticket_id}
     first, second, third, fourth = (
         occurrence(ticket_id, number=number, visible=number % 2 == 1) for number in range(1, 5)
     )
     about_first = here | {"occurrence_id": first.occurrence_id}
     about_second = here | {"occurrence_id": second.occurrence_id}
-    facts: list[NoteEvent] = [
+    return [
         first,
         stream.to_requester(**here, message_id=new_id()),
         second,
-        stream.viewed(3, **here),
+        stream.viewed(seen + 3, **here),
         stream.chatted(**here, message_id=new_id()),
         stream.corrected(
             **about_first, description_html="<p>Era o switch</p>", description_text="Era o switch"
@@ -63,8 +61,6 @@ def ordinary_history(ticket_id: str, *, prefix: str = "") -> Iterator[kafka.Outg
         stream.solved(**about_first),
         fourth,
     ]
-    for version, fact in enumerate(facts, 1):
-        yield _record(fact, version, begin + timedelta(minutes=version), prefix)
 
 
 async def publish(settings: KafkaSettings, records: Iterable[kafka.OutgoingRecord]) -> int:
@@ -78,11 +74,10 @@ async def publish(settings: KafkaSettings, records: Iterable[kafka.OutgoingRecor
     return number
 
 
-def _record(fact: NoteFact, version: int, at: datetime, prefix: str = "") -> kafka.OutgoingRecord:
+def _record(fact: NoteFact, version: int, at: datetime, prefix: str) -> kafka.OutgoingRecord:
     envelope = Envelope(
-        # Not as the service itself, which would take them for what its log has lost.
         id=str(new_id()),
-        source="/relato/benchmarks",
+        source="/relato/notes",
         time=at,
         stream_version=version,
         actor=fact.author_id,

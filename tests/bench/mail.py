@@ -1,7 +1,7 @@
 """The notifier's sustained rate, beside bare aiosmtplib on as many kept connections.
 
-The notifier makes what it sends, so what stands beside it makes the same mails, with the email package. How
-fast mails go over the wire that are there already is told as well.
+What stands beside it sends the same mails, which are there already. The notifier makes what it sends, so its
+rate beside a program that makes the same mails with the email package is told as well.
 """
 
 import asyncio
@@ -15,63 +15,70 @@ from email.message import EmailMessage
 from email.policy import SMTP
 
 import aiosmtplib
-import asyncpg
 from relato.stack.mail import listening
 from relato.stack.ports import free
 from relato_contracts import topics
 from relato_contracts.envelope import Envelope, encode
 from relato_runtime import kafka
+from relato_runtime.database import Connection
 from uuid6 import uuid7
 
-from tests.bench import facts
-from tests.bench.scene import Figures, Scene, connected
+from tests.bench import facts, past, results
+from tests.bench.scene import Scene, connected
 from tests.support import stream, world
 from tests.support.projection import new_id
 from tests.support.waiting import until
 
 _MAILS = 4_000
 _TICKETS = 500
+_TICKET_IDS = [f"M{number}" for number in range(_TICKETS)]
 _SENDERS = 4
-_PREFIX = "mailbench."
 _OF_PARTS = {"MIME-Version", "Content-Type"}
 _LIMITLESS = {"RECIPIENT_PER_MINUTE": "1000000", "DOMAIN_PER_MINUTE": "10000000"}
 
 
-async def measure(scene: Scene) -> Figures:
-    """Mails a second, from the first record taken in to the last mail accepted."""
-    settings = scene.kafka.model_copy(update={"topic_prefix": _PREFIX})
+async def measure(scene: Scene, events: int = past.FEW) -> results.Mail:
+    """Mails a second, from the first planned to the last accepted, with so many events behind them."""
+    prefix = f"mailbench{events}."
+    settings = scene.kafka.model_copy(update={"topic_prefix": prefix})
     await kafka.create_topics(settings, topics.TOPICS, partitions=6)
     url = await scene.new_database("mailbench")
     people = [world.person(f"m{number}") for number in range(_TICKETS)]
-    tickets = [world.ticket(f"M{number}", requester_id=f"m{number}") for number in range(_TICKETS)]
+    tickets = [world.ticket(each, requester_id=each.lower()) for each in _TICKET_IDS]
     await facts.publish(
         settings, [world.record(settings, fact) for fact in (*world.world(), *people, *tickets)]
     )
     async with scene.alone(), _sink() as port:
         limits = {**_LIMITLESS, "SENDERS": str(_SENDERS), "SMTP_URL": f"smtp://127.0.0.1:{port}"}
-        async with scene.process("notifier", _PREFIX, url, **limits), connected(url) as ledger:
+        async with scene.process("notifier", prefix, url, **limits), connected(url) as ledger:
             await until(lambda: _knows_all(ledger), within=60, what="the notifier to know everyone")
-            await facts.publish(settings, (_mailed(number) for number in range(_MAILS)))
-            began = time.perf_counter()
-            await until(lambda: _all_accepted(ledger), within=300, what="all mails to be accepted")
-            rate = _MAILS / (time.perf_counter() - began)
-            mails = await ledger.fetch("SELECT sender, recipient, source FROM mails")
-        limit, ready_made = [
+            await ledger.execute(_PAST, events, timeout=1_800)
+            await ledger.execute("VACUUM ANALYZE", timeout=1_800)
+            await facts.publish(settings, (_mailed(prefix, number) for number in range(_MAILS)))
+            await until(lambda: _all_accepted(ledger), within=600, what="all mails to be accepted")
+            mails = await ledger.fetch(
+                "SELECT sender, recipient, source, planned_at, updated_at FROM mails "
+                "WHERE ticket_id = ANY($1::text[])",
+                _TICKET_IDS,
+            )
+        ready_made, made = [
             await _bare(port, [(each["sender"], each["recipient"], how(each["source"])) for each in mails])
-            for how in (_made, _ready_made)
+            for how in (_ready_made, _made)
         ]
-    return {
-        "mails": _MAILS,
-        "rate": round(rate),
-        "limit": round(limit),
-        "ratio": round(rate / limit, 2),
-        "wanted": 0.5,
-        "ready_made": round(ready_made),
-        "ratio_to_ready_made": round(rate / ready_made, 2),
-    }
+    # By the ledger's own times: it begins its work while the last records are being published.
+    took = max(each["updated_at"] for each in mails) - min(each["planned_at"] for each in mails)
+    rate = len(mails) / took.total_seconds()
+    return results.Mail(
+        mails=len(mails),
+        past=events,
+        rate=round(rate),
+        limit=round(ready_made),
+        ratio=round(rate / ready_made, 3),
+        beside_made=results.Made(rate=round(made), ratio=round(rate / made, 3)),
+    )
 
 
-def _mailed(number: int) -> kafka.OutgoingRecord:
+def _mailed(prefix: str, number: int) -> kafka.OutgoingRecord:
     ticket = number % _TICKETS
     fact = stream.to_requester(
         number,
@@ -87,10 +94,10 @@ def _mailed(number: int) -> kafka.OutgoingRecord:
         stream_version=number // _TICKETS + 1,
         actor="carlos",
     )
-    return kafka.OutgoingRecord(_PREFIX + topics.NOTES.name, *encode(fact, envelope))
+    return kafka.OutgoingRecord(prefix + topics.NOTES.name, *encode(fact, envelope))
 
 
-async def _knows_all(ledger: "asyncpg.Connection[asyncpg.Record]") -> bool:
+async def _knows_all(ledger: Connection) -> bool:
     if await ledger.fetchval("SELECT to_regclass('people')") is None:
         return False
     known = await ledger.fetchval(
@@ -101,17 +108,45 @@ async def _knows_all(ledger: "asyncpg.Connection[asyncpg.Record]") -> bool:
     return bool(known)
 
 
-async def _all_accepted(ledger: "asyncpg.Connection[asyncpg.Record]") -> bool:
+async def _all_accepted(ledger: Connection) -> bool:
     # Counting goes through all mails, and is not to take the notifier's time: only when none is on its way.
     accepted = await ledger.fetchval(
         """
         SELECT CASE WHEN EXISTS (SELECT FROM mails WHERE state IN ('planned', 'retry'))
             OR EXISTS (SELECT FROM mails WHERE state IN ('leased', 'submitting')) THEN 0
-            ELSE (SELECT count(*) FROM mails WHERE state = 'accepted') END
-        """
+            ELSE (SELECT count(*) FROM mails WHERE state = 'accepted' AND ticket_id = ANY($1::text[])) END
+        """,
+        _TICKET_IDS,
     )
     return bool(accepted >= _MAILS)
 
+
+_PAST = """
+WITH occurrence AS (
+    INSERT INTO occurrences
+        (occurrence_id, version, author_name, occurred_at, html, text, solution_html, visible, retracted,
+         ticket_id)
+    SELECT occurrence_id, version, 'Bench 1', now(), '<p>' || text || '</p>', text, '', version % 3 = 0,
+        false, ticket_id
+    FROM (
+        SELECT uuidv7() AS occurrence_id, n % 20 + 1 AS version, 'P' || n / 20 AS ticket_id,
+            repeat('Troquei o cabo de rede da sala. ', 8) AS text
+        FROM generate_series(0, $1::int - 1) AS n
+    ) AS given
+    RETURNING occurrence_id, version, ticket_id, html
+), mail AS (
+    INSERT INTO mails
+        (mail_id, event_id, event_version, event_at, ticket_id, subject_id, parameter, recipient,
+         recipient_role, template_id, state, sender, message_id, source, attempts)
+    SELECT gen_random_uuid(), gen_random_uuid(), version, now(), ticket_id, occurrence_id, 251,
+        ticket_id || '@empresa.example', 'requester', 't-251', 'accepted', 'suporte@relato.example',
+        occurrence_id::text, convert_to(repeat(html, 8), 'UTF8'), 1
+    FROM occurrence WHERE version % 10 = 0
+    RETURNING mail_id
+)
+INSERT INTO attempts (mail_id, attempt, outcome, code) SELECT mail_id, 1, 'accepted', 250 FROM mail
+"""
+"""A ledger after so many occurrences, every tenth of them mailed."""
 
 Send = Callable[[aiosmtplib.SMTP, str, str], Awaitable[object]]
 

@@ -2,42 +2,37 @@
 
 import psutil
 
-from tests.bench.scene import Figures, Scene
+from tests.bench import aims, results
+from tests.bench.scene import Scene
 
 _MB = 1_000_000
-_WANTED_TOTAL_MB = 1_200
-_WANTED_SERVICE_MB = 150
 
 
-async def measure(scene: Scene) -> Figures:
+async def measure(scene: Scene) -> results.Resident:
     """Megabytes in total (proportional set size, so that shared pages count once) and of each service."""
     status = await scene.stack.json("status")
     pids = [each["pid"] for each in status["processes"] if each["pid"]]
     services = {each["name"]: _resident([each["pid"]]) for each in status["services"]}
-    return {
-        "total_mb": round(_resident(pids, proportional=True) / _MB),
-        "services_mb": {name: round(size / _MB) for name, size in services.items()},
-    }
+    return results.Resident(
+        total_mb=round(_resident(pids, proportional=True) / _MB),
+        services={name: round(size / _MB) for name, size in services.items()},
+    )
 
 
-async def both(scene: Scene, at_rest: Figures) -> Figures:
+async def both(scene: Scene, at_rest: results.Resident) -> results.Memory:
     """At rest, and now that the load is over; the ratio is that of what comes closest to its limit."""
     now = await measure(scene)
     ratios = [
         part
         for each in (at_rest, now)
         for part in (
-            each["total_mb"] / _WANTED_TOTAL_MB,
-            *(size / _WANTED_SERVICE_MB for size in each["services_mb"].values()),
+            each.total_mb / aims.TOTAL_MB,
+            *(size / aims.SERVICE_MB for size in each.services.values()),
         )
     ]
-    return {
-        "at_rest": at_rest,
-        "after_the_load": now,
-        "wanted_total_mb": _WANTED_TOTAL_MB,
-        "wanted_service_mb": _WANTED_SERVICE_MB,
-        "ratio": round(max(ratios), 2),
-    }
+    return results.Memory(
+        total_mb=now.total_mb, services=now.services, at_rest=at_rest, ratio=round(max(ratios), 3)
+    )
 
 
 def _resident(pids: list[int], *, proportional: bool = False) -> int:

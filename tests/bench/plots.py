@@ -1,97 +1,66 @@
 """The figures as pictures: what was measured beside what was the limit or is wanted."""
 
-from collections.abc import Iterator, Mapping
 from pathlib import Path
-from typing import Any, NamedTuple
 
 import matplotlib as mpl
 from matplotlib import pyplot
 
+from tests.bench.aims import rows
+from tests.bench.results import Results
+
 mpl.use("Agg")
+_FAR = 3
 
 
-def draw(figures: Mapping[str, Any], directory: Path) -> None:
+def draw(results: Results, directory: Path) -> None:
     """A PNG and an SVG of each picture for which there are figures."""
-    for name, picture in (("ratios", _ratios), ("commands", _commands), ("history", _history)):
-        if picture(figures):
+    for name, picture in (("aims", _aims), ("commands", _commands), ("history", _history)):
+        if picture(results):
             pyplot.tight_layout()
             for ending in ("png", "svg"):
                 pyplot.savefig(directory / f"{name}.{ending}", dpi=120)
         pyplot.close()
 
 
-class Ratio(NamedTuple):
-    """One figure beside what is wanted of it: at least that or, with ``at_most``, no more."""
-
-    name: str
-    ratio: float
-    wanted: float
-    at_most: bool = False
-
-    @property
-    def met(self) -> bool:
-        """Whether it is as wanted."""
-        return self.ratio <= self.wanted if self.at_most else self.ratio >= self.wanted
-
-
-def ratios(figures: Mapping[str, Any]) -> Iterator[Ratio]:
-    """What there is of the figures, in the order in which they are measured."""
-    for each in figures.get("commands", ()):
-        yield Ratio(f"commands, {each['clients']} clients", each["ratio"], each["wanted"])
-    for name in ("relay", "mail"):
-        if name in figures:
-            yield Ratio(name, figures[name]["ratio"], figures[name]["wanted"])
-    if "projection" in figures:
-        yield Ratio("projection", figures["projection"]["rate"] / figures["projection"]["wanted"], 1.0)
-    for where, found in figures.get("end_to_end", {}).items():
-        if isinstance(found, dict):
-            yield Ratio(f"end to end, {where}", found["ratio"], 1.0, at_most=True)
-    for name in ("history", "growth"):
-        if name in figures:
-            yield Ratio(name, figures[name]["ratio"], figures[name]["wanted_at_most"], at_most=True)
-    for name in ("pages", "streams", "memory"):
-        if name in figures:
-            yield Ratio(name, figures[name]["ratio"], 1.0, at_most=True)
-
-
-def _ratios(figures: Mapping[str, Any]) -> bool:
-    found = list(ratios(figures))
-    names = [each.name for each in found]
-    pyplot.figure(figsize=(9, 0.4 * len(found) + 1))
-    colours = ["#2a7f62" if each.met else "#b5452c" for each in found]
-    pyplot.barh(names, [each.ratio for each in found], color=colours)
-    pyplot.plot([each.wanted for each in found], names, "k|", markersize=14, label="wanted")
+def _aims(results: Results) -> bool:
+    found = [each for each in rows(results) if each.wanted is not None]
+    names = [each.figure.replace("`", "") for each in found]
+    pyplot.figure(figsize=(10, 0.35 * len(found) + 1))
+    colours = ["#b5452c" if each.missed else "#2a7f62" for each in found]
+    pyplot.barh(names, [min(each.reached or 0, _FAR) for each in found], color=colours)
+    pyplot.axvline(1, color="black", linewidth=1)
     pyplot.gca().invert_yaxis()
-    pyplot.xlabel("ratio to the limit measured beside it, or to what is wanted")
-    pyplot.legend()
+    pyplot.xlabel(f"of what is aimed at: 1 is enough (and all above {_FAR} is shown as {_FAR})")
     return bool(found)
 
 
-def _commands(figures: Mapping[str, Any]) -> bool:
-    found = figures.get("commands", ())
-    clients = [str(each["clients"]) for each in found]
+def _commands(results: Results) -> bool:
+    found = results.commands or []
     places = range(len(found))
     pyplot.figure(figsize=(7, 4))
-    pyplot.bar([place - 0.2 for place in places], [each["limit"] for each in found], 0.4, label="pgbench")
-    pyplot.bar([place + 0.2 for place in places], [each["rate"] for each in found], 0.4, label="commands")
-    pyplot.xticks(list(places), clients)
+    pyplot.bar([place - 0.2 for place in places], [each.limit for each in found], 0.4, label="pgbench")
+    pyplot.bar([place + 0.2 for place in places], [each.rate for each in found], 0.4, label="commands")
+    pyplot.xticks(list(places), [str(each.clients) for each in found])
     pyplot.xlabel("clients")
     pyplot.ylabel("a second")
     pyplot.legend()
     return bool(found)
 
 
-def _history(figures: Mapping[str, Any]) -> bool:
-    found = figures.get("history", {}).get("by_size", ())
+def _history(results: Results) -> bool:
+    found = results.history.by_size if results.history else []
     pyplot.figure(figsize=(7, 4))
-    for place in ("first", "middle"):
-        for percentile, style in (("p50_ms", "-"), ("p99_ms", ":")):
+    for name, pages in (
+        ("first", [each.first for each in found]),
+        ("middle", [each.middle for each in found]),
+    ):
+        for percentile, style in (("p50", "-"), ("p99", ":")):
             pyplot.plot(
-                [each["entries"] for each in found],
-                [each[place][percentile] for each in found],
+                [each.entries for each in found],
+                [each.p50_ms if percentile == "p50" else each.p99_ms for each in pages],
                 style,
                 marker="o",
-                label=f"{place} page, {percentile[:3]}",
+                label=f"{name} page, {percentile}",
             )
     pyplot.xscale("log")
     pyplot.ylim(bottom=0)

@@ -1,15 +1,13 @@
 """What readers feel of a rebuild: the same pages, with and without a generation being built beside them."""
 
-from itertools import chain
+from collections.abc import Sequence
 from statistics import median
 
 import httpx
 
-from tests.bench import facts, wrk
-from tests.bench.company import GROUP, REQUESTER
+from tests.bench import past, results, wrk
 from tests.bench.history import targets
-from tests.bench.scene import Figures, Scene
-from tests.support import world
+from tests.bench.scene import Scene
 from tests.support.waiting import until
 
 _TICKETS = 40
@@ -19,14 +17,10 @@ _ROUNDS = 3
 _PATH = "/api/operate/projections"
 
 
-async def measure(scene: Scene) -> Figures:
+async def measure(scene: Scene) -> results.Rebuild:
     """Pages with one client in turns: at rest, while 200,000 events are read from the start, at rest …"""
     ticket_ids = [f"R{number}" for number in range(_TICKETS)]
-    saved = [world.ticket(each, requester_id=REQUESTER, group_id=GROUP) for each in ticket_ids]
-    await facts.publish(scene.kafka, (world.record(scene.kafka, each) for each in saved))
-    histories = (facts.long_history(each, _ENTRIES) for each in ticket_ids)
-    await facts.publish(scene.kafka, chain.from_iterable(histories))
-    await scene.level()
+    await past.settled(scene, dict.fromkeys(ticket_ids, _ENTRIES))
     paths = targets(scene, [f"/api/portal/tickets/{each}/history" for each in ticket_ids])
 
     async def pages() -> wrk.Load:
@@ -46,17 +40,19 @@ async def measure(scene: Scene) -> Figures:
         rates.append(generation["applied"] / _SECONDS)
         await _operate(scene, "cancel")
         await until(lambda: _gone(scene), within=60, what="an end of the generation")
-    rest, under = (median(each.p50_ms for each in loads) for loads in (at_rest, meanwhile))
-    return {
-        "p50_ms": {"at_rest": rest, "meanwhile": under},
-        "p99_ms": {
-            "at_rest": median(each.p99_ms for each in at_rest),
-            "meanwhile": median(each.p99_ms for each in meanwhile),
-        },
-        "ratio": round(under / rest, 2),
-        "wanted_at_most": 1.1,
-        "events_per_second": round(median(rates)),
-    }
+    rest, under = _medians(at_rest), _medians(meanwhile)
+    return results.Rebuild(
+        ratio=round(under.p50_ms / rest.p50_ms, 3),
+        at_rest=rest,
+        meanwhile=under,
+        events_per_s=round(median(rates)),
+    )
+
+
+def _medians(loads: Sequence[wrk.Load]) -> results.Latency:
+    return results.Latency(
+        p50_ms=median(each.p50_ms for each in loads), p99_ms=median(each.p99_ms for each in loads)
+    )
 
 
 async def _operate(scene: Scene, verb: str) -> None:

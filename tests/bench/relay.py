@@ -2,8 +2,10 @@
 
 import asyncio
 import time
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from statistics import median
 
-import asyncpg
 from notes.outbox import pending
 from notes.records import record_of
 from notes.relay import Relay
@@ -11,60 +13,52 @@ from notes.settings import NotesSettings
 from pydantic import SecretStr
 from relato_contracts.topics import NOTES
 from relato_runtime import database, kafka
+from relato_runtime.database import Connection
 from relato_runtime.readiness import Readiness
 
-from tests.bench.scene import Figures, Scene, nothing_waits
+from tests.bench import past, results
+from tests.bench.scene import Scene, connected, nothing_waits
 from tests.support.waiting import until
 
-_EVENTS = 60_000
+_TICKETS = 2_000
+_EACH = 30
 _ROUNDS = 3
 
 
-async def measure(scene: Scene) -> Figures:
-    """Records a second of both, the median of several rounds in turn, and their ratio."""
+async def measure(scene: Scene, events: int = past.FEW) -> results.Relay:
+    """Records a second of both, the median of several rounds in turn, in a log of so many events.
+
+    Both have started, and the relay leads, before what is to be published is there.
+    """
     url = await scene.new_database("relaybench")
     await database.migrate(url, "notes")
-    settings = NotesSettings(
-        database_url=SecretStr(url),
-        kafka_bootstrap=scene.kafka.kafka_bootstrap,
-        topic_prefix="relaybench.",
-        oidc_issuer="http://127.0.0.1/unused",
-    )
-    await kafka.create_topics(settings, [NOTES], partitions=12)
-    connection = await asyncpg.connect(url)
-    rates, limits = [], []
-    for round_ in range(_ROUNDS):
-        await _fill(connection, round_)
-        limits.append(await _bare(settings, connection))
-        rates.append(await _relay(settings, connection))
-    await connection.close()
-    rate, limit = sorted(rates)[_ROUNDS // 2], sorted(limits)[_ROUNDS // 2]
-    return {"rate": round(rate), "limit": round(limit), "ratio": round(rate / limit, 2), "wanted": 0.8}
-
-
-async def _fill(connection: "asyncpg.Connection[asyncpg.Record]", round_: int) -> None:
-    await connection.execute(
-        """
-        WITH logged AS (
-            INSERT INTO events
-                (ticket_id, version, seq, event_id, type, actor, correlation_id, recorded_at, data)
-            SELECT 'B' || n % 2000, n / 2000 + 1 + $2, nextval('events_seq'), gen_random_uuid(),
-                'relato.OccurrenceRecorded.v1', 'carlos', gen_random_uuid()::text, now(),
-                json_build_object('ticket_id', 'B' || n % 2000, 'description_html', repeat('Cabo novo. ', 38))
-            FROM generate_series(0, $1::int - 1) AS n
-            RETURNING seq, ticket_id, version
+    ours, bare = [
+        NotesSettings(
+            database_url=SecretStr(url),
+            kafka_bootstrap=scene.kafka.kafka_bootstrap,
+            topic_prefix=f"{name}{events}.",
+            oidc_issuer="http://127.0.0.1/unused",
         )
-        INSERT INTO outbox (seq, ticket_id, version) SELECT seq, ticket_id, version FROM logged
-        """,
-        _EVENTS,
-        round_ * (_EVENTS // 2_000 + 1),
-    )
-    await connection.execute("VACUUM ANALYZE outbox, events")
+        for name in ("relaybench", "barebench")
+    ]
+    rates, limits = [], []
+    async with scene.alone(), connected(url) as log:
+        for settings in (ours, bare):
+            await kafka.create_topics(settings, [NOTES], partitions=12)
+        await past.lay(log, [f"P{number}" for number in range(events // past.EACH)], past.EACH)
+        await log.execute("TRUNCATE outbox")
+        for round_ in range(_ROUNDS):
+            await past.lay(log, [f"B{round_}-{number}" for number in range(_TICKETS)], _EACH)
+            await log.execute("VACUUM ANALYZE", timeout=600)
+            limits.append(await _bare(bare, log))
+            rates.append(await _relay(ours, log))
+    rate, limit = median(rates), median(limits)
+    return results.Relay(rate=round(rate), limit=round(limit), ratio=round(rate / limit, 3), past=events)
 
 
-async def _bare(settings: NotesSettings, connection: "asyncpg.Connection[asyncpg.Record]") -> float:
+async def _bare(settings: NotesSettings, log: Connection) -> float:
     topic = settings.topic_prefix + NOTES.name
-    records = [record_of(topic, event) for event in await pending(connection, _EVENTS)]
+    records = [record_of(topic, event) for event in await pending(log, _TICKETS * _EACH)]
     async with kafka.producing(settings, linger_ms=2) as producer:
         started = time.perf_counter()
         acknowledged = [
@@ -75,12 +69,28 @@ async def _bare(settings: NotesSettings, connection: "asyncpg.Connection[asyncpg
         return len(records) / (time.perf_counter() - started)
 
 
-async def _relay(settings: NotesSettings, connection: "asyncpg.Connection[asyncpg.Record]") -> float:
-    started = time.perf_counter()
-    task = asyncio.create_task(Relay(settings, Readiness(), "relay").run())
+async def _relay(settings: NotesSettings, log: Connection) -> float:
+    """What the bare producer had, put back into the outbox at once while the relay looks into it."""
+    await log.execute("CREATE TEMPORARY TABLE again AS TABLE outbox; TRUNCATE outbox")
+    async with _leading(settings):
+        await log.execute("INSERT INTO outbox TABLE again; DROP TABLE again")
+        started = time.perf_counter()
+        await until(lambda: nothing_waits(log), within=120, what="the outbox to be empty")
+        return _TICKETS * _EACH / (time.perf_counter() - started)
+
+
+@asynccontextmanager
+async def _leading(settings: NotesSettings) -> AsyncIterator[None]:
+    """A relay in this process that has the lease, a topic level with its log, and a producer."""
+    readiness = Readiness("relay")
+    task = asyncio.create_task(Relay(settings, readiness, "relay").run())
+
+    async def leads() -> bool:
+        return task.done() or not readiness.missing
+
     try:
-        await until(lambda: nothing_waits(connection), within=120, what="the outbox to be empty")
-        return _EVENTS / (time.perf_counter() - started)
+        await until(leads, within=60, what="the relay to lead")
+        yield
     finally:
         task.cancel()
         await asyncio.wait([task])

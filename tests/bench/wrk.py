@@ -6,6 +6,8 @@ import shutil
 from dataclasses import dataclass
 from pathlib import Path
 
+from tests.bench.results import Latency
+
 _SCRIPTS = Path(__file__).parent
 
 
@@ -20,6 +22,11 @@ class Load:
     rate: float
     p50_ms: float
     p99_ms: float
+
+    @property
+    def latency(self) -> Latency:
+        """As results tell it."""
+        return Latency(p50_ms=self.p50_ms, p99_ms=self.p99_ms)
 
 
 async def run(script: str, targets: Path, url: str, *arguments: str, clients: int, seconds: float) -> Load:

@@ -25,5 +25,6 @@ def test_the_table_of_settings_is_complete_and_true() -> None:
         Given,
     )
     settings = {f"RELATO_{name.upper()}" for model in models for name in model.model_fields}
+    settings.add("RELATO_BENCH_GROWN")
     named = set(re.findall(r"RELATO_[A-Z_]*[A-Z]", README.read_text()))
     assert named == settings
