@@ -101,7 +101,8 @@ def _on(parameter: int) -> str:
 
 
 _SOLUTION = r"regexp_replace(o.solution_html, '(<[^>]*>|\s)+', ' ', 'g')"
-# What people wrote, as far as it still stands and its part of the history is shown.
+# What people wrote, as far as it still stands and its part of the history is shown. OFFSET 0 keeps PostgreSQL from
+# looking through everything that anybody wrote beforehand: ticket after ticket it ends with a full page.
 _DESK_SEARCH = f"""
 AND (
     {folded("concat_ws(' ', t.ticket_id, t.title, requester.name)")} LIKE $8
@@ -109,6 +110,7 @@ AND (
         SELECT FROM history.occurrences AS o
         WHERE o.ticket_id = t.ticket_id AND NOT o.retracted
           AND {folded(f"concat_ws(' ', o.description_text, {_SOLUTION})")} LIKE $8
+        OFFSET 0
     )
     OR EXISTS (
         SELECT FROM history.ticket_entries AS e
@@ -117,9 +119,11 @@ AND (
             WHEN 'action' THEN e.version > 0 AND NOT e.data ? 'release_outcome' AND {_on(298)}
                 AND {folded("e.data ->> 'reason'")} LIKE $8
         END
+        OFFSET 0
     )
     OR {_on(316)} AND EXISTS (
         SELECT FROM history.chat_entries AS c WHERE c.ticket_id = t.ticket_id AND {folded("c.text")} LIKE $8
+        OFFSET 0
     )
 )
 """
