@@ -91,7 +91,20 @@ function described(found) {
   const place = found.topic === null ? "" : `${found.topic} ${found.partition}:${found.offset}`;
   const which = [found.ticket_id, found.version === null ? "" : `v${found.version}`].filter(Boolean).join(" ");
   const detail = Object.entries(found.detail).map(([name, value]) => `${name}: ${typeof value === "string" ? value : JSON.stringify(value)}`);
-  return row("finding", { kind: found.kind, where: [which, place, ...detail].filter(Boolean).join(" · "), repair: found.repair ?? say("harmless") });
+  const line = row("finding", { kind: found.kind, where: [which, place, ...detail].filter(Boolean).join(" · "), repair: found.repair ?? say("harmless") });
+  offer(line, found, "adopt", { ticket_id: found.ticket_id });
+  offer(line, found, "accept", { partition: found.partition, offset: found.offset });
+  return line;
+}
+
+/** What repairs a finding, where the page can do it. @param {HTMLElement} line @param {Found} found @param {"adopt" | "accept"} verb @param {Record<string, unknown>} wish */
+function offer(line, found, verb, wish) {
+  const tool = /** @type {HTMLElement} */ (line.querySelector(`[data-${verb}]`));
+  tool.hidden = !found.repair?.startsWith(`relato events ${verb}`);
+  tool.addEventListener("click", async () => {
+    const question = { title: say(verb), text: say(`${verb}-text`), because: verb === "accept", asks: [{ path: `/events/${verb}`, wish }] };
+    if (await confirmed(question, say)) await look();
+  });
 }
 
 /** @param {any} replay */
