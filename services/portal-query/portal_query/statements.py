@@ -101,8 +101,8 @@ def _on(parameter: int) -> str:
 
 
 _SOLUTION = r"regexp_replace(o.solution_html, '(<[^>]*>|\s)+', ' ', 'g')"
-# What people wrote, as far as it still stands and its part of the history is shown. OFFSET 0 keeps PostgreSQL from
-# looking through everything that anybody wrote beforehand: ticket after ticket it ends with a full page.
+# What people wrote, as far as it still stands and its part of the history is shown. OFFSET 0 keeps PostgreSQL
+# from looking through everything that anybody wrote beforehand: ticket after ticket it ends with a full page.
 _DESK_SEARCH = f"""
 AND (
     {folded("concat_ws(' ', t.ticket_id, t.title, requester.name)")} LIKE $8
