@@ -57,7 +57,7 @@ def idempotency(request: HttpRequest, given: Body) -> tuple[str | None, bytes]:
     if "reason" in said and said["reason"] is None:
         del said["reason"]
     canonical = json.dumps(said, sort_keys=True)
-    return key, request_hash(f"{request.method} {request.url.path}", canonical)
+    return key, request_hash(f"{request.method} {request.scope['path']}", canonical)
 
 
 def expected_version(request: HttpRequest) -> int | None:

@@ -4,12 +4,12 @@ import time
 from collections import Counter
 from collections.abc import Callable
 from contextlib import AbstractAsyncContextManager
+from typing import Any
 
 import structlog
-from fastapi import Depends, FastAPI, Request, Response
+from fastapi import FastAPI, Request, Response
 from fastapi.exceptions import RequestValidationError
 from fastapi.responses import JSONResponse, PlainTextResponse
-from fastapi.security import HTTPBearer
 from prometheus_client import CONTENT_TYPE_LATEST, Gauge, Histogram, generate_latest
 from starlette.exceptions import HTTPException
 from starlette.requests import ClientDisconnect
@@ -38,19 +38,19 @@ def create_app(
     title: str, *, service: str, api: str, readiness: Readiness, lifespan: Lifespan, version: str = "0.1.0"
 ) -> FastAPI:
     """A FastAPI application with what every service has; its API lies below ``api``."""
-    app = FastAPI(
+    provider = telemetry.tracing(f"relato-{service}")
+    app = _Documented(
         title=title,
         version=version,
         lifespan=lifespan,
         openapi_url=f"{api}/openapi.json",
         docs_url=None,
         redoc_url=None,
-        # Said to those who read the document; who calls is verified route by route.
-        dependencies=[Depends(HTTPBearer(auto_error=False, bearerFormat="JWT"))],
         generate_unique_id_function=lambda route: route.name,
         # A span for each request, which goes on from the caller's trace; not one for each step of it.
         telemetry={
-            "tracer_provider": telemetry.tracing(f"relato-{service}"),
+            "tracer_provider": provider,
+            "tracing": provider is not None,
             "operation_spans": False,
             "metrics": False,
             "logs": False,
@@ -65,8 +65,30 @@ def create_app(
     app.add_exception_handler(Exception, _on_error)
     app.add_middleware(_Limits)
     app.add_middleware(_Observed)
+    if provider is None:
+        app.add_middleware(telemetry.Identified)
     _add_probes(app, readiness)
     return app
+
+
+class _Documented(FastAPI):
+    """Says in its document that callers bring bearer tokens; who calls is verified route by route.
+
+    By hand: what FastAPI documents so it also asks in each request, for longer than a token's verification.
+    """
+
+    def openapi(self) -> dict[str, Any]:
+        if self.openapi_schema is None:
+            document = super().openapi()
+            schemes = document.setdefault("components", {}).setdefault("securitySchemes", {})
+            schemes[_BEARER] = {"type": "http", "scheme": "bearer", "bearerFormat": "JWT"}
+            for path in document["paths"].values():
+                for operation in path.values():
+                    operation["security"] = [{_BEARER: []}]
+        return super().openapi()
+
+
+_BEARER = "HTTPBearer"
 
 
 class RateLimit:

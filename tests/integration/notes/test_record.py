@@ -162,6 +162,18 @@ async def test_what_is_wrong_is_said_field_by_field_and_nothing_changes(
     assert await service.database.fetchval("SELECT count(*) FROM events") == 0
 
 
+async def test_an_address_is_looked_at_once_it_is_known_who_asks(service: Service) -> None:
+    path = "/tickets/10%2001/occurrences/none/retraction"
+    unknown = await service.http.post(f"/api/notes{path}", json={"reason": "Engano."})
+    assert unknown.status_code == 401
+    answer = await service.post("carlos", path, {"reason": "Engano."})
+    assert answer.status_code == 422
+    wrong = {each["pointer"]: each["detail"] for each in answer.json()["errors"]}
+    assert set(wrong) == {"/path/ticket_id", "/path/occurrence_id"}
+    assert "pattern" in wrong["/path/ticket_id"]
+    assert "UUID" in wrong["/path/occurrence_id"]
+
+
 async def test_each_refusal_has_its_status_and_type(service: Service) -> None:
     async def refusal(person: str, path: str, body: Mapping[str, object]) -> tuple[int, str]:
         answer = await service.post(person, path, body)
