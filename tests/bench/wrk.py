@@ -46,6 +46,6 @@ async def run(script: str, targets: Path, url: str, *arguments: str, clients: in
     if process.returncode != 0 or "RESULT " not in text:
         raise RuntimeError(f"wrk failed:\n{text}")
     counted = json.loads(text.rpartition("RESULT ")[2])
-    if counted["bad"]:
+    if counted["bad"] or not counted["requests"]:
         raise RuntimeError(f"{counted['bad']} of {counted['requests']} requests did not succeed:\n{text}")
     return Load(counted["requests"] / counted["seconds"], counted["p50_ms"], counted["p99_ms"])
