@@ -48,15 +48,17 @@ class Operator:
             raise StackError(_reason(answer))
         return answer.json() if answer.content else None
 
-    async def stream(self, path: str, query: Mapping[str, str]) -> AsyncIterator[bytes]:
-        """What a service says piece by piece; an answer that breaks off is an error."""
+    @asynccontextmanager
+    async def stream(
+        self, path: str, query: Mapping[str, str]
+    ) -> AsyncIterator[tuple[httpx.Headers, AsyncIterator[bytes]]]:
+        """What a service says piece by piece, and its headers; an answer that breaks off is an error."""
         try:
             async with self._client.stream("GET", f"/api/operate{path}", params=dict(query)) as answer:
                 if not answer.is_success:
                     await answer.aread()
                     raise StackError(_reason(answer))
-                async for piece in answer.aiter_bytes():
-                    yield piece
+                yield answer.headers, answer.aiter_bytes()
         except httpx.HTTPError as error:
             raise StackError(f"Relato does not answer: {str(error) or type(error).__name__}.") from error
 

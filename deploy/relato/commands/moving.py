@@ -3,11 +3,12 @@
 import asyncio
 import json
 import sys
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path
 from typing import Annotated, Any
 
 import typer
+from notes.exporting import EVENTS
 
 from relato.commands import under_way
 from relato.commands.bar import bar
@@ -28,17 +29,19 @@ def register(group: typer.Typer) -> None:
         *,
         ticket: Annotated[str | None, typer.Option(help="Of this ticket alone.")] = None,
         output: Annotated[Path | None, typer.Option(help="A file instead of standard output.")] = None,
+        reason: Annotated[str, typer.Option(help="Why; it is kept with your name.")] = "",
         _as_json: Annotated[bool, typer.Option("--json", help="Each line is JSON anyway.")] = False,
     ) -> None:
         """Print the log in the order of tickets and versions, with the idempotency keys that it came with."""
+        query = {"reason": reason} | ({} if ticket is None else {"ticket_id": ticket})
         with refusing():
             if output is None:
-                asyncio.run(_exported(ticket, sys.stdout.buffer.write))
+                asyncio.run(_exported(query, sys.stdout.buffer.write))
                 return
             # What is left of an export that broke off is not to be taken for a whole one.
             part = output.with_name(output.name + ".part")
             with part.open("wb") as file:
-                asyncio.run(_exported(ticket, file.write))
+                asyncio.run(_exported(query, file.write))
             part.replace(output)
 
     @group.command("import")
@@ -82,10 +85,17 @@ def pieces(lines: Iterable[str]) -> Iterator[list[str]]:
         yield piece
 
 
-async def _exported(ticket: str | None, write: Any) -> None:
-    async with operating(reach()) as operator:
-        async for piece in operator.stream("/events/export", {} if ticket is None else {"ticket_id": ticket}):
-            write(piece)
+async def _exported(query: Mapping[str, str], write: Any) -> None:
+    async with (
+        operating(reach()) as operator,
+        operator.stream("/events/export", query) as (headers, pieces),
+    ):
+        with bar("events") as told:
+            done = 0
+            async for piece in pieces:
+                write(piece)
+                done += piece.count(b"\n")
+                told(done, max(done, int(headers[EVENTS])), "")
     sys.stdout.flush()
 
 

@@ -3,7 +3,10 @@
 from collections.abc import AsyncIterator
 
 import asyncpg
+from relato_runtime import operations
 from relato_runtime.cloudevent import as_line, event_of
+from relato_runtime.database import Pool
+from relato_runtime.operations import Operation
 from relato_runtime.settings import ServiceSettings
 
 from notes import replays
@@ -13,7 +16,16 @@ from notes.replays import Choice
 
 REQUEST = "relatorequest"
 """The extension in which an exported event keeps what is known of its request."""
+EVENTS = "Relato-Events"
+"""The header that says how many events follow."""
 _AT_ONCE = 1_000
+
+
+async def begin(pool: Pool, operation: Operation, choice: Choice) -> int:
+    """Write down who takes what out of the log: how many events that is."""
+    async with pool.acquire() as connection, connection.transaction():
+        await operations.record(connection, operation, choice.ticket_id)
+        return await replays.count(connection, choice)
 
 
 async def lines(settings: ServiceSettings, choice: Choice) -> AsyncIterator[bytes]:

@@ -2,22 +2,22 @@
 
 from typing import Annotated, Any
 
-from fastapi import APIRouter, Depends
+from fastapi import APIRouter, Depends, Query
 from fastapi.responses import StreamingResponse
-from pydantic import BaseModel, Field
+from pydantic import BaseModel, Field, StringConstraints
 from relato_contracts.fields import Id
 from relato_runtime import jobs, verified
 from relato_runtime.auth import Caller
 from relato_runtime.database import Pool
 from relato_runtime.field_errors import FieldError
 from relato_runtime.operations import Operation
-from relato_runtime.operators_http import Operator, Wish, problems, unless_refused
+from relato_runtime.operators_http import Operator, Why, Wish, problems, unless_refused
 from relato_runtime.problems import Problem, invalid
 from relato_runtime.settings import ServiceSettings
 from relato_runtime.verified import VERIFY, After, Begun, Progress, Verification
 from uuid6 import uuid7
 
-from notes import accepting, exporting, importing
+from notes import accepting, exporting, importing, latest
 from notes.accepting import ACCEPT
 from notes.adopting import ADOPT
 from notes.importing import IMPORT, Import, Upload
@@ -27,6 +27,7 @@ from notes.replays import Choice
 from notes.republish import REPUBLISH
 
 SUBJECT = "events"
+_Type = Annotated[str, StringConstraints(max_length=100, pattern=r"^[A-Za-z0-9.]+$")]
 _NDJSON: dict[int | str, dict[str, Any]] = {200: {"content": {"application/x-ndjson": {}}}}
 
 
@@ -57,6 +58,13 @@ class Accepted(BaseModel):
     kinds: list[str]
     """What the last verification found the record to be."""
     dry_run: bool
+
+
+class Latest(BaseModel):
+    """What was recorded last."""
+
+    items: list[dict[str, Any]]
+    """CloudEvents as JSON; of a type those among the last ten thousand."""
 
 
 def routes(settings: ServiceSettings, pool: Pool, operator: Operator) -> APIRouter:
@@ -113,11 +121,24 @@ def routes(settings: ServiceSettings, pool: Pool, operator: Operator) -> APIRout
         return Accepted(action=ACCEPT, kinds=kinds, dry_run=wish.dry_run)
 
     @router.get("/export", responses=problems(401, 403, 422, 429, 503) | _NDJSON)
-    async def export(_who: Who, ticket_id: Id | None = None) -> StreamingResponse:
-        """The log as CloudEvents in JSON, one a line: all of it, or one ticket's."""
+    async def export(who: Who, ticket_id: Id | None = None, reason: Why = "") -> StreamingResponse:
+        """The log as CloudEvents in JSON, one a line: all of it, or one ticket's. It is in the audit."""
+        choice = Choice(ticket_id)
+        number = await exporting.begin(pool, Operation(SUBJECT, "export", who, reason, False), choice)
+        name = f"relato-{ticket_id or 'events'}.ndjson"
         return StreamingResponse(
-            exporting.lines(settings, Choice(ticket_id)), media_type="application/x-ndjson"
+            exporting.lines(settings, choice),
+            media_type="application/x-ndjson",
+            headers={exporting.EVENTS: str(number), "Content-Disposition": f'attachment; filename="{name}"'},
         )
+
+    @router.get("/latest", responses=problems(401, 403, 422, 429, 503))
+    async def latest_events(
+        _who: Who, ticket_id: Id | None = None, type_: Annotated[_Type | None, Query(alias="type")] = None
+    ) -> Latest:
+        """The last hundred events that were recorded, the last one first, for whoever watches."""
+        async with pool.acquire() as connection:
+            return Latest(items=await latest.latest(connection, ticket_id, type_))
 
     @router.post("/import/lines", responses=problems(400, 401, 403, 409, 413, 422, 429, 503), status_code=204)
     async def upload(who: Who, piece: Upload) -> None:
