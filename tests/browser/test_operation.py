@@ -13,11 +13,13 @@ from tests.support.stack import Stack
 _PATIENCE = 40_000
 
 
-async def confirm(page: Page, reason: str) -> None:
+async def confirm(page: Page, reason: str, said: str = "Feito.") -> None:
     """Say why, and do it."""
-    await page.get_by_role("textbox", name="Motivo").fill(reason)
-    await page.get_by_role("button", name="Confirmar").click()
-    await expect(page.get_by_role("status").filter(has_text="Feito.")).to_be_visible(timeout=_PATIENCE)
+    dialog = page.get_by_role("dialog")
+    await dialog.get_by_role("textbox", name="Motivo").fill(reason)
+    await dialog.get_by_role("button", name="Confirmar").click()
+    await expect(dialog).to_have_count(0, timeout=_PATIENCE)
+    await expect(page.get_by_role("status").filter(has_text=said)).to_be_visible(timeout=_PATIENCE)
 
 
 async def test_an_operator_sees_what_happens_now(window: SignedIn, ticket: Ticket) -> None:
@@ -64,6 +66,31 @@ async def test_an_operator_rebuilds_compares_switches_and_goes_back(window: Sign
     await expect(before.get_by_role("rowheader")).to_have_text(f"history · {live}")
     await reserve.get_by_role("button", name="Remover").click()
     await confirm(page, "não é mais precisa")
+    await expect(page.get_by_role("row", name=re.compile("history"))).to_have_count(1, timeout=_PATIENCE)
+
+
+async def test_a_rebuild_is_paused_goes_on_and_is_given_up(window: SignedIn) -> None:
+    olga = await window("olga", "/ops/projections")
+    page = olga.page
+    await page.get_by_role("button", name="Reconstruir").click()
+    dialog = page.get_by_role("dialog")
+    await dialog.get_by_role("button", name="Confirmar").click()
+    await expect(dialog.get_by_role("alert").filter(has_text="Diga o motivo.")).to_be_visible()
+    await confirm(page, "um ensaio")
+    made = page.get_by_role("row", name=re.compile("Em construção"))
+    paused = page.get_by_role("row", name=re.compile("Parada"))
+    await made.get_by_role("button", name="Pausar").click(timeout=_PATIENCE)
+    await confirm(page, "o banco está ocupado")
+    await expect(paused).to_have_count(1)
+    await olga.look("ops-projections-paused")
+    await paused.get_by_role("button", name="Continuar").click()
+    await confirm(page, "o banco está livre")
+    await expect(made).to_have_count(1)
+    await made.get_by_role("button", name="Pausar").click()
+    await confirm(page, "não vale a pena")
+    await expect(paused.get_by_role("button", name="Remover")).to_have_count(0)
+    await paused.get_by_role("button", name="Desistir").click()
+    await confirm(page, "fica para outro dia")
     await expect(page.get_by_role("row", name=re.compile("history"))).to_have_count(1, timeout=_PATIENCE)
 
 
@@ -148,7 +175,7 @@ async def test_an_operator_verifies_everything_and_publishes_a_ticket_again(
     await expect(dialog).to_contain_text("1 registros para relato.notes; 0 e-mails.")
     await expect(dialog).to_contain_text("relato.notifier")
     await olga.look("ops-events-question")
-    await page.get_by_role("button", name="Confirmar").click()
+    await confirm(page, "um leitor novo", "e-mails")
     await expect(page.get_by_text("Olga Kowalski: 1 de 1 publicados.")).to_be_visible(timeout=_PATIENCE)
     await olga.look("ops-events")
 

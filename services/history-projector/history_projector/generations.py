@@ -38,6 +38,8 @@ class Projection(TypedDict):
     projection: str
     generation: int
     state: str
+    stage: str
+    """Its state apart from being paused."""
     applied: int
     """Records taken in."""
     behind: int | None
@@ -127,7 +129,7 @@ async def listed(connection: Connection, behind: Mapping[str, int]) -> list[Proj
     """All generations; ``behind`` says how many records each consumer, by its name, has still to take in."""
     rows = await connection.fetch(
         """
-        SELECT generation, CASE WHEN paused THEN 'paused' ELSE state END AS state,
+        SELECT generation, state AS stage, CASE WHEN paused THEN 'paused' ELSE state END AS state,
             CASE
                 WHEN measured_at > now() - make_interval(secs => $1) AND NOT paused THEN rate ELSE 0
             END AS rate,
@@ -145,6 +147,7 @@ async def listed(connection: Connection, behind: Mapping[str, int]) -> list[Proj
             projection=PROJECTION,
             generation=row["generation"],
             state=row["state"],
+            stage=row["stage"],
             applied=row["applied"],
             behind=behind.get(consumer(row["generation"])),
             rate=round(row["rate"], 1),

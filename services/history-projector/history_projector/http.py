@@ -40,6 +40,8 @@ class Generation(BaseModel):
     projection: str
     generation: int
     state: Literal["preparing", "building", "live", "retired", "paused", "dropping"]
+    stage: Literal["preparing", "building", "live", "retired", "dropping"]
+    """The same, apart from being paused."""
     applied: int
     """Records taken in."""
     behind: int | None

@@ -144,6 +144,7 @@ async def test_a_rebuild_is_paused_resumed_and_cancelled_and_each_is_written_dow
     await projector.level(1)
     paused = (await projector.generations())[2]
     assert (paused["state"], paused["applied"], paused["behind"] > 0) == ("paused", 0, True)
+    assert paused["stage"] == "building"
     assert (await projector.operate("pause")).status_code == 409
     await projector.done("resume", generation=2)
     await projector.level(2)

@@ -5,6 +5,8 @@ from typing import Annotated
 from urllib.parse import urlencode
 
 from fastapi import APIRouter, Depends, Query, Request, Response
+from relato_contracts.envelope import type_name
+from relato_contracts.topics import NOTES
 from relato_runtime.problems import Problem
 
 from portal_query.http import CursorText
@@ -16,10 +18,13 @@ _PARTS = {
     "/ops": "now",
     "/ops/projections": "projections",
     "/ops/events": "events",
+    "/ops/log": "log",
     "/ops/mails": "mails",
     "/ops/dead-letters": "dead-letters",
     "/ops/audit": "audit",
 }
+
+_TYPES = sorted(type_name(fact) for fact in NOTES.facts)
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,7 +48,7 @@ def routes(pages: Pages, readers: Readers, past: Past) -> APIRouter:
     def add(path: str, template: str) -> None:
         @router.get(path)
         async def part(request: Request, reader: Annotated[Reader, Depends(operator)]) -> Response:
-            return pages.page(request, reader, template)
+            return pages.page(request, reader, template, types=_TYPES)
 
     for path, template in _PARTS.items():
         add(path, f"ops/{template}.html")

@@ -4,7 +4,7 @@ import { act } from "./operate.js";
 
 /** @typedef {import("./words.js").Say} Say */
 /** @typedef {{path: string, wish?: Record<string, unknown>}} Ask */
-/** @typedef {{title: string, text: string, asks: Ask[], because?: boolean, told?: (given: any[]) => string}} Question ``because``: not without a reason */
+/** @typedef {{title: string, text: string, asks: Ask[], because?: boolean, told?: (given: any[]) => string}} Question ``because``: not even rehearsed without a reason */
 
 const dialog = /** @type {HTMLDialogElement} */ (document.querySelector("[data-question]"));
 const form = /** @type {HTMLFormElement} */ (dialog.querySelector("form"));
@@ -35,39 +35,60 @@ export function confirmed(question, say) {
     form.addEventListener("submit", (event) => { event.preventDefault(); void go(); }, once);
 
     const rehearse = async () => {
-      const given = await asked(question, true, say);
-      if (given) tell(question.told?.(given) || say("possible"), "");
+      if (question.because && !reasoned(say)) return;
+      const given = await asked(question, true, say, ended.signal);
+      if (given && !ended.signal.aborted) tell(question.told?.(given) || say("possible"), "");
     };
     const go = async () => {
-      const given = await asked(question, false, say);
+      if (!reasoned(say)) return;
+      const given = await asked(question, false, say, ended.signal);
       if (!given) return;
       resolve(given);
-      dialog.close();
+      if (!ended.signal.aborted) dialog.close();
       const said = document.querySelector("[data-announced]");
       if (said) said.textContent = question.told?.(given) || say("done");
     };
   });
 }
 
-/** One after the other, up to the first refusal. @param {Question} question @param {boolean} dryRun @param {Say} say @returns {Promise<any[] | null>} */
-async function asked(question, dryRun, say) {
+/** Whether it was said why, as everything that is done has to. @param {Say} say */
+function reasoned(say) {
+  const given = reason.value.trim() !== "";
+  if (!given) {
+    tell("", say("because"));
+    reason.setAttribute("aria-invalid", "true");
+    reason.focus();
+  }
+  return given;
+}
+
+/**
+ * One after the other, each for as long as some are left of what it is about, up to the first refusal or until
+ * the question is closed.
+ *
+ * @param {Question} question @param {boolean} dryRun @param {Say} say @param {AbortSignal} closed @returns {Promise<any[] | null>}
+ */
+async function asked(question, dryRun, say, closed) {
   tell("", "");
   const why = reason.value.trim();
-  if (question.because && !why) {
-    tell("", say("because"));
-    reason.focus();
-    return null;
-  }
   for (const each of buttons) each.disabled = true;
+  /** @type {any[]} */
+  const given = [];
   try {
-    const given = [];
     for (const { path, wish } of question.asks) {
-      const answer = await act(path, { ...wish, reason: why, dry_run: dryRun });
-      if (!answer.ok) {
-        tell("", [say(answer.code) || say("refused"), answer.detail].filter(Boolean).join(" "));
-        return null;
-      }
-      given.push(answer.given);
+      let after = null;
+      do {
+        const answer = await act(path, { ...wish, ...(after && { after }), reason: why, dry_run: dryRun });
+        if (!answer.ok) {
+          const sofar = given.length ? (question.told?.(given) ?? "") : "";
+          tell(sofar, [say(answer.code) || say("refused"), answer.detail].filter(Boolean).join(" "));
+          return null;
+        }
+        given.push(answer.given);
+        if (closed.aborted) return given;
+        after = answer.given.next_after ?? null;
+        if (after) tell(say("going-on", { found: question.told?.(given) ?? "", left: String(answer.given.left) }), "");
+      } while (after);
     }
     return given;
   } catch {
@@ -83,4 +104,5 @@ function tell(good, bad) {
   found.textContent = good;
   failure.textContent = bad;
   failure.hidden = !bad;
+  reason.removeAttribute("aria-invalid");
 }

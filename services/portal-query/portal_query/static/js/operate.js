@@ -24,7 +24,7 @@ export async function act(path, wish) {
     body: JSON.stringify(wish),
   });
   if (answer.status === 401) goToLogin();
-  const given = await answer.json();
+  const given = answer.status === 204 ? null : await answer.json();
   const code = answer.ok ? "" : (given.type?.split("/").pop() ?? "failed");
   return { ok: answer.ok, code, detail: answer.ok ? "" : (given.detail ?? ""), given };
 }

@@ -1,5 +1,6 @@
 // @ts-check
 // Records that services could not take in: which, why, and what becomes of them.
+import { box, chosen, name, pieces } from "./choosing.js";
 import { confirmed } from "./confirm.js";
 import { KEEPERS, keepLooking, see } from "./operate.js";
 import { fill, keepRows, row } from "./rows.js";
@@ -14,23 +15,50 @@ const say = wordsOf(document.body);
 const filters = /** @type {HTMLFormElement} */ (document.querySelector("[data-filters]"));
 const state = /** @type {HTMLSelectElement} */ (filters.elements.namedItem("state"));
 const because = /** @type {HTMLSelectElement} */ (filters.elements.namedItem("because"));
+const consumer = /** @type {HTMLSelectElement} */ (filters.elements.namedItem("consumer"));
 const list = /** @type {HTMLElement} */ (document.querySelector("[data-letters]"));
 const sheet = /** @type {HTMLDialogElement} */ (document.querySelector("[data-letter]"));
+const more = /** @type {HTMLButtonElement} */ (document.querySelector("[data-more]"));
 const tools = /** @type {NodeListOf<HTMLButtonElement>} */ (document.querySelectorAll("[data-act]"));
 
 /** How many are meant by service when none is chosen. @type {Map<string, number>} */
 const waiting = new Map();
+let pages = 1;
 
 async function look() {
-  const query = new URLSearchParams({ state: state.value, ...(because.value && { because: because.value }) });
-  const answers = await Promise.all(KEEPERS.map((service) => see(`/dead-letters/${service}?${query}`)));
-  const every = KEEPERS.flatMap((service, place) => answers[place].items.map((/** @type {Letter} */ each) => ({ ...each, service })));
+  const answers = await Promise.all(KEEPERS.map(shown));
+  const every = answers.flatMap(({ items }) => items);
   KEEPERS.forEach((service, place) => waiting.set(service, total(answers[place].numbers)));
+  more.hidden = answers.every(({ further }) => !further);
   document.querySelector("[data-table]")?.toggleAttribute("hidden", !every.length);
   document.querySelector("[data-empty]")?.toggleAttribute("hidden", every.length > 0);
-  if (!because.value) offerReasons(every.map(({ reason }) => reason));
+  const numbers = answers.flatMap((each) => each.numbers);
+  offerKinds(because, numbers.map(({ reason }) => reason));
+  offerKinds(consumer, numbers.map((each) => each.consumer));
   keepRows(list, every, ({ id }) => id, made, renew);
   offer();
+}
+
+/** What is meant without any being chosen. */
+function meant() {
+  return { ...(because.value && { because: because.value }), ...(consumer.value && { consumer: consumer.value }) };
+}
+
+/** @param {string} service @returns {Promise<{items: Letter[], numbers: Counted[], further: boolean}>} as many pages as are asked for */
+async function shown(service) {
+  /** @type {Letter[]} */
+  const items = [];
+  /** @type {Counted[]} */
+  let numbers = [];
+  /** @type {number | null} */
+  let after = 0;
+  for (let page = 0; page < pages && after !== null; page += 1) {
+    const query = new URLSearchParams({ state: state.value, after: String(after), ...meant() });
+    const given = await see(`/dead-letters/${service}?${query}`);
+    items.push(...given.items.map((/** @type {Letter} */ each) => ({ ...each, service })));
+    ({ numbers, next_after: after } = given);
+  }
+  return { items, numbers, further: after !== null };
 }
 
 /** @param {Counted[]} numbers */
@@ -38,20 +66,16 @@ function total(numbers) {
   return numbers.reduce((sum, { number }) => sum + number, 0);
 }
 
-/** @param {string[]} reasons */
-function offerReasons(reasons) {
-  const known = [...because.options].map(({ value }) => value);
-  for (const each of new Set(reasons)) if (!known.includes(each)) because.add(new Option(each, each));
+/** @param {HTMLSelectElement} among @param {string[]} kinds */
+function offerKinds(among, kinds) {
+  const known = [...among.options].map(({ value }) => value);
+  for (const each of new Set(kinds)) if (!known.includes(each)) among.add(new Option(each, each));
 }
 
 /** @param {Letter} it */
 function made(it) {
   const line = row("letter", {});
-  const chosen = /** @type {HTMLInputElement} */ (line.querySelector("[data-chosen]"));
-  chosen.value = it.id;
-  chosen.name = it.service;
-  chosen.setAttribute("aria-label", say("choose", { id: it.id }));
-  chosen.addEventListener("change", offer);
+  box(line, { value: it.id, name: it.service, label: say("choose", { id: it.id }) }, offer);
   line.querySelector("[data-show]")?.addEventListener("click", () => void show(it));
   return line;
 }
@@ -85,24 +109,17 @@ async function show(it) {
   sheet.showModal();
 }
 
-function chosen() {
-  return /** @type {HTMLInputElement[]} */ ([...list.querySelectorAll("[data-chosen]:checked")]);
-}
-
 function offer() {
-  const number = chosen().length;
-  const possible = state.value === "parked" && list.childElementCount > 0;
+  const number = chosen(list).length;
   for (const tool of tools) {
-    const action = say(tool.dataset.act ?? "");
-    tool.disabled = !possible;
-    const name = tool.querySelector("[data-act-name]");
-    if (name) name.textContent = number ? say("chosen", { action, number: String(number) }) : say("all", { action });
+    tool.disabled = state.value !== "parked" || !list.childElementCount;
+    name(tool, number, say(tool.dataset.act ?? ""), say);
   }
 }
 
 /** @param {string} verb */
 async function act(verb) {
-  const picked = chosen();
+  const picked = chosen(list);
   const asks = KEEPERS.flatMap((service) => asksOf(service, verb, picked));
   const number = picked.length || [...waiting.values()].reduce((one, other) => one + other, 0);
   const title = say(verb);
@@ -115,21 +132,22 @@ function asksOf(service, verb, picked) {
   const path = `/dead-letters/${service}/${verb}`;
   if (picked.length) {
     const ids = picked.filter(({ name }) => name === service).map(({ value }) => value);
-    return ids.length ? [{ path, wish: { ids } }] : [];
+    return pieces(ids).map((named) => ({ path, wish: { ids: named } }));
   }
-  return waiting.get(service) ? [{ path, wish: because.value ? { because: because.value } : { all: true } }] : [];
+  return waiting.get(service) ? [{ path, wish: { all: true, ...meant() } }] : [];
 }
 
 /** @param {any[]} given */
 function told(given) {
   const items = /** @type {{id: string, outcome: string, detail: string}[]} */ (given.flatMap((each) => each.items));
-  const good = items.filter(({ outcome }) => ["taken-in", "discarded", "superseded", "settled"].includes(outcome));
+  const good = items.filter(({ outcome }) => ["taken-in", "discarded"].includes(outcome));
   const bad = items.find((each) => !good.includes(each));
   const summary = say("outcome", { good: String(good.length), number: String(items.length) });
   return bad ? `${summary} ${say("rest", { id: bad.id, detail: bad.detail || bad.outcome })}` : summary;
 }
 
 for (const tool of tools) tool.addEventListener("click", () => void act(tool.dataset.act ?? ""));
-filters.addEventListener("change", () => void look());
+more.addEventListener("click", () => { pages += 1; void look(); });
+filters.addEventListener("change", () => { pages = 1; void look(); });
 filters.addEventListener("submit", (event) => event.preventDefault());
 keepLooking(EVERY_MS, look, say);

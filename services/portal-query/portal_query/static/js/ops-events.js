@@ -23,6 +23,7 @@ const say = wordsOf(document.body);
 const numbers = new Intl.NumberFormat(document.documentElement.lang);
 const checks = /** @type {HTMLElement} */ (document.querySelector("[data-checks]"));
 const form = /** @type {HTMLFormElement} */ (document.querySelector("[data-replay]"));
+const strict = /** @type {HTMLFormElement} */ (document.querySelector("[data-strict]"));
 const republication = /** @type {HTMLElement} */ (document.querySelector("[data-republication]"));
 const cancel = /** @type {HTMLElement} */ (document.querySelector("[data-cancel-job]"));
 /** Below which addresses something is under way. @type {string[]} */
@@ -121,7 +122,8 @@ function showReplay(replay) {
 }
 
 async function verify() {
-  const asks = CHECKS.map(({ path }) => ({ path: `${path}/verify` }));
+  const given = new FormData(strict).get("outbox_seconds");
+  const asks = CHECKS.map(({ name, path }) => ({ path: `${path}/verify`, wish: name === "events" ? { outbox_seconds: Number(given) } : {} }));
   if (await confirmed({ title: say("verify"), text: say("verify-text"), asks }, say)) await look();
 }
 
@@ -146,7 +148,10 @@ function told([replay]) {
   return say("would", { records: numbers.format(replay.records), topic: replay.topic, mails: String(replay.mails), consumers });
 }
 
-document.querySelector("[data-verify]")?.addEventListener("click", () => void verify());
+strict.addEventListener("submit", (event) => {
+  event.preventDefault();
+  if (strict.reportValidity()) void verify();
+});
 cancel.addEventListener("click", async () => {
   if (await confirmed({ title: say("cancel"), text: say("cancel-text"), asks: [...new Set(running)].map((path) => ({ path: `${path}/cancel` })) }, say)) await look();
 });

@@ -1,5 +1,6 @@
 // @ts-check
 // Mails by state: each with all attempts, what can be done with it, and whether any go out at all.
+import { box, chosen, name, pieces } from "./choosing.js";
 import { confirmed } from "./confirm.js";
 import { keepLooking, see } from "./operate.js";
 import { fill, keepRows, row } from "./rows.js";
@@ -15,16 +16,20 @@ const POSSIBLE = {
   rejected: ["retry", "drop"],
   dead: ["retry", "drop"],
   uncertain: ["resend", "drop"],
-  suppressed: ["release"],
+  suppressed: ["release", "drop"],
+  "": ["retry", "release", "drop"],
 };
 
 const say = wordsOf(document.body);
 const filters = /** @type {HTMLFormElement} */ (document.querySelector("[data-filters]"));
 const state = /** @type {HTMLSelectElement} */ (filters.elements.namedItem("state"));
+const because = /** @type {HTMLInputElement} */ (filters.elements.namedItem("because"));
 const ticket = /** @type {HTMLInputElement} */ (filters.elements.namedItem("ticket"));
 const list = /** @type {HTMLElement} */ (document.querySelector("[data-mails]"));
 const more = /** @type {HTMLButtonElement} */ (document.querySelector("[data-more]"));
 const stopped = /** @type {HTMLElement} */ (document.querySelector("[data-stopped]"));
+const tools = /** @type {NodeListOf<HTMLButtonElement>} */ (document.querySelectorAll("[data-act]"));
+const absent = /** @type {HTMLElement} */ (document.querySelector("[data-absent]"));
 const sheet = /** @type {HTMLDialogElement} */ (document.querySelector("[data-mail]"));
 let pages = 1;
 
@@ -34,6 +39,13 @@ async function look() {
   document.querySelector("[data-table]")?.toggleAttribute("hidden", !mails.length);
   document.querySelector("[data-empty]")?.toggleAttribute("hidden", mails.length > 0);
   keepRows(list, mails, ({ mail_id }) => mail_id, made, renew);
+  offer();
+}
+
+/** Which mails are meant when none is chosen. @returns {Record<string, string>} */
+function meant() {
+  const given = { state: state.value, ticket_id: ticket.value.trim(), because: because.value.trim() };
+  return Object.fromEntries(Object.entries(given).filter(([, value]) => value));
 }
 
 /** @returns {Promise<Mail[]>} */
@@ -43,10 +55,7 @@ async function shown() {
   /** @type {string | null} */
   let after = null;
   for (let page = 0; page < pages; page += 1) {
-    const query = new URLSearchParams();
-    if (state.value) query.set("state", state.value);
-    if (ticket.value.trim()) query.set("ticket_id", ticket.value.trim());
-    if (after) query.set("after", after);
+    const query = new URLSearchParams({ ...meant(), ...(after && { after }) });
     const given = await see(`/mails?${query}`);
     items.push(...given.items);
     after = given.next_after;
@@ -76,6 +85,7 @@ function named(name) {
 /** @param {Mail} it */
 function made(it) {
   const line = row("mail", { recipient: it.recipient, ticket: it.ticket_id });
+  box(line, { value: it.mail_id, label: say("choose", { recipient: it.recipient, ticket: it.ticket_id }) }, offer);
   line.querySelector("[data-show]")?.addEventListener("click", () => void show(it.mail_id));
   for (const tool of /** @type {NodeListOf<HTMLElement>} */ (line.querySelectorAll("[data-verb]")))
     tool.addEventListener("click", () => void act(tool.dataset.verb ?? "", it));
@@ -85,6 +95,7 @@ function made(it) {
 /** @param {HTMLElement} line @param {Mail} it */
 function renew(line, it) {
   line.dataset.state = it.state === "accepted" ? "ready" : it.state === "uncertain" || it.state === "dead" ? "failed" : "";
+  /** @type {HTMLElement} */ (line.querySelector("[data-chosen]")).hidden = !POSSIBLE[it.state];
   fill(line, { state: named(it.state), reason: it.reason, at: it.updated_at, attempts: it.attempts });
   for (const tool of /** @type {NodeListOf<HTMLElement>} */ (line.querySelectorAll("[data-verb]")))
     tool.hidden = !POSSIBLE[it.state]?.includes(tool.dataset.verb ?? "");
@@ -106,6 +117,30 @@ async function show(mailId) {
   keepRows(answers, whole.answers, (/** @type {any} */ it) => `${it.attempt} ${it.at} ${it.outcome}`, (it) =>
     row("answer", { at: it.at, outcome: named(it.outcome), answer: [it.code, it.answer].filter(Boolean).join(" ") }), () => undefined);
   sheet.showModal();
+}
+
+function offer() {
+  const number = chosen(list).length;
+  for (const tool of tools) {
+    const verb = tool.dataset.act ?? "";
+    tool.hidden = !POSSIBLE[state.value]?.includes(verb);
+    // What may have gone out is sent again where somebody has looked at each.
+    tool.disabled = !list.childElementCount || (verb === "resend" && !number);
+    name(tool, number, say(verb), say);
+  }
+}
+
+/** @param {HTMLButtonElement} tool */
+async function actOnMany(tool) {
+  const verb = tool.dataset.act ?? "";
+  const path = `/mails/${verb}`;
+  const ids = chosen(list).map(({ value }) => value);
+  const asks = ids.length ? pieces(ids).map((named) => ({ path, wish: { mail_ids: named } })) : [{ path, wish: { all: true, ...meant() } }];
+  const text = [say(`${verb}-many`), ids.length ? "" : say("filtered")].filter(Boolean).join(" ");
+  const done = await confirmed({ title: tool.textContent?.trim() ?? "", text, asks, told }, say);
+  if (!done) return;
+  for (const each of chosen(list)) each.checked = false;
+  await look();
 }
 
 /** @param {string} verb @param {Mail} it */
@@ -130,9 +165,20 @@ async function switchSending(verb) {
   if (done) await look();
 }
 
+/** The mail that another page has led to. */
+async function showNamed() {
+  const mailId = new URLSearchParams(location.search).get("mail");
+  if (!mailId) return;
+  const known = /^[0-9a-f-]{36}$/i.test(mailId) && (await see(`/mails/${mailId}`).catch(() => null));
+  absent.hidden = Boolean(known);
+  if (known) await show(mailId);
+}
+
+for (const tool of tools) tool.addEventListener("click", () => void actOnMany(tool));
 for (const button of /** @type {NodeListOf<HTMLElement>} */ (document.querySelectorAll("[data-sending]")))
   button.addEventListener("click", () => void switchSending(button.dataset.sending ?? ""));
 more.addEventListener("click", () => { pages += 1; void look(); });
 filters.addEventListener("change", () => { pages = 1; void look(); });
 filters.addEventListener("submit", (event) => { event.preventDefault(); void look(); });
+void showNamed();
 keepLooking(EVERY_MS, look, say);

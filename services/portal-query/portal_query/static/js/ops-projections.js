@@ -6,14 +6,14 @@ import { fill, keepRows, row } from "./rows.js";
 import { duration } from "./time-left.js";
 import { wordsOf } from "./words.js";
 
-/** @typedef {{projection: string, generation: number, state: string, applied: number, behind: number | null, rate: number, seconds_left: number | null}} Generation */
+/** @typedef {{projection: string, generation: number, state: string, stage: string, applied: number, behind: number | null, rate: number, seconds_left: number | null}} Generation */
 
 const EVERY_MS = 2_000;
 /** What can be done in which state: the server decides, this only spares a vain click. @type {Record<string, string[]>} */
 const POSSIBLE = {
   preparing: ["pause", "cancel"],
   building: ["verify", "switch", "pause", "cancel"],
-  paused: ["resume"],
+  paused: ["resume", "cancel"],
   retired: ["verify", "rollback", "pause", "drop"],
 };
 
@@ -59,7 +59,12 @@ function renew(line, it) {
     left: it.seconds_left === null ? "–" : duration(it.seconds_left),
   });
   line.querySelector("progress")?.toggleAttribute("hidden", !building);
-  for (const tool of line.querySelectorAll("button")) tool.hidden = !POSSIBLE[it.state]?.includes(tool.dataset.verb ?? "");
+  for (const tool of line.querySelectorAll("button")) tool.hidden = !possible(it).includes(tool.dataset.verb ?? "");
+}
+
+/** One that is paused is given up as what it is: being built, or kept in reserve. @param {Generation} it */
+function possible(it) {
+  return it.state === "paused" && it.stage === "retired" ? ["resume", "drop"] : (POSSIBLE[it.state] ?? []);
 }
 
 /** @param {string} verb @param {number | null} generation */
