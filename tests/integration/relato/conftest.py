@@ -144,7 +144,7 @@ async def _load(installation: Installation) -> None:
         async def some() -> bool:
             return bool(await database.fetchval("SELECT count(*) > 50 FROM events"))
 
-        await until(some, within=60, what="the first requests")
+        await until(some, within=180, what="the first requests")
         broken_off.send_signal(signal.SIGINT)
         await broken_off.communicate()
         assert not await database.fetchval("SELECT EXISTS (SELECT FROM tickets WHERE status = 'closed')")
