@@ -1,0 +1,73 @@
+"""`relato events follow` and `cancel`: whatever is under way on events, at whichever service."""
+
+import asyncio
+from collections.abc import AsyncIterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+import typer
+from fastapi import FastAPI, HTTPException
+from relato.commands import running
+
+from tests.support.serving import serving
+
+
+@pytest.fixture
+async def jobs(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> AsyncIterator[dict[str, dict[str, Any]]]:
+    """The latest job at each address, as services that the command is led to say it."""
+    known: dict[str, dict[str, Any]] = {}
+    app = FastAPI()
+
+    @app.get("/api/operate/{path:path}")
+    async def latest(path: str) -> dict[str, Any]:
+        if path not in known:
+            raise HTTPException(404)
+        job = known[path]
+        if job["done"] < job["total"] and job["state"] == "running":
+            job["done"] += 1
+        elif job["state"] == "running":
+            job["state"] = "done"
+        return {"rate": 1.0, "seconds_left": 1.0, "trouble": None, "findings": [], "next_after": None} | job
+
+    @app.post("/api/operate/{path:path}/cancel")
+    async def cancel(path: str, wish: dict[str, Any]) -> dict[str, Any]:
+        for each, job in known.items():
+            if each.startswith(path) and not wish["dry_run"]:
+                job["state"] = "cancelled"
+        return {"action": "cancel", "job": 1, "dry_run": wish["dry_run"]}
+
+    async with serving(app) as address:
+        monkeypatch.setenv("RELATO_PUBLIC_URL", address)
+        monkeypatch.setenv("RELATO_TOKEN", "t")
+        monkeypatch.setenv("RELATO_HOME", str(tmp_path))
+        yield known
+
+
+def job(state: str = "running", *, done: int = 0, total: int = 100) -> dict[str, Any]:
+    return {"id": 1, "state": state, "done": done, "total": total}
+
+
+async def test_everything_that_runs_is_ended_and_nothing_else(jobs: dict[str, dict[str, Any]]) -> None:
+    jobs |= {
+        "events/republication": job(),
+        "events/verification": job("done"),
+        "projections/history/fold/verification": job(),
+    }
+    wish = {"reason": "enough", "dry_run": True}
+    assert await running._cancelled(wish) == ["republish", "read models"]
+    assert jobs["events/republication"]["state"] == "running"
+    assert await running._cancelled(wish | {"dry_run": False}) == ["republish", "read models"]
+    assert jobs["projections/history/fold/verification"]["state"] == "cancelled"
+    assert await running._cancelled(wish) == []
+
+
+async def test_what_runs_is_followed_to_its_end(jobs: dict[str, dict[str, Any]]) -> None:
+    jobs["events/adoption"] = job(total=2)
+    assert await running._followed() == ["adopt"]
+    assert jobs["events/adoption"]["state"] == "done"
+    assert await running._followed() == []
+    jobs["events/adoption"] = job()
+    asyncio.get_running_loop().call_later(0.2, jobs["events/adoption"].update, {"state": "cancelled"})
+    with pytest.raises(typer.Exit):
+        await running._followed()
