@@ -82,15 +82,13 @@ class Portal:
         ``Problem`` 404 where there is nothing to see, 503 when the projection takes longer than 2 s.
         A ticket may have been recorded on before its own fact has come: that, too, is waited for.
         """
-        found = await read()
-        if min_version and not _reaches(found, min_version):
-            clock = asyncio.get_running_loop().time
-            ends = clock() + _PATIENCE_SECONDS
-            with self.live.following(ticket_id) as changes:
-                found = await read()  # what came before we followed
-                while not _reaches(found, min_version) and await changes.wait(ends - clock()):
-                    changes.seen()
-                    found = await read()
+        clock = asyncio.get_running_loop().time
+        ends = clock() + _PATIENCE_SECONDS
+        with self.live.following(ticket_id) as changes:
+            found = await read()
+            while min_version and not _reaches(found, min_version) and await changes.wait(ends - clock()):
+                changes.seen()
+                found = await read()
         if found is None:
             raise not_found()
         if min_version and not _reaches(found, min_version):

@@ -24,6 +24,7 @@ from relato_runtime.taking import Taking
 log = structlog.get_logger(__name__)
 
 _IDLE_MS = 1_000
+_LOOK_SECONDS = 0.002
 _COMMIT_SECONDS = 1.0
 _COMMIT_LIMIT_SECONDS = 15.0
 _STALLED_SECONDS = 60.0
@@ -124,10 +125,9 @@ class Consumer:
                 if arrived.records:
                     progressed = clock()
                     # While the database has its work with these, the next ones are decoded.
+                    taking = asyncio.ensure_future(self._in_turn(assignment, producer, arrived))
                     taken, next_ones = await asyncio.gather(
-                        self._in_turn(assignment, producer, arrived),
-                        self._poll(consumer, handed_out, 0),
-                        return_exceptions=True,
+                        taking, self._meanwhile(consumer, handed_out, taking), return_exceptions=True
                     )
                     ahead = Polled({}, (), ())
                     reached |= _unless_failed(taken)
@@ -197,11 +197,32 @@ class Consumer:
                 consumer.seek(partition, reached[partition])
         return passed
 
+    async def _meanwhile(
+        self,
+        consumer: AIOKafkaConsumer,
+        handed_out: dict[TopicPartition, int],
+        taking: asyncio.Future[dict[TopicPartition, int]],
+    ) -> Polled:
+        """All that comes while earlier records are taken in, so that it shares the next transaction.
+
+        The client asks the broker for more once it has handed out what it has. Looked at once, it would
+        find what comes after that only while those records are taken in, for the transaction after the next.
+        """
+        came = await self._poll(consumer, handed_out, 0)
+        while not taking.done() and (room := self._max_records - came.size) > 0:
+            await asyncio.wait({taking}, timeout=_LOOK_SECONDS)
+            came = came.then(await self._poll(consumer, handed_out, 0, room))
+        return came
+
     async def _poll(
-        self, consumer: AIOKafkaConsumer, handed_out: dict[TopicPartition, int], timeout_ms: int
+        self,
+        consumer: AIOKafkaConsumer,
+        handed_out: dict[TopicPartition, int],
+        timeout_ms: int,
+        room: int | None = None,
     ) -> Polled:
         try:
-            records = await consumer.getmany(timeout_ms=timeout_ms, max_records=self._max_records)
+            records = await consumer.getmany(timeout_ms=timeout_ms, max_records=room or self._max_records)
         except UnicodeDecodeError as error:
             # The client cannot read a header whose name is no text, and would fail on it for ever.
             raise Unreadable from error

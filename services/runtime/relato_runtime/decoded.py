@@ -27,6 +27,18 @@ class Polled(NamedTuple):
     decoded: Sequence[Decoded]
     broken: Sequence[DeadLetter]
 
+    @property
+    def size(self) -> int:
+        """How many records that is."""
+        return len(self.decoded) + len(self.broken)
+
+    def then(self, later: "Polled") -> "Polled":
+        """This and what the next poll brought."""
+        records = dict(self.records)
+        for partition, batch in later.records.items():
+            records[partition] = [*records.get(partition, ()), *batch]
+        return Polled(records, [*self.decoded, *later.decoded], [*self.broken, *later.broken])
+
 
 async def polled(topics: Mapping[str, Topic], batches: Mapping[TopicPartition, Sequence[Record]]) -> Polled:
     """What a poll brought, by partition, with what it says; ``topics`` by their names on this cluster."""
