@@ -8,10 +8,19 @@ from playwright.async_api import Browser, async_playwright
 from relato.demo.content import organisation
 
 from tests.browser import chromium
-from tests.browser.people import Person, person
+from tests.browser.people import DESK, POCKET, Person, Screen, person
 from tests.support.stack import Stack
 
 SignedIn = Callable[..., Awaitable[Person]]
+
+on_both_screens = pytest.mark.parametrize("screen", [DESK, POCKET], ids=["1280-light", "360-dark"])
+"""The journeys that are made as a whole on a small screen in the dark as well."""
+
+
+@pytest.fixture
+def screen() -> Screen:
+    """What people have before them, unless a journey says otherwise."""
+    return DESK
 
 
 @pytest.fixture(scope="session")
@@ -24,12 +33,12 @@ async def browser() -> AsyncIterator[Browser]:
 
 
 @pytest.fixture
-async def window(browser: Browser, stack: Stack) -> AsyncIterator[SignedIn]:
+async def window(browser: Browser, stack: Stack, screen: Screen) -> AsyncIterator[SignedIn]:
     """Makes windows; when the test ends, none may have complained about anything."""
     opened: list[Person] = []
 
     async def open_window(person_id: str = "", address: str | None = None, **settings: Any) -> Person:
-        made = await person(browser, str(stack.http.base_url).rstrip("/"), person_id, **settings)
+        made = await person(browser, str(stack.http.base_url).rstrip("/"), person_id, screen, **settings)
         opened.append(made)
         if address is not None:
             await made.sign_in(organisation().people[person_id].name, address)

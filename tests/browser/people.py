@@ -12,9 +12,22 @@ Scheme = Literal["light", "dark"]
 Size = tuple[int, int]
 WIDE: Size = (1280, 800)
 NARROW: Size = (360, 740)
+HUGE: Size = (1920, 1080)
 SCREENSHOTS = Path("build/screenshots")
 _AXE = Path(__file__).with_name("vendor") / "axe.js"
 _RULES = ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa", "best-practice"]
+
+
+@dataclass(frozen=True)
+class Screen:
+    """What somebody has before them."""
+
+    size: Size
+    scheme: Scheme
+
+
+DESK = Screen(WIDE, "light")
+POCKET = Screen(NARROW, "dark")
 
 
 @dataclass
@@ -24,6 +37,7 @@ class Person:
     id: str
     page: Page
     context: BrowserContext
+    screen: Screen = DESK
     wrong: list[str] = field(default_factory=list)
     """What the browser complained about, and requests that left the origin."""
     expected: list[str] = field(default_factory=list)
@@ -66,30 +80,48 @@ class Person:
             for rule in found["violations"]
         ]
 
-    async def look(self, name: str) -> None:
-        """Screenshots of the page as it is, at both widths, light and dark; axe finds nothing on any."""
-        for width, height in (WIDE, NARROW):
+    async def look(self, name: str, *sizes: Size) -> None:
+        """Screenshots of the page as it is, at both widths and these, light and dark; axe finds nothing.
+
+        Where a journey is made on a small screen, it is inspected there, and not photographed again.
+        """
+        if self.screen != DESK:
+            await self._inspect(f"{name}, on a small screen")
+            return
+        schemes: tuple[Scheme, ...] = ("light", "dark")
+        for width, height in (WIDE, NARROW, *sizes):
             await self.page.set_viewport_size({"width": width, "height": height})
-            schemes: tuple[Scheme, ...] = ("light", "dark")
             for scheme in schemes:
                 await self.page.emulate_media(color_scheme=scheme, reduced_motion="reduce")
                 await self.page.screenshot(path=SCREENSHOTS / f"{name}-{width}-{scheme}.png", full_page=True)
-                found = await self.axe()
-                assert found == [], f"{name} at {width}, {scheme}: {found}"
-                wider = await self.page.evaluate("document.documentElement.scrollWidth - innerWidth")
-                assert wider <= 0, f"{name} is {wider} px wider than {width}"
+                await self._inspect(f"{name} at {width}, {scheme}")
         await self.page.set_viewport_size({"width": WIDE[0], "height": WIDE[1]})
 
+    async def look_as_it_is(self, name: str) -> None:
+        """The same of what closes when the window changes its size: at this screen alone."""
+        path = SCREENSHOTS / f"{name}-{self.screen.size[0]}-{self.screen.scheme}.png"
+        await self.page.screenshot(path=path)
+        await self._inspect(name)
 
-async def person(browser: Browser, origin: str, person_id: str, **settings: Any) -> Person:
+    async def _inspect(self, what: str) -> None:
+        found = await self.axe()
+        assert found == [], f"{what}: {found}"
+        wider = await self.page.evaluate("document.documentElement.scrollWidth - innerWidth")
+        assert wider <= 0, f"{what}: {wider} px wider than the window"
+
+
+async def person(
+    browser: Browser, origin: str, person_id: str, screen: Screen = DESK, **settings: Any
+) -> Person:
     """A new browser's window for somebody."""
     context = await browser.new_context(
         base_url=origin,
-        viewport={"width": WIDE[0], "height": WIDE[1]},
+        viewport={"width": screen.size[0], "height": screen.size[1]},
+        color_scheme=screen.scheme,
         locale="pt-BR",
         timezone_id="America/Sao_Paulo",
         **settings,
     )
-    made = Person(person_id, await context.new_page(), context)
+    made = Person(person_id, await context.new_page(), context, screen)
     made.watch(origin)
     return made

@@ -6,6 +6,7 @@ from playwright.async_api import Page, expect
 from relato.demo.facts import address
 
 from tests.browser.conftest import SignedIn
+from tests.browser.people import HUGE
 from tests.support.journey import GROUP, Ticket, parameter, switched
 
 SAVED = "Salvo."
@@ -33,7 +34,7 @@ async def test_what_an_administrator_switches_off_is_gone_for_the_requester_at_o
     await expect(ana.page.get_by_role("article")).to_contain_text("A rede voltou.")
     davi = await window("davi", "/admin")
     page = davi.page
-    await davi.look("admin-parameters")
+    await davi.look("admin-parameters", HUGE)
     async with switched(ticket.stack, 298, "S", "S"), switched(ticket.stack, 316, "S", "S"):
         await page.reload()
         await page.get_by_role("switch", name="Ocorrências", exact=True).click()
@@ -73,6 +74,7 @@ async def test_without_a_template_the_executor_reads_that_no_mail_goes_out(
         await carlos.page.reload()
         await carlos.page.get_by_role("button", name="Adicionar nota").last.click()
         await expect(carlos.page.get_by_text("não há modelo configurado (parâmetro 251)")).to_be_visible()
+        await carlos.look("composer-no-mail")
 
 
 async def test_whoever_is_no_administrator_is_refused(window: SignedIn, ticket: Ticket) -> None:

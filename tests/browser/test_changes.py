@@ -7,9 +7,12 @@ from zoneinfo import ZoneInfo
 
 from playwright.async_api import Locator, Page, Route, expect
 
-from tests.browser.conftest import SignedIn
+from tests.browser.conftest import SignedIn, on_both_screens
 from tests.browser.network import network
+from tests.browser.people import HUGE
 from tests.support.journey import Ticket
+
+pytestmark = on_both_screens
 
 
 async def choose(entry: Locator, name: str) -> Locator:
@@ -208,7 +211,7 @@ async def test_the_history_says_every_fact_also_as_it_once_stood(window: SignedI
     await expect(panel).to_contain_text("Motivo: Nome")
     await expect(panel).to_contain_text(re.compile("Carlos Eduardo Nunes → Marina"))
     await expect(panel).to_contain_text("Em andamento → Suspenso")
-    await carlos.look("history")
+    await carlos.look("history", HUGE)
     await page.get_by_label("Tipo").select_option(label="Notas")
     await page.get_by_role("button", name="Mostrar", exact=True).click()
     await expect(panel.get_by_role("article")).to_have_count(1)

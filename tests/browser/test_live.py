@@ -5,9 +5,11 @@ import re
 from playwright.async_api import Page, Route, expect
 from relato.demo.content import organisation
 
-from tests.browser.conftest import SignedIn
+from tests.browser.conftest import SignedIn, on_both_screens
 from tests.browser.network import network
 from tests.support.journey import Ticket, switched
+
+pytestmark = on_both_screens
 
 # When a line came, by the page's own clock; the machine has one for all.
 _WATCH = """text => { window.came = new Promise(done => new MutationObserver(() => {
@@ -44,8 +46,7 @@ async def test_executor_and_requester_chat(window: SignedIn, ticket: Ticket) -> 
     began = await carlos.page.evaluate("performance.timeOrigin + performance.now()")
     await carlos.page.keyboard.press("Enter")
     took = await ana.page.evaluate("window.came") - began
-    print(f"a line of chat took {took:.0f} ms from Enter to the other browser")
-    assert took < 2_000  # the figure is what is printed; this is about a machine that does other things too
+    assert took < 2_000  # `make bench` measures it; this is about a machine that does other things too
     await expect(ana.page.get_by_role("button", name="Chat")).to_have_accessible_description(
         "1 mensagem não lida"
     )

@@ -4,8 +4,11 @@ import re
 
 from playwright.async_api import expect
 
-from tests.browser.conftest import SignedIn
-from tests.support.journey import Ticket
+from tests.browser.conftest import SignedIn, on_both_screens
+from tests.browser.people import HUGE
+from tests.support.journey import Ticket, record_many
+
+pytestmark = on_both_screens
 
 
 async def test_after_signing_in_one_is_at_the_address_first_asked_for(
@@ -74,8 +77,8 @@ async def test_ana_sees_what_is_shown_to_her_without_reloading_and_never_what_is
     shown = page.get_by_role("article").first
     await expect(shown).to_contain_text("A rede voltou.")
     await expect(shown).to_contain_text("aceito às", timeout=15_000)
-    await carlos.look("ticket")
-    await ana.look("request")
+    await carlos.look("ticket", HUGE)
+    await ana.look("request", HUGE)
 
 
 async def test_what_cannot_be_saved_is_said_beside_its_field(window: SignedIn, ticket: Ticket) -> None:
@@ -112,7 +115,7 @@ async def test_lists_and_refusals_are_free_of_findings(window: SignedIn, ticket:
     await expect(stranger.page).to_have_url(re.compile(r"/login\?next="))
     await stranger.look("login")
     carlos = await window("carlos", "/desk")
-    await carlos.look("desk")
+    await carlos.look("desk", HUGE)
     await carlos.page.get_by_label("Procurar").fill("nada disto existe")
     await carlos.page.get_by_role("button", name="Procurar").click()
     await carlos.look("desk-empty")
@@ -120,38 +123,16 @@ async def test_lists_and_refusals_are_free_of_findings(window: SignedIn, ticket:
     await carlos.page.goto("/desk/tickets/nothing")
     await carlos.look("not-found")
     ana = await window("ana", "/portal")
-    await ana.look("portal")
+    await ana.look("portal", HUGE)
     ana.expected.append("status of 403")
     await ana.page.goto("/desk")
     await expect(ana.page.get_by_role("heading", level=1)).to_have_text("Esta página não é para você")
 
 
-async def test_reading_works_with_scripts_off(window: SignedIn, ticket: Ticket) -> None:
-    await _record(ticket, 55)
-    carlos = await window("carlos", "/desk", java_script_enabled=False)
-    page = carlos.page
-    await page.get_by_label("Procurar").fill(ticket.id)
-    await page.get_by_role("button", name="Procurar").click()
-    await page.get_by_role("link", name=re.compile(ticket.id)).click()
-    await expect(page.get_by_role("article")).to_have_count(50)
-    await expect(page.get_by_text("Para escrever, ligue os scripts do navegador.")).to_be_visible()
-    await expect(page.get_by_role("button", name="Adicionar nota")).to_have_count(0)
-    await page.get_by_role("link", name="Mostrar mais").click()
-    await expect(page.get_by_role("article")).to_have_count(5)
-
-
 async def test_a_long_history_comes_as_one_scrolls(window: SignedIn, ticket: Ticket) -> None:
-    await _record(ticket, 55)
+    await record_many(ticket, 55)
     carlos = await window("carlos", f"/desk/tickets/{ticket.id}")
     await expect(carlos.page.get_by_role("article")).to_have_count(50)
     await carlos.page.mouse.wheel(0, 100_000)
     await expect(carlos.page.get_by_role("article")).to_have_count(55)
     await expect(carlos.page.get_by_role("article").last).to_contain_text("Passo 0")
-
-
-async def _record(ticket: Ticket, count: int) -> None:
-    """Notes by two executors in turn, since one alone may not record so many in a second."""
-    for number in range(count):
-        author = ("carlos", "marina")[number % 2]
-        note = await ticket.record(author, description_html=f"<p>Passo {number}</p>")
-    await ticket.history(note["version"])

@@ -4,8 +4,10 @@ import re
 
 from playwright.async_api import Page, expect
 
-from tests.browser.conftest import SignedIn
+from tests.browser.conftest import SignedIn, on_both_screens
 from tests.support.journey import Ticket
+
+pytestmark = on_both_screens
 
 SAVED = re.compile(r"Rascunho salvo às \d\d:\d\d")
 

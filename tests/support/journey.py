@@ -111,6 +111,14 @@ class Ticket:
         return (await until(projected, what=f"{path} at version {version}"))[0]
 
 
+async def record_many(ticket: Ticket, count: int) -> None:
+    """Notes by two executors in turn, since one alone may not record so many in a second."""
+    for number in range(count):
+        author = ("carlos", "marina")[number % 2]
+        note = await ticket.record(author, description_html=f"<p>Passo {number}</p>")
+    await ticket.history(note["version"])
+
+
 def parameter(number: int) -> str:
     """A parameter's value in the demonstration data."""
     return next(
