@@ -30,7 +30,9 @@ class Situation:
     requester_online: bool = False
     attendant_online: bool = False
     requester_has_address: bool = False
+    """So far as is known: for somebody who is not known yet the notifier waits, with the mail."""
     attendant_has_address: bool = False
+    """Of the responsible or, without one, the group; likewise."""
     parameters: Mapping[int, str] = field(default_factory=dict)
     configured_templates: frozenset[int] = frozenset()
     """Those of 251, 253 and 447 whose value names a template that exists."""

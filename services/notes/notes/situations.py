@@ -86,9 +86,9 @@ SELECT
         SELECT FROM presence
         WHERE ticket_id = ticket.ticket_id AND person_id <> ticket.requester_id AND until > $5
     ) AS attendant_online,
-    coalesce(requester.active AND requester.has_email, false) AS requester_has_address,
-    CASE WHEN ticket.responsible_id IS NULL THEN coalesce(ticket_group.has_email, false)
-        ELSE coalesce(responsible.active AND responsible.has_email, false) END AS attendant_has_address,
+    coalesce(requester.active AND requester.has_email, true) AS requester_has_address,
+    CASE WHEN ticket.responsible_id IS NULL THEN coalesce(ticket_group.has_email, true)
+        ELSE coalesce(responsible.active AND responsible.has_email, true) END AS attendant_has_address,
     (
         SELECT coalesce(json_agg(json_build_object(
             'number', number, 'value', value,

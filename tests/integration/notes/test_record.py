@@ -116,6 +116,40 @@ async def test_whoever_requests_a_ticket_of_their_own_group_records_in_the_porta
     assert (fact.channel, fact.visible_to_requester, fact.by_requester) == ("portal", True, True)
 
 
+async def test_who_is_not_known_yet_is_not_said_to_have_no_address(service: Service) -> None:
+    """The notifier waits for them, and mails once they are there."""
+    await service.publish(
+        world.ticket("1006", requester_id="zoe"), world.ticket("1007", responsible_id="zoe"),
+        world.ticket("1008", responsible_id=None),
+    )  # fmt: skip
+    told = occurrence(visible_to_requester=True, notify_by_email=True)
+
+    async def answered() -> list[str]:
+        posts = [
+            service.post("carlos", "/tickets/1006/occurrences", told),
+            service.post("ana", "/tickets/1007/occurrences", occurrence(channel="portal")),
+            service.post("ana", "/tickets/1008/occurrences", occurrence(channel="portal")),
+        ]
+        return [(await post).json()["notification"] for post in posts]
+
+    assert await answered() == ["planned"] * 3
+    await service.publish(world.person("zoe", email=None), world.group(emails=()))
+    assert await answered() == ["no-address"] * 3
+
+
+async def test_a_category_or_origin_that_has_not_come_yet_is_invalid_until_it_has(service: Service) -> None:
+    given = occurrence(category_id="cat-nova", origin_id="org-nova")
+    early = await service.post("carlos", OCCURRENCES, given)
+    assert (early.status_code, early.headers["content-type"]) == (422, "application/problem+json")
+    assert early.json()["type"].endswith("/invalid")
+    assert {each["pointer"] for each in early.json()["errors"]} == {"/category_id", "/origin_id"}
+    await service.publish(
+        itsm.CategorySaved(category_id="cat-nova", name="Nova", active=True),
+        itsm.OriginSaved(origin_id="org-nova", name="Nova", active=True),
+    )
+    assert (await service.post("carlos", OCCURRENCES, given)).status_code == 201
+
+
 async def test_keys_of_different_people_have_nothing_to_do_with_each_other(service: Service) -> None:
     key = {"Idempotency-Key": "mine"}
     one = await service.post("carlos", "/tickets/1001/chat", {"text": "Oi"}, **key)
