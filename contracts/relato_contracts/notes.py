@@ -51,15 +51,13 @@ class OccurrenceRecorded(NoteFact):
         """Whether it is what a requester writes: always visible to them, and never mailed to them.
 
         Executors may be requesters of tickets too. In the portal they act as requesters, in the execution
-        area as executors; through the API by what they say: requesters record neither time nor solution.
+        area as executors; what they show themselves through the API is told to whoever executes, too.
         """
         return (
             self.author_id == self.requester_id
             and self.channel in {"portal", "api"}
             and self.visible_to_requester
             and not self.notify_by_email
-            and not self.time_spent_minutes
-            and self.solution_html is None
         )
 
 
