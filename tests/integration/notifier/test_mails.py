@@ -7,6 +7,7 @@ from relato_runtime import kafka
 
 from tests.integration.notifier.conftest import ANA, CARLOS, Notifier
 from tests.support import stream, world
+from tests.support.waiting import until
 
 
 async def remove(notifier: Notifier, topic: str, key: str) -> None:
@@ -153,6 +154,21 @@ async def test_a_mail_says_that_a_machine_sent_it(notifier: Notifier) -> None:
     assert message["List-Id"] == "<ticket-1001.relato.relato.example>"
     assert message["Message-ID"].endswith("@relato.example>")
     assert message["Date"] is not None
+
+
+async def test_without_parameter_10_mails_come_from_the_installations_own_address(notifier: Notifier) -> None:
+    await remove(notifier, PARAMETERS.name, "10")
+
+    async def gone() -> bool:
+        return not await notifier.database.fetchval(
+            "SELECT EXISTS (SELECT FROM parameters WHERE number = 10)"
+        )
+
+    await until(gone, what="the parameter's removal")
+    await notifier.note(stream.to_requester(notify_by_email=True))
+
+    await notifier.mails(1, "accepted")
+    assert notifier.mailbox.to(ANA)[0]["From"] == notifier.settings.sender
 
 
 async def test_mails_switched_off_are_suppressed_and_told(notifier: Notifier) -> None:
