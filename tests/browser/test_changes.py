@@ -193,6 +193,54 @@ async def test_a_ticket_that_closes_while_it_is_open_offers_only_what_it_still_t
     await expect(dialog.get_by_label("Motivo")).to_have_value("Fechado por engano")
 
 
+async def test_a_request_that_is_closed_while_it_is_open_takes_nothing_more(
+    window: SignedIn, ticket: Ticket
+) -> None:
+    ana = await window("ana", f"/portal/requests/{ticket.id}")
+    page = ana.page
+    await page.get_by_role("button", name="Chat", exact=True).click()
+    await expect(page.get_by_role("textbox", name="Mensagem do chat")).to_be_visible()
+    await ticket.save(status="closed")
+    await expect(page.locator(".ticket-head")).to_contain_text("Fechado", timeout=20_000)
+    await expect(page.get_by_role("textbox", name="Mensagem do chat")).to_have_count(0)
+    await expect(page.get_by_text("a conversa pode ser lida e não continua")).to_be_visible()
+    for name in ("Adicionar nota", "Mensagem ao atendente"):
+        await expect(page.get_by_role("button", name=name)).to_have_count(0)
+
+
+async def test_what_is_shown_late_stands_where_it_was_recorded(window: SignedIn, ticket: Ticket) -> None:
+    await ticket.record(description_html="<p>Primeira</p>", visible_to_requester=True)
+    note = await ticket.record(description_html="<p>Segunda</p>")
+    last = await ticket.record(description_html="<p>Terceira</p>", visible_to_requester=True)
+    await ticket.mine(last["version"])
+    ana = await window("ana", f"/portal/requests/{ticket.id}")
+    entries = ana.page.get_by_role("article")
+    await expect(entries).to_have_count(2)
+    shown = {"visible_to_requester": True, "notify_by_email": False, "reason": "Ela pediu"}
+    await ticket.done("carlos", f"/occurrences/{note['occurrence_id']}/visibility", shown)
+    await expect(entries).to_contain_text(["Terceira", "Segunda", "Primeira"])
+    await expect(ana.page.get_by_role("status").filter(has_text="Segunda")).to_have_count(1)
+
+
+async def test_each_note_keeps_what_was_begun_about_it(window: SignedIn, ticket: Ticket) -> None:
+    for said in ("Cabo", "Placa"):
+        note = await ticket.record(description_html=f"<p>{said}</p>")
+    await ticket.history(note["version"])
+    carlos = await window("carlos", f"/desk/tickets/{ticket.id}")
+    page = carlos.page
+    for entry, expected, more in (
+        ("Cabo", "Cabo", " novo"),
+        ("Placa", "Placa", ""),
+        ("Cabo", "Cabo novo", ""),
+    ):
+        dialog = await choose(page.get_by_role("article").filter(has_text=entry), "Corrigir")
+        text = dialog.get_by_role("textbox", name="O que aconteceu")
+        await expect(text).to_have_text(expected)
+        await page.keyboard.press("End")
+        await page.keyboard.type(more)
+        await page.keyboard.press("Escape")
+
+
 async def test_the_history_says_every_fact_also_as_it_once_stood(window: SignedIn, ticket: Ticket) -> None:
     note = await ticket.record(description_html="<p>Troquei o cabo.</p>")
     moment = (

@@ -34,7 +34,7 @@ async def apply(connection: Connection, decoded: Sequence[Decoded]) -> Sequence[
             topic = next(name for name in _REMOVALS if record.topic.endswith(name))
             for statement in _REMOVALS[topic]:
                 await connection.execute(statement, record.key.decode())
-    if any(record.topic.endswith(PARAMETERS.name) for record, _, _ in decoded):
+    if any(record.topic.endswith((PARAMETERS.name, EMAIL_TEMPLATES.name)) for record, _, _ in decoded):
         await connection.execute("SELECT pg_notify('settings', '')")  # for pages that are open
     return ()
 

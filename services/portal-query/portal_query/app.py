@@ -27,6 +27,7 @@ from portal_query import (
     past,
     requests,
 )
+from portal_query.browser import Cookie
 from portal_query.chat_read import ChatRead
 from portal_query.cursor import Cursors
 from portal_query.http import Portal
@@ -43,7 +44,7 @@ from portal_query.pages.reader import Readers
 from portal_query.pages.render import Pages
 from portal_query.policy import Policy
 from portal_query.presence import Presence
-from portal_query.sessions import Sessions
+from portal_query.sessions import Sessions, named
 from portal_query.settings import PortalSettings
 from portal_query.static import Static
 
@@ -52,6 +53,7 @@ _LOGIN_SECONDS = 600
 
 def build(settings: PortalSettings) -> FastAPI:
     """The service as an application; it begins to work with its lifespan."""
+    cookie = Cookie(settings)
     readiness = Readiness("database", "history", "presence", "sessions", "measure")
     secret = settings.session_secret.get_secret_value()
 
@@ -89,6 +91,7 @@ def build(settings: PortalSettings) -> FastAPI:
                 live=live,
                 presence=presence,
                 chat_read=ChatRead(own),
+                session=lambda request: (known := cookie.of(request)) and named(known),
                 stream_lasting=timedelta(minutes=settings.stream_minutes),
             )
             app.include_router(desk.routes(portal, executors))
@@ -138,7 +141,7 @@ def _add_pages(app: FastAPI, portal: Portal, pages: Pages, executors: Pool, requ
     app.include_router(home.home(readers))
     app.include_router(desk_page.routes(portal, pages, readers, executors))
     app.include_router(ticket_page.routes(portal, pages, readers, executors))
-    app.include_router(head.routes(pages, readers, executors))
+    app.include_router(head.routes(pages, readers, executors, requesters))
     app.include_router(history.routes(portal, pages, readers, executors))
     app.include_router(portal_page.routes(portal, pages, readers, requesters))
     app.include_router(lists_page.routes(portal, pages, readers, executors, requesters))

@@ -43,6 +43,7 @@ class Opened:
     source: DeskSource
     ticket_id: str
     position: Position
+    session: str | None
 
 
 def routes(portal: Portal, pool: Pool) -> APIRouter:
@@ -91,6 +92,7 @@ def routes(portal: Portal, pool: Pool) -> APIRouter:
     together = Together(pool)
 
     async def opened(
+        request: Request,
         who: Who,
         ticket_id: TicketId,
         after: Annotated[int | None, Query(ge=0, le=2**31 - 1)] = None,
@@ -102,13 +104,18 @@ def routes(portal: Portal, pool: Pool) -> APIRouter:
         source = DeskSource(together, portal.presence, who.person_id, ticket_id)
         known = row["last_version"] if after is None else after
         position = streams.resumed(last_event_id) or streams.beginning(known, datetime.now(UTC))
-        return Opened(source, ticket_id, position)
+        return Opened(source, ticket_id, position, portal.session(request))
 
     @router.get(_TICKET + "/stream", **documented_stream())
     async def stream(opened: Annotated[Opened, Depends(opened)]) -> AsyncIterator[ServerSentEvent]:
         """What is new on a ticket since its version ``after``, or now: entry, mail, seen, presence."""
         async for event in streams.events(
-            opened.source, portal.live, opened.ticket_id, opened.position, lasting=portal.stream_lasting
+            opened.source,
+            portal.live,
+            opened.ticket_id,
+            opened.position,
+            lasting=portal.stream_lasting,
+            session=opened.session,
         ):
             yield event
 

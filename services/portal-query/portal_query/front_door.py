@@ -4,12 +4,12 @@ from urllib.parse import quote, urlsplit
 
 from fastapi import APIRouter, Request, Response
 from fastapi.responses import RedirectResponse
-from relato_runtime.problems import unauthenticated
+from relato_runtime.problems import Problem, unauthenticated
 
 from portal_query.browser import Cookie, refuse_other_sites, uncached
 from portal_query.issuer import Issuer
 from portal_query.login import local
-from portal_query.sessions import Sessions
+from portal_query.sessions import OtherPerson, Sessions
 from portal_query.settings import PortalSettings
 
 
@@ -27,9 +27,14 @@ def routes(settings: PortalSettings, issuer: Issuer, sessions: Sessions) -> APIR
         refuse_other_sites(settings, method, headers)
         authorized = None
         if session_id := cookie.of(request):
-            authorized = await sessions.authorize(
-                session_id, active=not _automatic(address), refresh=issuer.refresh
-            )
+            active, person_id = not _automatic(address), headers.get("relato-person")
+            try:
+                authorized = await sessions.authorize(
+                    session_id, active=active, refresh=issuer.refresh, person_id=person_id
+                )
+            except OtherPerson:
+                problem = Problem(409, "other-person", "Somebody else has logged in since.")
+                return uncached(problem.response())
         response: Response
         if authorized is not None:
             bearer = f"Bearer {authorized.access_token}"

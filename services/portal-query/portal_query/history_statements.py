@@ -247,6 +247,17 @@ LEFT JOIN LATERAL (
 ) AS mail ON true
 ORDER BY mail.at DESC, mail.mail_id DESC
 """
+# Of chat, which is no entry on the ticket's page: what nobody knows the outcome of.
+UNCERTAIN_CHAT_MAILS = f"""
+SELECT m.mail_id, m.event_id, m.event_version, m.subject_id, m.recipient, m.recipient_role, m.template_id,
+    m.state, m.at, m.reason, told.decision
+FROM history.email_outcomes AS m
+LEFT JOIN LATERAL ({_mail_decision("m")}) AS told ON true
+WHERE m.ticket_id = $1 AND m.state = 'uncertain' AND EXISTS (
+    SELECT FROM history.chat_entries AS c WHERE c.ticket_id = $1 AND c.message_id = m.subject_id
+)
+ORDER BY m.at, m.mail_id
+"""
 
 # What is new in a ticket's stream; an occurrence that a fact changed follows as it now stands.
 _FRESH = f"""

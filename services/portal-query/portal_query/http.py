@@ -66,6 +66,8 @@ class Portal:
     live: Live
     presence: Presence
     chat_read: ChatRead
+    session: Callable[[Request], str | None]
+    """What the session of a browser's request is called; none for programs."""
     stream_lasting: timedelta
 
     async def caller(self, request: Request) -> Caller:

@@ -33,6 +33,7 @@ class List(Generic[Row]):
     """What a stream is about."""
 
     person_id: str
+    session: str | None
     read: Callable[[Sequence[str] | None], Awaitable[list[Row]]]
     """The list's beginning, or those of the given tickets that belong to it."""
     theirs: Callable[[Sequence[str]], Awaitable[set[str]]]
@@ -55,7 +56,7 @@ async def events(
     ends = clock() + lasting.total_seconds()
     yield ServerSentEvent(retry=_RETRY_MILLISECONDS)
     try:
-        with live.following_all(of.person_id) as changes:
+        with live.following_all(of.person_id, of.session) as changes:
             now = datetime.now(UTC)
             rows = await of.read(None)
             known = _ids(rows)

@@ -11,6 +11,8 @@ from prometheus_client import Gauge
 from relato_runtime.database import Connection
 from relato_runtime.readiness import Readiness
 
+from portal_query.following import Changes, Follower, TicketsChanged
+
 log = structlog.get_logger(__name__)
 
 FOLLOWERS = Gauge("relato_ticket_followers", "Streams and requests that wait for news of a ticket")
@@ -18,70 +20,12 @@ HISTORY_CHANNEL = "history"
 PRESENCE_CHANNEL = "portal_presence"
 SETTINGS_CHANNEL = "settings"
 READ_CHANNEL = "portal_chat_read"
+SESSIONS_CHANNEL = "portal_sessions"
 _CHECK_SECONDS = 10
-_NAMED = 200
-"""So many tickets are named to those who follow all; beyond, they look at everything."""
 
 
 class NotProjected(Exception):
     """The history projector has not made its read models yet."""
-
-
-class Changes:
-    """What happened to a ticket since its follower last looked."""
-
-    def __init__(self) -> None:
-        self._news = asyncio.Event()
-        self.history = False
-        self.presence = False
-        self.settings = False
-
-    async def wait(self, seconds: float) -> bool:
-        """Return once there are news, or false after so many seconds without any."""
-        with suppress(TimeoutError):
-            await asyncio.wait_for(self._news.wait(), max(seconds, 0))
-        return self._news.is_set()
-
-    def seen(self) -> None:
-        """From here on, only what comes now is news."""
-        self._news.clear()
-        self.history = self.presence = self.settings = False
-
-    def wake(self, *, history: bool = False, presence: bool = False, settings: bool = False) -> None:
-        """Tell the follower."""
-        self.history |= history
-        self.presence |= presence
-        self.settings |= settings
-        self._news.set()
-
-
-class TicketsChanged:
-    """Which tickets something happened to since whoever follows all of them last looked."""
-
-    def __init__(self, person_id: str) -> None:
-        self.person_id = person_id
-        self._news = asyncio.Event()
-        self._tickets: set[str] | None = set()
-
-    async def wait(self, seconds: float) -> bool:
-        """Return once there are news, or false after so many seconds without any."""
-        with suppress(TimeoutError):
-            await asyncio.wait_for(self._news.wait(), max(seconds, 0))
-        return self._news.is_set()
-
-    def take(self) -> set[str] | None:
-        """The tickets; None where they are not known, or too many to be named."""
-        tickets, self._tickets = self._tickets, set()
-        self._news.clear()
-        return tickets
-
-    def wake(self, tickets: Collection[str] | None) -> None:
-        """Tell the follower."""
-        if tickets is None or self._tickets is None or len(self._tickets) + len(tickets) > _NAMED:
-            self._tickets = None
-        else:
-            self._tickets.update(tickets)
-        self._news.set()
 
 
 class Live:
@@ -95,9 +39,9 @@ class Live:
         self._lists: set[TicketsChanged] = set()
 
     @contextmanager
-    def following(self, ticket_id: str) -> Iterator[Changes]:
-        """Be told of everything that happens to a ticket from now on."""
-        changes = Changes()
+    def following(self, ticket_id: str, session: str | None = None) -> Iterator[Changes]:
+        """Be told of everything that happens to a ticket from now on, until the session that asks is over."""
+        changes = Changes(session)
         self._followers.setdefault(ticket_id, set()).add(changes)
         FOLLOWERS.inc()
         try:
@@ -110,9 +54,9 @@ class Live:
                 del self._followers[ticket_id]
 
     @contextmanager
-    def following_all(self, person_id: str) -> Iterator[TicketsChanged]:
+    def following_all(self, person_id: str, session: str | None = None) -> Iterator[TicketsChanged]:
         """Be told to which tickets something happens from now on, and what the person reads elsewhere."""
-        changes = TicketsChanged(person_id)
+        changes = TicketsChanged(person_id, session)
         self._lists.add(changes)
         try:
             yield changes
@@ -131,9 +75,12 @@ class Live:
             await connection.add_listener(PRESENCE_CHANNEL, self._on_presence)
             await connection.add_listener(SETTINGS_CHANNEL, self._on_settings)
             await connection.add_listener(READ_CHANNEL, self._on_read)
-            # Nobody told us what happened while there was no connection.
-            self._wake(list(self._followers), history=True, presence=True)
+            await connection.add_listener(SESSIONS_CHANNEL, self._on_sessions)
+            # Nobody told us what happened while there was no connection. Browsers' streams begin anew,
+            # and the front door says whose session is over.
+            self._wake(list(self._followers), history=True, presence=True, settings=True)
             self._tell_lists(None)
+            self._end(None)
             self._readiness.has(self._part)
             while not lost.is_set():
                 await connection.execute("SELECT 1")  # a connection that died silently shows here
@@ -154,9 +101,7 @@ class Live:
         self._wake([str(payload)], history=False, presence=True)
 
     def _on_settings(self, _connection: Connection, _pid: int, _channel: str, _payload: object) -> None:
-        for followers in self._followers.values():
-            for changes in followers:
-                changes.wake(settings=True)
+        self._wake(list(self._followers), history=False, presence=False, settings=True)
 
     def _on_read(self, _connection: Connection, _pid: int, _channel: str, payload: object) -> None:
         told = json.loads(str(payload))
@@ -164,14 +109,27 @@ class Live:
             if changes.person_id == told["person"]:
                 changes.wake([told["ticket"]])
 
+    def _on_sessions(self, _connection: Connection, _pid: int, _channel: str, payload: object) -> None:
+        self._end(str(payload).split())
+
+    def _end(self, sessions: Collection[str] | None) -> None:
+        everybody: list[Follower] = [*self._lists]
+        for some in self._followers.values():
+            everybody += some
+        for each in everybody:
+            if each.session is not None and (sessions is None or each.session in sessions):
+                each.end()
+
     def _tell_lists(self, tickets: Collection[str] | None) -> None:
         for changes in self._lists:
             changes.wake(tickets)
 
-    def _wake(self, ticket_ids: Iterable[str], *, history: bool, presence: bool) -> None:
+    def _wake(
+        self, ticket_ids: Iterable[str], *, history: bool, presence: bool, settings: bool = False
+    ) -> None:
         for ticket_id in ticket_ids:
             for changes in self._followers.get(ticket_id, ()):
-                changes.wake(history=history, presence=presence)
+                changes.wake(history=history, presence=presence, settings=settings)
 
 
 # From the catalogue, because this role may not look into the schema itself.

@@ -6,8 +6,8 @@ from urllib.parse import urlsplit
 
 import structlog
 from fastapi import APIRouter, Request, Response
-from fastapi.responses import RedirectResponse
-from relato_runtime.problems import Problem
+from fastapi.responses import JSONResponse, RedirectResponse
+from relato_runtime.problems import Problem, unauthenticated
 
 from portal_query.browser import Cookie, refuse_other_sites, uncached
 from portal_query.issuer import Attempt, Issuer, LoginFailed
@@ -59,6 +59,15 @@ def routes(settings: PortalSettings, issuer: Issuer, sessions: Sessions) -> APIR
         response = RedirectResponse(begun["next"], 303)
         cookie.put(response, session_id)
         return uncached(response)
+
+    @router.get("/session/person")
+    async def person(request: Request) -> Response:
+        """Whose session this browser has, for its open pages; 401 when it has ended."""
+        session_id = cookie.of(request)
+        person_id = await sessions.person(session_id) if session_id else None
+        if person_id is None:
+            return uncached(unauthenticated("The session has ended.").response())
+        return uncached(JSONResponse({"person_id": person_id}))
 
     @router.post("/logout")
     async def logout(request: Request, everywhere: bool = False) -> Response:

@@ -8,7 +8,8 @@ from typing import Literal
 
 from portal_query.shapes import Entry
 
-Offer = Literal["note", "message", "correct", "solve", "retract", "show", "hide", "mail"]
+Offer = Literal["note", "message", "correct", "solve", "retract", "show", "hide", "mail", "chat", "say"]
+RequestOffer = Literal["note", "message", "chat", "say"]
 _ADDS: tuple[Offer, ...] = ("note", "correct", "solve", "show")
 _TAKES_AWAY: tuple[Offer, ...] = ("retract", "hide")
 
@@ -24,6 +25,7 @@ class Offers:
     closed: bool
     occurrences_enabled: bool
     messages_enabled: bool
+    chat_enabled: bool
 
     def on_ticket(self) -> list[Offer]:
         """What the ticket accepts from them now; what should not be seen can be taken away at any time."""
@@ -36,6 +38,9 @@ class Offers:
         # What became of a mail has to be settled on closed tickets, too.
         if self.may_execute:
             offered.append("mail")
+        # What was said can be read for as long as there is chat.
+        if self.chat_enabled and (self.may_execute or self.may_comment):
+            offered += ("chat",) if self.closed else ("chat", "say")
         return offered
 
     def on_entry(self, entry: Entry) -> list[Offer]:
@@ -56,3 +61,16 @@ class Offers:
             *(("show",) if not shown and not held else ()),
             *(("hide",) if shown or held else ()),
         ]
+
+
+def on_request(status: str, *, notes: bool, messages: bool, chat: bool) -> list[RequestOffer]:
+    """What a requester can do on a ticket of theirs, by its state and by which parts are switched on."""
+    closed = status in {"closed", "cancelled"}
+    offered: list[RequestOffer] = []
+    if notes and status == "in-progress":
+        offered.append("note")
+    if messages and not closed:
+        offered.append("message")
+    if chat:
+        offered += ("chat",) if closed else ("chat", "say")
+    return offered

@@ -4,7 +4,7 @@ Who may see a ticket is part of each statement; without access there are no rows
 """
 
 import json
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Hashable, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import TypeAlias
@@ -62,6 +62,8 @@ class Rows:
     occurrences_shown: bool
     chat_enabled: bool
     rows: Sequence[Row]
+    said: Hashable = None
+    """What the ticket itself is said to be, where a statement gives that."""
 
 
 async def tickets(
@@ -139,6 +141,11 @@ async def mails(
     """What became of a ticket's mails, latest first."""
     place = before or (LAST, _LAST_ID)
     return _rows(await pool.fetch(history_statements.MAILS, person_id, ticket_id, *place, limit), "mail_id")
+
+
+async def uncertain_chat_mails(pool: Pool, ticket_id: str) -> list[Row]:
+    """Mails about chat that may not have come, of a ticket that the reader may see."""
+    return await pool.fetch(history_statements.UNCERTAIN_CHAT_MAILS, ticket_id)
 
 
 async def since(

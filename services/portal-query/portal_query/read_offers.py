@@ -18,6 +18,19 @@ async def offers(pool: Pool, person_id: str, ticket: Row) -> Offers:
     )
 
 
+async def settings(pool: Pool) -> str:
+    """A mark of all that is set and that a ticket's page depends on."""
+    return str(await pool.fetchval(_SETTINGS))
+
+
+_SETTINGS = """
+SELECT md5(concat_ws(
+    ' ', string_agg(p.number || '=' || p.value, ' ' ORDER BY p.number), bool_or(t.template_id IS NOT NULL)
+))
+FROM reference.parameters AS p
+LEFT JOIN reference.email_templates AS t ON p.number = 251 AND t.template_id = p.value
+WHERE p.number IN (251, 297, 298, 299, 316)
+"""
 _MAY = """EXISTS (
         SELECT FROM own
         WHERE permissions @> jsonb_build_array(
@@ -35,5 +48,6 @@ SELECT
     EXISTS (SELECT FROM own WHERE group_id = $2) OR {_MAY.format("execute")} AS may_execute,
     {_MAY.format("comment")} AS may_comment,
     {_ON.format(298)} AS occurrences_enabled,
-    {_ON.format(299)} AS messages_enabled
+    {_ON.format(299)} AS messages_enabled,
+    {_ON.format(316)} AS chat_enabled
 """  # noqa: S608  # constants alone

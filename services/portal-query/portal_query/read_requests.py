@@ -8,6 +8,7 @@ from datetime import datetime
 
 from relato_runtime.database import Pool
 
+from portal_query.offers import RequestOffer, on_request
 from portal_query.read import Row, Rows
 
 _LAST_VERSION = 2**31 - 1
@@ -60,14 +61,16 @@ async def since(pool: Pool, person_id: str, ticket_id: str, version: int) -> Row
     return _rows(await pool.fetch(_SINCE, person_id, ticket_id, version))
 
 
-async def may_message(pool: Pool, status: str) -> bool:
-    """Whether requesters may write to whoever attends a ticket in this state: parameter 299."""
-    return status not in {"closed", "cancelled"} and await pool.fetchval(_MAY_MESSAGE)
+async def offers(pool: Pool, status: str) -> list[RequestOffer]:
+    """What requesters can do on a ticket of theirs in this state."""
+    switches = await pool.fetchrow(_SWITCHES)
+    assert switches is not None
+    return on_request(status, **switches)
 
 
-async def may_add(pool: Pool, status: str) -> bool:
-    """Whether requesters may record on a ticket in this state: parameters 252 and 298."""
-    return status == "in-progress" and await pool.fetchval(_MAY_ADD)
+async def settings(pool: Pool) -> str:
+    """A mark of all that is set and that a request's page depends on."""
+    return str(await pool.fetchval(_SETTINGS))
 
 
 def _rows(rows: list[Row]) -> Rows | None:
@@ -80,6 +83,7 @@ def _rows(rows: list[Row]) -> Rows | None:
         first["occurrences_shown"],
         first["chat_enabled"],
         [row for row in rows if row["version"] is not None],
+        said=(first["ticket_title"], first["ticket_status"]),
     )
 
 
@@ -118,13 +122,16 @@ _REQUEST = f"{_OWN} AND own.ticket_id = $2"
 _TICKET = """
 WITH ticket AS (
     SELECT own.ticket_id, own.applied_version AS ticket_version,
+        own.title AS ticket_title, own.status AS ticket_status,
         EXISTS (SELECT FROM history.requester_parameters WHERE number = 298 AND value = 'S')
             AS occurrences_shown,
         EXISTS (SELECT FROM history.requester_parameters WHERE number = 316 AND value = 'S') AS chat_enabled
     FROM history.requester_tickets AS own
     WHERE own.requester_id = $1 AND own.ticket_id = $2 AND own.title IS NOT NULL
 )
-SELECT ticket.ticket_version, ticket.occurrences_shown, ticket.chat_enabled, entry.*
+SELECT
+    ticket.ticket_version, ticket.occurrences_shown, ticket.chat_enabled, ticket.ticket_title,
+    ticket.ticket_status, entry.*
 FROM ticket
 """
 _ENTRY = """
@@ -165,9 +172,14 @@ LEFT JOIN LATERAL (
 ) AS entry ON true
 ORDER BY entry.current_version
 """
-_MAY_MESSAGE = """
-SELECT EXISTS (SELECT FROM history.requester_parameters WHERE number = 299 AND value = 'S')
+_SWITCHES = """
+SELECT
+    count(*) FILTER (WHERE number IN (252, 298)) = 2 AS notes,
+    count(*) FILTER (WHERE number = 299) = 1 AS messages,
+    count(*) FILTER (WHERE number = 316) = 1 AS chat
+FROM history.requester_parameters WHERE value = 'S'
 """
-_MAY_ADD = """
-SELECT count(*) = 2 FROM history.requester_parameters WHERE number IN (252, 298) AND value = 'S'
+_SETTINGS = """
+SELECT md5(coalesce(string_agg(number || '=' || value, ' ' ORDER BY number), ''))
+FROM history.requester_parameters
 """

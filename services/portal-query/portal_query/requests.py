@@ -38,6 +38,7 @@ class Opened:
     source: RequestSource
     ticket_id: str
     position: Position
+    session: str | None
 
 
 def routes(portal: Portal, pool: Pool) -> APIRouter:
@@ -121,6 +122,7 @@ def routes(portal: Portal, pool: Pool) -> APIRouter:
         return answer(request, page(portal.cursors, of, lines, lambda n: (found.rows[n]["version"],)))
 
     async def opened(
+        request: Request,
         who: Who,
         ticket_id: TicketId,
         after: Annotated[int | None, Query(ge=0, le=2**31 - 1)] = None,
@@ -132,13 +134,18 @@ def routes(portal: Portal, pool: Pool) -> APIRouter:
         source = RequestSource(pool, portal.presence, who.person_id, ticket_id)
         known = row["last_version"] if after is None else after
         position = streams.resumed(last_event_id) or streams.beginning(known, datetime.now(UTC))
-        return Opened(source, ticket_id, position)
+        return Opened(source, ticket_id, position, portal.session(request))
 
     @router.get(_REQUEST + "/stream", **documented_stream())
     async def my_stream(opened: Annotated[Opened, Depends(opened)]) -> AsyncIterator[ServerSentEvent]:
         """What is new for the caller since the version ``after``, or from now on: entry, gone, presence."""
         async for event in streams.events(
-            opened.source, portal.live, opened.ticket_id, opened.position, lasting=portal.stream_lasting
+            opened.source,
+            portal.live,
+            opened.ticket_id,
+            opened.position,
+            lasting=portal.stream_lasting,
+            session=opened.session,
         ):
             yield event
 

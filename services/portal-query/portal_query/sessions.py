@@ -16,6 +16,7 @@ from asyncpg import Record
 from relato_runtime.database import Connection, Pool
 from relato_runtime.readiness import Readiness
 
+from portal_query.live import SESSIONS_CHANNEL
 from portal_query.tokens import Seal, Tokens
 
 log = structlog.get_logger(__name__)
@@ -39,6 +40,10 @@ class Authorized:
 
 class LoginEnded(Exception):
     """The issuer gives no new tokens for this login."""
+
+
+class OtherPerson(Exception):
+    """The session is not of the person for whom something is asked."""
 
 
 Refresh = Callable[[Tokens], Awaitable[Tokens]]
@@ -70,8 +75,12 @@ class Sessions:
             )
         return session_id
 
-    async def authorize(self, session_id: str, *, active: bool, refresh: Refresh) -> Authorized | None:
+    async def authorize(
+        self, session_id: str, *, active: bool, refresh: Refresh, person_id: str | None = None
+    ) -> Authorized | None:
         """What this session's requests are made with; None when it has ended.
+
+        A page names the person that it was made for; ``OtherPerson`` where another has logged in since.
 
         ``active`` requests keep the session from ending for idleness, and change its id now and then.
         A token that expires is replaced.
@@ -79,6 +88,8 @@ class Sessions:
         row = await self._pool.fetchrow(_FIND, _hash(session_id), self._idle)
         if row is None:
             return None
+        if person_id not in {None, row["person_id"]}:
+            raise OtherPerson
         if row["replaced_for"] is not None and row["replaced_for"] > _OVERLAP:
             # Two hold this session, and which of them is its owner nobody can say.
             log.warning("session ended: a replaced id was used", person_id=row["person_id"])
@@ -94,6 +105,11 @@ class Sessions:
         due = active and datetime.now(UTC) - row["rotated_at"] > _ROTATE
         return Authorized(tokens.access_token, await self._rotated(session_id) if due else None)
 
+    async def person(self, session_id: str) -> str | None:
+        """Whose session this is; asking keeps nothing alive."""
+        row = await self._pool.fetchrow(_FIND, _hash(session_id), self._idle)
+        return None if row is None else str(row["person_id"])
+
     async def end(self, session_id: str, *, everywhere: bool) -> Tokens | None:
         """End a session, or with it all sessions of the same person; gives the tokens that it had."""
         async with self._pool.acquire() as connection, connection.transaction():
@@ -101,16 +117,13 @@ class Sessions:
             if row is None:
                 return None
             if everywhere and row["alive"]:
-                await connection.execute("DELETE FROM portal.sessions WHERE person_id = $1", row["person_id"])
+                await connection.execute(_END_ALL, row["person_id"], SESSIONS_CHANNEL)
         return self._seal.open(row["tokens"], row["tokens_expire_at"])
 
     async def sweep(self, readiness: Readiness, part: str) -> None:
         """A loop that forgets sessions that have ended by themselves."""
         while True:
-            await self._pool.execute(
-                "DELETE FROM portal.sessions WHERE ends_at <= now() OR last_seen_at <= now() - $1::interval",
-                self._idle,
-            )
+            await self._pool.execute(_FORGET, self._idle, SESSIONS_CHANNEL)
             readiness.has(part)
             await asyncio.sleep(_SWEEP_SECONDS)
 
@@ -140,7 +153,12 @@ class Sessions:
         return new if done == "UPDATE 1" else None
 
     async def _end(self, connection: "Connection | Pool", session_id: str) -> Record | None:
-        return await connection.fetchrow(_END, _hash(session_id), self._idle)
+        return await connection.fetchrow(_END, _hash(session_id), self._idle, SESSIONS_CHANNEL)
+
+
+def named(session_id: str) -> str:
+    """What a session is called where it is told that sessions have ended."""
+    return _hash(session_id).hex()
 
 
 def _hash(session_id: str) -> bytes:
@@ -171,8 +189,21 @@ WHERE (session_hash = $1 OR (previous_hash = $1 AND taken_up_at IS NULL))
     AND rotated_at < now() - $3::interval
 """
 
-_END = """
-DELETE FROM portal.sessions WHERE session_hash = $1 OR previous_hash = $1
-RETURNING person_id, tokens, tokens_expire_at,
-    ends_at > now() AND last_seen_at > now() - $2::interval AS alive
-"""
+# Whoever ends sessions tells their streams so.
+_TELL = "pg_notify({}, concat_ws(' ', encode(session_hash, 'hex'), encode(previous_hash, 'hex')))"
+_END = f"""
+WITH ended AS (DELETE FROM portal.sessions WHERE session_hash = $1 OR previous_hash = $1 RETURNING *)
+SELECT person_id, tokens, tokens_expire_at,
+    ends_at > now() AND last_seen_at > now() - $2::interval AS alive, {_TELL.format("$3")}
+FROM ended
+"""  # noqa: S608  # constants alone
+_END_ALL = f"""
+WITH ended AS (DELETE FROM portal.sessions WHERE person_id = $1 RETURNING *)
+SELECT {_TELL.format("$2")} FROM ended
+"""  # noqa: S608  # constants alone
+_FORGET = f"""
+WITH ended AS (
+    DELETE FROM portal.sessions WHERE ends_at <= now() OR last_seen_at <= now() - $1::interval RETURNING *
+)
+SELECT {_TELL.format("$2")} FROM ended
+"""  # noqa: S608  # constants alone

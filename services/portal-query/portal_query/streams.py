@@ -8,7 +8,7 @@ reconnect: clients tell them apart by ``mail_id`` and ``event_id``.
 
 import asyncio
 import re
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Awaitable, Callable, Hashable
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
 from typing import Protocol
@@ -62,8 +62,16 @@ Write = Callable[[Event], str]
 
 
 def as_json(event: Event) -> str:
-    """The event for programs, which ask for what is set where they need it."""
-    return "" if event.name == "settings" else to_json(event.data).decode()
+    """The event for programs, which ask for a ticket's state where they need it."""
+    return "" if event.name == "ticket" else to_json(event.data).decode()
+
+
+@dataclass(frozen=True, slots=True)
+class Settings:
+    """A mark of what is set for everybody, told when it is another than a page was made with."""
+
+    known: str
+    read: Callable[[], Awaitable[str]]
 
 
 def _sent(event: Event, write: Write) -> list[ServerSentEvent]:
@@ -95,20 +103,24 @@ async def events(
     *,
     lasting: timedelta,
     write: Write = as_json,
+    settings: Settings | None = None,
+    session: str | None = None,
 ) -> AsyncIterator[ServerSentEvent]:
     """Everything new about a ticket, until the stream has lasted long enough and the client opens another."""
     clock = asyncio.get_running_loop().time
     ends = clock() + lasting.total_seconds()
     reached, told = begin, None
+    known = settings and settings.known
     yield ServerSentEvent(retry=_RETRY_MILLISECONDS)
     try:
-        with live.following(ticket_id) as changes:
-            changes.wake(history=True, presence=True)  # what happened before this began
+        with live.following(ticket_id, session) as changes:
+            changes.wake(history=True, presence=True, settings=True)  # what happened before this began
             while await changes.wait(ends - clock()):
-                history, presence, settings = changes.history, changes.presence, changes.settings
+                history, presence, changed = changes.history, changes.presence, changes.settings
                 changes.seen()
-                if settings:
-                    for sent in _sent(Event("settings", None, reached), write):
+                if changed and settings and (now := await settings.read()) != known:
+                    known = now
+                    for sent in _sent(Event("settings", now, reached), write):
                         yield sent
                 if history:
                     async for event in source.catch_up(reached):
@@ -136,9 +148,13 @@ def resumed(last_event_id: str | None) -> Position | None:
     return Position(version, _moment(recorded_at), _moment(looked_at) - _AGAIN)
 
 
-def beginning(version: int, now: datetime) -> Position:
-    """The position of a client that knows a ticket up to a version, and nothing of this stream yet."""
-    return Position(version, now, now)
+def beginning(version: int, now: datetime, since: datetime | None = None) -> Position:
+    """The position of a client that knows a ticket up to a version, and nothing of this stream yet.
+
+    A page was made at a moment, ``since``, and may begin its stream much later, as often as it has to.
+    """
+    looked_at = now if since is None else since - _CLOCKS
+    return Position(version, now, looked_at)
 
 
 class DeskSource:
@@ -204,11 +220,16 @@ class RequestSource:
         self._presence = presence
         self._person_id = person_id
         self._ticket_id = ticket_id
+        self._said: Hashable = None
+        """What the ticket itself was said to be when this was last read."""
 
     async def catch_up(self, position: Position) -> AsyncIterator[Event]:
         found = await read_requests.since(self._pool, self._person_id, self._ticket_id, position.version)
         if found is None:
             raise Ended
+        said, self._said = self._said, found.said
+        if said not in {None, found.said}:
+            yield Event("ticket", None, position)
         for row in found.rows:
             position = replace(position, version=row["current_version"])
             if row["kind"] == "gone":

@@ -8,6 +8,7 @@ from portal_query.app import build
 from pydantic import SecretStr
 
 from tests.integration.portal_query.door import AUTHORIZE, COOKIE, Door
+from tests.support.events import EventStream
 from tests.support.serving import serving
 
 
@@ -54,6 +55,31 @@ async def test_a_page_without_a_session_leads_to_the_login_and_back(door: Door) 
         assert "Sua sessão terminou" not in (await browser.get("/login?next=/desk")).text
         api = await browser.get(AUTHORIZE, headers=headers | {"X-Forwarded-Uri": "/api/portal/tickets"})
         assert api.status_code == 401
+
+
+async def test_streams_end_with_the_session_that_opened_them(door: Door) -> None:
+    async with door.browser() as here, door.browser() as there:
+        for browser in (here, there):
+            await door.login(browser, "carlos")
+        bearer = {"Authorization": (await here.get(AUTHORIZE)).headers["authorization"]}
+        paths = ("/api/portal/tickets/1001/stream", "/desk/stream?since=2100-01-01T00:00:00Z")
+        streams = [await EventStream.open(here, path, bearer) for path in paths]
+        await streams[0].next("presence")
+        await there.post("/logout?everywhere=true")
+        for stream in streams:
+            assert await stream.ended()
+
+
+async def test_what_is_asked_in_the_name_of_somebody_else_is_refused(door: Door) -> None:
+    async with door.browser() as browser:
+        await door.login(browser, "carlos")
+        assert (await browser.get("/session/person")).json() == {"person_id": "carlos"}
+        for person, status in (("carlos", 204), ("marina", 409)):
+            answer = await browser.get(AUTHORIZE, headers={"Relato-Person": person})
+            assert answer.status_code == status
+        assert answer.json()["type"].endswith("/other-person")
+        await browser.post("/logout")
+        assert (await browser.get("/session/person")).status_code == 401
 
 
 async def test_logins_in_several_tabs_each_come_to_their_own_address(door: Door) -> None:

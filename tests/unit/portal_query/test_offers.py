@@ -4,7 +4,7 @@ from dataclasses import replace
 from datetime import UTC, datetime
 from typing import cast
 
-from portal_query.offers import Offers
+from portal_query.offers import Offers, on_request
 from portal_query.shapes import Entry
 
 EVERYTHING = Offers(
@@ -15,6 +15,7 @@ EVERYTHING = Offers(
     closed=False,
     occurrences_enabled=True,
     messages_enabled=True,
+    chat_enabled=True,
 )
 COMMENTS = replace(EVERYTHING, may_execute=False, may_comment=True)
 NOW = datetime(2026, 11, 24, tzinfo=UTC)
@@ -43,11 +44,19 @@ def test_what_is_internal_can_be_shown_and_what_is_shown_can_be_hidden() -> None
 def test_whoever_only_comments_changes_what_is_their_own() -> None:
     assert COMMENTS.on_entry(entry("carlos")) != []
     assert COMMENTS.on_entry(entry("marina")) == []
-    assert COMMENTS.on_ticket() == ["note", "correct", "solve", "show", "retract", "hide"]
+    assert COMMENTS.on_ticket() == ["note", "correct", "solve", "show", "retract", "hide", "chat", "say"]
 
 
 def test_a_closed_ticket_lets_things_be_taken_away_alone() -> None:
-    assert replace(EVERYTHING, closed=True).on_ticket() == ["retract", "hide", "mail"]
+    assert replace(EVERYTHING, closed=True).on_ticket() == ["retract", "hide", "mail", "chat"]
+
+
+def test_a_request_takes_what_its_state_and_the_switches_allow() -> None:
+    on: dict[str, bool] = {"notes": True, "messages": True, "chat": True}
+    assert on_request("in-progress", **on) == ["note", "message", "chat", "say"]
+    assert on_request("open", **on) == ["message", "chat", "say"]
+    assert on_request("closed", **on) == ["chat"]
+    assert on_request("in-progress", notes=False, messages=False, chat=False) == []
 
 
 def test_nothing_is_offered_on_what_is_retracted_or_to_whoever_has_no_part_in_it() -> None:

@@ -17,6 +17,11 @@ def test_a_position_is_read_back_from_the_id_of_its_event(version: int) -> None:
     assert resumed(str(position)) == Position(version, NOW, NOW - timedelta(hours=1))
 
 
+def test_a_page_is_told_of_what_came_since_it_was_made_however_late_its_stream_begins() -> None:
+    made = NOW - timedelta(hours=2)
+    assert beginning(7, NOW, made).looked_at == made - timedelta(minutes=5)
+
+
 @pytest.mark.parametrize(
     "text",
     [None, "", "7", "7-1", "a-b-c", "-1-1-1", "7-1-1-1", "9999999999-1-1", "7-1-99999999999999999", "٣-1-1"],

@@ -28,6 +28,7 @@ _NOTHING = Offers(
     closed=True,
     occurrences_enabled=False,
     messages_enabled=False,
+    chat_enabled=False,
 )
 """A history is read."""
 _ALL: tuple[EntryKind, ...] = ("occurrence", "message", "mail", "action")

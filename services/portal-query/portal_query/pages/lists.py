@@ -6,6 +6,7 @@ from datetime import UTC, datetime
 from typing import Annotated
 
 from fastapi import APIRouter, Depends, Header, Query
+from fastapi import Request as HttpRequest
 from fastapi.sse import EventSourceResponse, ServerSentEvent
 from pydantic import AwareDatetime
 from relato_runtime.database import Pool
@@ -38,6 +39,7 @@ def routes(portal: Portal, pages: Pages, readers: Readers, executors: Pool, requ
 
     @router.get("/desk/stream", response_class=EventSourceResponse)
     async def desk(  # noqa: PLR0917  # one for each field of the form
+        request: HttpRequest,
         reader: Annotated[Reader, Depends(executor)],
         since: AwareDatetime,
         q: Search = None,
@@ -62,14 +64,14 @@ def routes(portal: Portal, pages: Pages, readers: Readers, executors: Pool, requ
         def write(items: list[Ticket]) -> str:
             return rows(reader, "desk/rows.html", items)
 
-        shown = List(reader.person_id, those, theirs, write)
+        shown = List(reader.person_id, portal.session(request), those, theirs, write)
         begin = lists.since(last_event_id, since)
         async for event in lists.events(shown, portal.live, begin, lasting=portal.stream_lasting):
             yield event
 
     @router.get("/portal/stream", response_class=EventSourceResponse)
     async def own(
-        reader: Who, since: AwareDatetime, last_event_id: _LastEventId = None
+        request: HttpRequest, reader: Who, since: AwareDatetime, last_event_id: _LastEventId = None
     ) -> AsyncIterator[ServerSentEvent]:
         async def those(ticket_ids: Sequence[str] | None) -> list[Request]:
             found = (
@@ -85,7 +87,7 @@ def routes(portal: Portal, pages: Pages, readers: Readers, executors: Pool, requ
         def write(items: list[Request]) -> str:
             return rows(reader, "portal/rows.html", items)
 
-        shown = List(reader.person_id, those, theirs, write)
+        shown = List(reader.person_id, portal.session(request), those, theirs, write)
         begin = lists.since(last_event_id, since)
         async for event in lists.events(shown, portal.live, begin, lasting=portal.stream_lasting):
             yield event

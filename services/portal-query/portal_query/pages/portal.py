@@ -7,6 +7,7 @@ from typing import Annotated, Any
 
 from fastapi import APIRouter, Depends, Header, Query, Request, Response
 from fastapi.sse import EventSourceResponse, ServerSentEvent
+from pydantic import AwareDatetime
 from relato_runtime.database import Pool
 
 from portal_query import read, read_requests, streams, view
@@ -14,7 +15,7 @@ from portal_query.http import PAGE, CursorText, Portal, TicketId, not_found, pag
 from portal_query.pages import chat, news
 from portal_query.pages.reader import Reader, Readers
 from portal_query.pages.render import Pages
-from portal_query.streams import Event, Position, RequestSource
+from portal_query.streams import Event, Position, RequestSource, Settings, Write
 
 _REQUEST = "/portal/requests/{ticket_id}"
 
@@ -26,6 +27,8 @@ class Opened:
     reader: Reader
     ticket_id: str
     position: Position
+    settings: str
+    session: str | None
 
 
 def routes(portal: Portal, pages: Pages, readers: Readers, pool: Pool) -> APIRouter:
@@ -55,7 +58,6 @@ def routes(portal: Portal, pages: Pages, readers: Readers, pool: Pool) -> APIRou
         row = await read_requests.request(pool, reader.person_id, ticket_id)
         if row is None:
             raise not_found()
-        may_add = await read_requests.may_add(pool, row["status"])
         lines = await chat.of_request(portal, pool, reader.person_id, ticket_id)
         entries = await _entries(reader, ticket_id, None)
         shown = [*entries["items"], *(lines["items"] if lines else ())]
@@ -68,9 +70,10 @@ def routes(portal: Portal, pages: Pages, readers: Readers, pool: Pool) -> APIRou
             unread_chat=chat.unread(lines, row["unread"]),
             ticket=view.request(row),
             description=await read_requests.description(pool, reader.person_id, ticket_id),
-            may_add=may_add,
-            may_message=await read_requests.may_message(pool, row["status"]),
-            catalogue=await read_requests.catalogue(pool) if may_add else (),
+            may=await read_requests.offers(pool, row["status"]),
+            settings=await read_requests.settings(pool),
+            now=reader.now,
+            catalogue=await read_requests.catalogue(pool),
             found=entries,
             seen_up_to=news.seen_up_to(shown, reader.person_id, row["unread"]),
         )
@@ -100,43 +103,62 @@ def routes(portal: Portal, pages: Pages, readers: Readers, pool: Pool) -> APIRou
         shown = [view.request_entry(row) for row in found.rows]
         return page(portal.cursors, of, shown, lambda n: (found.rows[n]["version"],))
 
-    async def opened(
+    async def opened(  # noqa: PLR0917  # one for each thing that the page says
+        request: Request,
         reader: Who,
         ticket_id: TicketId,
         after: Annotated[int, Query(ge=0, le=2**31 - 1)],
+        since: AwareDatetime,
+        settings: Annotated[str, Query(max_length=64)],
         last_event_id: Annotated[str | None, Header()] = None,
     ) -> Opened:
         if await read_requests.request(pool, reader.person_id, ticket_id) is None:
             raise not_found()
-        position = streams.resumed(last_event_id) or streams.beginning(after, datetime.now(UTC))
-        return Opened(reader, ticket_id, position)
+        position = streams.resumed(last_event_id) or streams.beginning(after, datetime.now(UTC), since)
+        return Opened(reader, ticket_id, position, settings, portal.session(request))
 
     @router.get(_REQUEST + "/stream", response_class=EventSourceResponse)
     async def stream(opened: Annotated[Opened, Depends(opened)]) -> AsyncIterator[ServerSentEvent]:
         """What is new for the requester, as HTML in their language."""
 
-        def fragment(template: str, **context: object) -> str:
-            return pages.fragment(opened.reader, template, seen_up_to=news.NOTHING, **context)
-
-        def write(event: Event) -> str:
-            match event.name, event.data:
-                case "entry", {"kind": "occurrence" | "message"}:
-                    return fragment("portal/new.html", entry=event.data)
-                case "entry", {"kind": "chat"}:
-                    return fragment("chat/new.html", entry=event.data, side="requester")
-                case "gone", {"occurrence_id": occurrence_id}:
-                    return fragment("portal/gone.html", occurrence_id=occurrence_id)
-                case "presence", {"attendant": attendant}:
-                    return fragment("presence/portal.html", attendant=attendant)
-                case "settings", _:
-                    return fragment("settings.html")
-                case _:
-                    return ""
-
+        write = _writer(pages, opened.reader)
         source = RequestSource(pool, portal.presence, opened.reader.person_id, opened.ticket_id)
         async for event in streams.events(
-            source, portal.live, opened.ticket_id, opened.position, lasting=portal.stream_lasting, write=write
+            source,
+            portal.live,
+            opened.ticket_id,
+            opened.position,
+            lasting=portal.stream_lasting,
+            write=write,
+            settings=Settings(opened.settings, lambda: read_requests.settings(pool)),
+            session=opened.session,
         ):
             yield event
 
     return router
+
+
+def _writer(pages: Pages, reader: Reader) -> Write:
+    """What an event says on the page."""
+
+    def fragment(template: str, **context: object) -> str:
+        return pages.fragment(reader, template, seen_up_to=news.NOTHING, **context)
+
+    def write(event: Event) -> str:
+        match event.name, event.data:
+            case "entry", {"kind": "occurrence" | "message"}:
+                return fragment("portal/new.html", entry=event.data)
+            case "entry", {"kind": "chat"}:
+                return fragment("chat/new.html", entry=event.data, side="requester")
+            case "gone", {"occurrence_id": occurrence_id}:
+                return fragment("portal/gone.html", occurrence_id=occurrence_id)
+            case "presence", {"attendant": attendant}:
+                return fragment("presence/portal.html", attendant=attendant)
+            case "settings", known:
+                return fragment("settings.html", known=known)
+            case "ticket", _:
+                return fragment("ticket/changed.html")
+            case _:
+                return ""
+
+    return write

@@ -8,6 +8,7 @@ from uuid import UUID
 
 from fastapi import APIRouter, Depends, Header, Query, Request, Response
 from fastapi.sse import EventSourceResponse, ServerSentEvent
+from pydantic import AwareDatetime
 from relato_runtime.database import Pool
 
 from portal_query import read, read_about, read_forms, read_offers, streams, view
@@ -18,8 +19,8 @@ from portal_query.pages.reader import Reader, Readers
 from portal_query.pages.render import Pages
 from portal_query.read import Asked
 from portal_query.read_forms import Catalogue
-from portal_query.shapes import EntryKind, Ticket
-from portal_query.streams import DeskSource, Event, Position, Write
+from portal_query.shapes import EntryKind, Mail, Ticket
+from portal_query.streams import DeskSource, Event, Position, Settings, Write
 from portal_query.together import Together
 
 _TICKET = "/desk/tickets/{ticket_id}"
@@ -35,6 +36,8 @@ class Opened:
     ticket: Ticket
     may: Offers
     position: Position
+    settings: str
+    session: str | None
 
 
 def routes(portal: Portal, pages: Pages, readers: Readers, pool: Pool) -> APIRouter:
@@ -56,10 +59,13 @@ def routes(portal: Portal, pages: Pages, readers: Readers, pool: Pool) -> APIRou
             ticket=view.ticket(row),
             about=await read_about.ticket(pool, reader.person_id, ticket_id),
             chat=lines,
+            chat_mails=await _undecided_chat_mails(pool, ticket_id),
             seen_up_to=news.EVERYTHING,
             presence_seconds=portal.presence.lasting.total_seconds(),
             unread_chat=row["unread"],
             may=await read_offers.offers(pool, reader.person_id, row),
+            settings=await read_offers.settings(pool),
+            now=reader.now,
             mailing=await read_forms.mailing(pool, row["requester_id"]),
             **entries,
         )
@@ -101,18 +107,24 @@ def routes(portal: Portal, pages: Pages, readers: Readers, pool: Pool) -> APIRou
 
     together = Together(pool)
 
-    async def opened(
+    async def settings() -> str:
+        return await together.once("settings", lambda: read_offers.settings(pool))
+
+    async def opened(  # noqa: PLR0917  # one for each thing that the page says
+        request: Request,
         reader: Who,
         ticket_id: TicketId,
         after: Annotated[int, Query(ge=0, le=2**31 - 1)],
+        since: AwareDatetime,
+        settings: Annotated[str, Query(max_length=64)],
         last_event_id: Annotated[str | None, Header()] = None,
     ) -> Opened:
         row = await read.ticket(pool, reader.person_id, ticket_id)
         if row is None:
             raise not_found()
-        position = streams.resumed(last_event_id) or streams.beginning(after, datetime.now(UTC))
+        position = streams.resumed(last_event_id) or streams.beginning(after, datetime.now(UTC), since)
         may = await read_offers.offers(pool, reader.person_id, row)
-        return Opened(reader, view.ticket(row), may, position)
+        return Opened(reader, view.ticket(row), may, position, settings, portal.session(request))
 
     @router.get(_TICKET + "/stream", response_class=EventSourceResponse)
     async def stream(opened: Annotated[Opened, Depends(opened)]) -> AsyncIterator[ServerSentEvent]:
@@ -122,11 +134,23 @@ def routes(portal: Portal, pages: Pages, readers: Readers, pool: Pool) -> APIRou
 
         source = DeskSource(together, portal.presence, reader.person_id, ticket_id)
         async for event in streams.events(
-            source, portal.live, ticket_id, opened.position, lasting=portal.stream_lasting, write=write
+            source,
+            portal.live,
+            ticket_id,
+            opened.position,
+            lasting=portal.stream_lasting,
+            write=write,
+            settings=Settings(opened.settings, settings),
+            session=opened.session,
         ):
             yield event
 
     return router
+
+
+async def _undecided_chat_mails(pool: Pool, ticket_id: str) -> list[Mail]:
+    mails = [view.mail(row) for row in await read.uncertain_chat_mails(pool, ticket_id)]
+    return [each for each in mails if "awaits_decision" in each]
 
 
 def _writer(pages: Pages, opened: Opened, catalogue: Catalogue) -> Write:
@@ -158,8 +182,8 @@ def _writer(pages: Pages, opened: Opened, catalogue: Catalogue) -> Write:
                 return pages.fragment(reader, "ticket/changed.html")
             case "mail", _:
                 return pages.fragment(reader, "ticket/mail.html", outcome=event.data, may=opened.may)
-            case "settings", _:
-                return pages.fragment(reader, "settings.html")
+            case "settings", known:
+                return pages.fragment(reader, "settings.html", known=known)
             case _:
                 return ""
 

@@ -1,5 +1,6 @@
 // @ts-check
 // Says how far an executor has read the chat, while it is open on a page that is looked at.
+import { ask } from "./ask.js";
 
 const SOON_MS = 200;
 const AGAIN_MS = 5_000;
@@ -22,7 +23,7 @@ async function tell() {
   const lines = /** @type {NodeListOf<HTMLElement>} */ (panel.querySelectorAll("[data-line]"));
   const upTo = Math.max(0, ...[...lines].map(({ dataset }) => Number(dataset.version)));
   if (document.hidden || !("open" in panel.dataset) || upTo <= told) return;
-  const answer = await fetch(panel.dataset.read ?? "", {
+  const answer = await ask(panel.dataset.read ?? "", {
     method: "POST",
     headers: { "Content-Type": "application/json" }, // no key: what was read is read
     body: JSON.stringify({ up_to_version: upTo }),

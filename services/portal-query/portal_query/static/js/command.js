@@ -1,6 +1,8 @@
 // @ts-check
 // A command from a dialog's form to the API: done once however often it is sent, and what is wrong is said where it is.
+import { ask } from "./ask.js";
 import { clearErrors, showError, showFailure } from "./fields.js";
+import { offerLogin } from "./session.js";
 
 /** @typedef {import("./words.js").Say} Say */
 /** @typedef {{ok: boolean, code: string, given: Record<string, any>}} Answer */
@@ -30,7 +32,7 @@ export class Command {
     clearErrors(this.form);
     this.#set(true);
     try {
-      const answer = await fetch(address, {
+      const answer = await ask(address, {
         method: "POST",
         headers: { "Content-Type": "application/json", "Idempotency-Key": this.written.key, ...headers },
         body: JSON.stringify(body),
@@ -52,9 +54,7 @@ export class Command {
   /** @param {string} code @param {Array<{pointer: string}>} errors */
   #refused(code, errors) {
     if (code === "unauthenticated") {
-      const signedOut = /** @type {HTMLElement | null} */ (this.form.querySelector("[data-signed-out]"));
-      if (signedOut) signedOut.hidden = false;
-      return;
+      return offerLogin();
     }
     const beside = errors.filter(({ pointer }) => {
       const name = pointer.slice(1);

@@ -4,12 +4,15 @@
 /** @type {Map<string, HTMLDialogElement>} */
 const taken = new Map();
 
-/** @param {string} name @returns {HTMLDialogElement} the page's dialog of this name, not yet in it */
-export function take(name) {
-  const known = taken.get(name);
+/**
+ * @param {string} name @param {string} [about] where what is written is about one of many things, each has its own
+ * @returns {HTMLDialogElement} the page's dialog of this name, not yet in it
+ */
+export function take(name, about = "") {
+  const known = taken.get(`${name} ${about}`);
   if (known) return known;
   const template = /** @type {HTMLTemplateElement} */ (document.querySelector(`template[data-dialog="${name}"]`));
-  const dialog = /** @type {HTMLDialogElement} */ (template.content.querySelector("dialog"));
+  const dialog = /** @type {HTMLDialogElement} */ (document.importNode(template.content, true).querySelector("dialog"));
   for (const way of ["cancel", "submit"]) {
     dialog.addEventListener(way, (event) => {
       if (event.defaultPrevented) return;
@@ -17,8 +20,14 @@ export function take(name) {
       close(dialog);
     });
   }
-  taken.set(name, dialog);
+  dialog.addEventListener("close", () => dialog.open || leave(dialog)); // told late, and where the browser did it: it may be open again
+  taken.set(`${name} ${about}`, dialog);
   return dialog;
+}
+
+/** What was written in it is done with. @param {string} name @param {string} about */
+export function forget(name, about) {
+  taken.delete(`${name} ${about}`);
 }
 
 /** @param {HTMLDialogElement} dialog */
@@ -33,10 +42,34 @@ export function show(dialog) {
  * @param {HTMLDialogElement} dialog
  */
 export function close(dialog) {
-  if (!dialog.open) return;
   dialog.close();
+  leave(dialog);
+}
+
+/** @param {HTMLDialogElement} dialog */
+function leave(dialog) {
+  if (!dialog.isConnected) return;
   dialog.remove();
   document.dispatchEvent(new Event("relato:closed"));
+}
+
+/** All dialogs of the page, also those that nobody has opened yet. @returns {HTMLElement[]} */
+export function everyDialog() {
+  const templates = /** @type {NodeListOf<HTMLTemplateElement>} */ (document.querySelectorAll("template[data-dialog]"));
+  return [...[...templates].flatMap(({ content }) => [...content.querySelectorAll("dialog")]), ...taken.values()];
+}
+
+/** @param {Element} within @returns {boolean} whether there is text that nobody has sent */
+export function isWrittenIn(within) {
+  const editors = [...within.querySelectorAll(".editor-text")];
+  const fields = /** @type {NodeListOf<HTMLTextAreaElement>} */ (within.querySelectorAll("textarea"));
+  return editors.some((each) => each.textContent?.trim()) || [...fields].some((each) => each.value.trim());
+}
+
+/** Whether somebody writes on this page, or has written what would be lost with it. */
+export function isWriting() {
+  if (document.querySelector("dialog[open], [data-unsaved]") || isWrittenIn(document.body)) return true;
+  return [...taken.values()].some((each) => each.matches("[data-unsaved], :has([data-unsaved])"));
 }
 
 /** Ctrl+Enter sends, Esc closes. @param {HTMLDialogElement} dialog @param {() => Promise<void>} send @returns {HTMLFormElement} */

@@ -77,6 +77,7 @@ export class Draft {
   /** Something was written; it is saved once there is a pause. */
   changed() {
     this.#edits++;
+    this.form.dataset.unsaved = "";
     this.#later(QUIET_MS);
   }
 
@@ -116,6 +117,7 @@ export class Draft {
       if (answer.ok) {
         this.#tag = kept ? tagOf(answer) : "";
         this.#saved = Math.max(edits, this.#saved);
+        if (!this.#unsaved) delete this.form.dataset.unsaved;
         sessionStorage.removeItem(this.place);
         this.other.hidden = true;
         return this.#tell(kept ? "draft-saved" : "", new Date());
@@ -166,6 +168,7 @@ export class Draft {
   #settle() {
     clearTimeout(this.#timer);
     this.#saved = this.#edits;
+    delete this.form.dataset.unsaved;
     this.other.hidden = true;
     sessionStorage.removeItem(this.place);
   }

@@ -1,5 +1,6 @@
 // @ts-check
 // The server's drafts: each has a tag, and is replaced or removed by those alone who know it as it is.
+import { ask } from "./ask.js";
 
 /** What a composer holds, by field. @typedef {Record<string, string>} Written */
 /** @typedef {{kind: string, saved_at: string, etag: string, draft: Written}} Kept */
@@ -11,7 +12,7 @@ const asking = new Map();
 export async function find(address, kind) {
   const asked =
     asking.get(address) ??
-    fetch(address, { cache: "no-store" })
+    ask(address, { cache: "no-store" })
       .then(async (answer) => {
         if (!answer.ok) throw new Error(`${answer.status}`);
         return /** @type {Kept[]} */ ((await answer.json()).items);
@@ -26,7 +27,7 @@ export async function find(address, kind) {
  * @param {string} tag of the one that is known, empty where none is @param {boolean} [leaving] the page goes, and the request outlives it
  */
 export function put(address, written, tag, leaving = false) {
-  return fetch(address, {
+  return ask(address, {
     method: written ? "PUT" : "DELETE",
     headers: {
       ...(written && { "Content-Type": "application/json" }),

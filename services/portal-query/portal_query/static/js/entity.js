@@ -10,14 +10,13 @@ const form = /** @type {HTMLFormElement} */ (document.querySelector("[data-kind]
 const announced = /** @type {HTMLElement} */ (document.querySelector("[data-announced]"));
 const say = wordsOf(document.body);
 const { kind = "", key = "" } = form.dataset;
-let unsaved = false;
 
 form.addEventListener("input", () => {
-  unsaved = true;
+  form.dataset.unsaved = "";
   announced.textContent = "";
 });
 addEventListener("beforeunload", (event) => {
-  if (unsaved) event.preventDefault();
+  if ("unsaved" in form.dataset) event.preventDefault();
 });
 form.addEventListener("submit", (event) => {
   event.preventDefault();
@@ -65,7 +64,7 @@ async function save() {
     const since = form.dataset.since ?? "";
     const { ending, code, errors } = await publish(kind, id, made, since, (word) => (announced.textContent = say(word)));
     announced.textContent = ending === "saved" ? say("saved") : "";
-    if (ending === "saved" || ending === "late") unsaved = false;
+    if (ending === "saved" || ending === "late") delete form.dataset.unsaved;
     if (ending === "saved") return isNew ? location.assign(`/admin/${kind}/${id}`) : await showChanged(id);
     if (ending === "meanwhile" && isNew) return showError(form, key, say("taken"));
     if (ending === "meanwhile") await know(id);

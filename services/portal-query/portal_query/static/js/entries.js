@@ -1,6 +1,8 @@
 // @ts-check
 // Puts entries where they belong in a history whose newest stands on top; each is there once.
 
+import { askAnew } from "./offers.js";
+
 /** What came about entries whose page was not there yet: one that was read before that says less. @type {Map<string, HTMLElement>} */
 const ahead = new Map();
 document.addEventListener("htmx:load", (event) => {
@@ -23,7 +25,7 @@ export function put(fresh, came) {
   const gone = /** @type {HTMLElement | null} */ (came.querySelector("[data-gone]"));
   if (gone) putGone(gone);
   // The time spent, the status and what is offered may be others now: the head asks anew.
-  document.querySelector("[data-may]")?.dispatchEvent(new CustomEvent("stale"));
+  askAnew();
   const mail = came.querySelector("li");
   const subject = came.querySelector("ul")?.dataset.subject;
   if (mail && subject) putMail(mail, subject);
@@ -42,13 +44,25 @@ function putEntry(fresh, list, entry) {
     replace(known, entry);
     return;
   }
-  const older = [...list.querySelectorAll("article")].find(
-    (each) => String(each.dataset.recorded) < String(entry.dataset.recorded),
-  );
-  if (older && older.parentElement === fresh) older.before(entry);
-  else if (older || !list.querySelector(".more")) fresh.append(entry);
+  const shown = [...list.querySelectorAll("article")];
+  const older = shown.findIndex((each) => String(each.dataset.recorded) < String(entry.dataset.recorded));
+  const [newer, next] = older < 0 ? [shown.at(-1)] : [shown[older - 1], shown[older]];
+  if (!newer || newer.parentElement === fresh) {
+    if (next?.parentElement === fresh) next.before(entry);
+    else fresh.append(entry);
+  } else if (next || !list.querySelector(".more")) putBetween(newer, entry);
   else return void ahead.set(entry.id, entry); // older than all that is shown: it comes with its page
   document.dispatchEvent(new CustomEvent("relato:entry", { detail: entry }));
+}
+
+/**
+ * What was recorded before others and is shown only now stands among them, and is said aloud.
+ * @param {HTMLElement} newer @param {HTMLElement} entry
+ */
+function putBetween(newer, entry) {
+  newer.after(entry);
+  const aloud = document.querySelector("[data-announced]");
+  if (aloud) aloud.textContent = entry.querySelector(".entry-author")?.textContent + ": " + entry.querySelector(".rich")?.textContent;
 }
 
 /**
@@ -77,10 +91,13 @@ function replace(known, now) {
 /** @param {HTMLElement} mail @param {string} subject */
 function putMail(mail, subject) {
   const known = document.getElementById(mail.id);
-  const mails = document.getElementById(`entry-${subject}`)?.querySelector(".mails");
+  // What is said in the chat is no entry here: of its mails those stand on the page that somebody has to decide about.
+  const isChat = document.getElementById(`line-${subject}`) !== null;
+  const undecided = isChat && mail.querySelector("[data-decides]") ? document.querySelector("[data-chat-mails]") : null;
+  const mails = document.getElementById(`entry-${subject}`)?.querySelector(".mails") ?? undecided;
   mails?.querySelector("[data-planned]")?.remove();
   // After a reconnect what was is told again, and is no news.
-  if (known && String(mail.dataset.at) < String(known.dataset.at)) return;
+  if (known && (String(mail.dataset.at) < String(known.dataset.at) || known.isEqualNode(mail))) return;
   if (known) known.replaceWith(mail);
   else mails?.append(mail);
 }

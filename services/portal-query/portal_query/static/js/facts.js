@@ -1,6 +1,7 @@
 // @ts-check
 // Publishing what the ITSM says anew, and waiting until everybody can read it.
-import { goToLogin } from "./session.js";
+import { ask } from "./ask.js";
+import { offerLogin } from "./session.js";
 
 const PATIENCE_MS = 20_000;
 const BETWEEN_MS = 250;
@@ -19,12 +20,12 @@ export async function publish(kind, id, fact, since, tell) {
   tell("saving");
   const before = await changedAt(kind, id);
   if (before !== moment(since)) return { ending: "meanwhile", code: "", errors: [] };
-  const answer = await fetch(`/api/notes/itsm/${kind}/${encodeURIComponent(id)}`, {
+  const answer = await ask(`/api/notes/itsm/${kind}/${encodeURIComponent(id)}`, {
     method: "PUT",
     headers: { "Content-Type": "application/json" },
     body: JSON.stringify(fact),
   });
-  if (answer.status === 401) goToLogin();
+  if (answer.status === 401) offerLogin();
   if (!answer.ok) {
     const problem = await answer.json();
     return { ending: "refused", code: problem.type?.split("/").pop() ?? "", errors: problem.errors ?? [] };
@@ -36,9 +37,9 @@ export async function publish(kind, id, fact, since, tell) {
 
 /** @param {string} kind @param {string} id @returns {Promise<number>} 0 where there is none, or nobody knows */
 export async function changedAt(kind, id) {
-  const answer = await fetch(`/api/portal/admin/${kind}/${encodeURIComponent(id)}`, { cache: "no-store" });
+  const answer = await ask(`/api/portal/admin/${kind}/${encodeURIComponent(id)}`, { cache: "no-store" });
   if (answer.status === 404) return 0;
-  if (answer.status === 401) goToLogin();
+  if (answer.status === 401) offerLogin();
   if (!answer.ok) throw new Error(`${answer.status}`);
   return moment((await answer.json()).changed_at ?? "");
 }

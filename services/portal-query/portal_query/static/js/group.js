@@ -1,6 +1,6 @@
 // @ts-check
 // The lists in a group's form: people and other groups are put in and taken out. Saving is entity.js's.
-import { goToLogin } from "./session.js";
+import { offerLogin } from "./session.js";
 
 const form = /** @type {HTMLFormElement} */ (document.querySelector("[data-kind=groups]"));
 const person = /** @type {HTMLInputElement} */ (form.querySelector("[data-add-person]"));
@@ -35,7 +35,7 @@ async function addPerson() {
   wrong(false);
   if (!id) return;
   const answer = await fetch(`/api/portal/admin/people/${encodeURIComponent(id)}`).catch(() => null);
-  if (answer?.status === 401) return goToLogin();
+  if (answer?.status === 401) return offerLogin();
   if (!answer?.ok) return wrong(true);
   put("member_ids", id, (await answer.json()).name);
   person.value = "";

@@ -1,6 +1,6 @@
 // @ts-check
 // A client of the operators' API, as the command line is one.
-import { goToLogin } from "./session.js";
+import { sessionEnded } from "./session.js";
 
 /** Those that keep records, and so have dead letters and an audit. */
 export const KEEPERS = ["notes", "notifier", "history-projector"];
@@ -10,7 +10,7 @@ export const KEEPERS = ["notes", "notifier", "history-projector"];
 /** @param {string} path @returns {Promise<any>} what is there now, if anything is; throws where nothing answers */
 export async function see(path) {
   const answer = await fetch(`/api/operate${path}`, { cache: "no-store" });
-  if (answer.status === 401) goToLogin();
+  if (answer.status === 401) sessionEnded();
   if (answer.status === 204 || answer.status === 404) return null;
   if (!answer.ok) throw new Error(`${answer.status}`);
   return answer.json();
@@ -23,7 +23,7 @@ export async function act(path, wish) {
     headers: { "Content-Type": "application/json" },
     body: JSON.stringify(wish),
   });
-  if (answer.status === 401) goToLogin();
+  if (answer.status === 401) sessionEnded();
   const given = answer.status === 204 ? null : await answer.json();
   const code = answer.ok ? "" : (given.type?.split("/").pop() ?? "failed");
   return { ok: answer.ok, code, detail: answer.ok ? "" : (given.detail ?? ""), given };

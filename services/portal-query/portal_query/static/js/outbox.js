@@ -1,7 +1,8 @@
 // @ts-check
 // Lines on their way: one after the other, each with one key, so that trying again never does it twice.
 // They are kept for the session, and a page that is loaded anew goes on with them.
-import { goToLogin } from "./session.js";
+import { ask } from "./ask.js";
+import { sessionEnded } from "./session.js";
 
 /** @typedef {{key: string, text: string}} Waiting */
 /** @typedef {{accepted: (line: Waiting, id: string) => void, refused: (line: Waiting, code: string) => void}} Told */
@@ -55,7 +56,7 @@ export function makeOutbox(action, name, told) {
   async function attempt(line) {
     let answer;
     try {
-      answer = await fetch(action, {
+      answer = await ask(action, {
         method: "POST",
         headers: { "Content-Type": "application/json", "Idempotency-Key": line.key },
         body: JSON.stringify({ text: line.text }),
@@ -63,7 +64,7 @@ export function makeOutbox(action, name, told) {
     } catch {
       return false; // no answer: it may have happened, and the key knows
     }
-    if (answer.status === 401) goToLogin();
+    if (answer.status === 401) sessionEnded();
     if (answer.status === 401 || answer.status === 429 || answer.status >= 500) return false;
     const given = await answer.json().catch(() => null);
     if (given === null) return false; // cut off

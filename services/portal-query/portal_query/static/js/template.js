@@ -12,7 +12,6 @@ const variants = /** @type {HTMLElement} */ (form.querySelector("[data-variants]
 const adders = /** @type {HTMLElement} */ (form.querySelector("[data-new-variants]"));
 const announced = /** @type {HTMLElement} */ (document.querySelector("[data-announced]"));
 const say = wordsOf(document.body);
-let unsaved = false;
 let last = /** @type {HTMLTextAreaElement | null} */ (form.querySelector("textarea"));
 
 offerLanguages();
@@ -21,7 +20,7 @@ form.addEventListener("focusin", ({ target }) => {
 });
 form.addEventListener("input", ({ target }) => {
   if (/** @type {Element} */ (target).closest("[data-example]")) return; // what a preview is made of is not saved
-  unsaved = true;
+  form.dataset.unsaved = "";
   announced.textContent = "";
 });
 form.addEventListener("click", ({ target }) => {
@@ -35,7 +34,7 @@ form.addEventListener("submit", (event) => {
   void save();
 });
 addEventListener("beforeunload", (event) => {
-  if (unsaved) event.preventDefault();
+  if ("unsaved" in form.dataset) event.preventDefault();
 });
 
 /** @param {string} name */
@@ -114,7 +113,7 @@ async function save() {
     if (ending === "meanwhile" && isNew) return wrong("template_id", say("taken"));
     const at = ending === "refused" ? 0 : await changedAt("email-templates", id);
     if (at) form.dataset.since = new Date(at).toISOString();
-    if (ending === "saved" || ending === "late") unsaved = false;
+    if (ending === "saved" || ending === "late") delete form.dataset.unsaved;
     if (ending === "saved") return isNew ? location.assign(`/admin/email-templates/${id}`) : undefined;
     const placed = errors.filter((error) => {
       const [, first = "", number, part] = error.pointer.split("/");

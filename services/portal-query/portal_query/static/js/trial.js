@@ -1,7 +1,7 @@
 // @ts-check
 // Tries a template as one writes: previews with an example or with something that really happened, test mails to oneself.
 import { showMail } from "./preview.js";
-import { goToLogin } from "./session.js";
+import { offerLogin } from "./session.js";
 import { variant } from "./template.js";
 import { beside, told } from "./trial_words.js";
 
@@ -82,7 +82,7 @@ async function post(path, section) {
     headers: { "Content-Type": "application/json", "Idempotency-Key": key.join("") },
     body: JSON.stringify({ ...variant(section), [isReal ? "occurrence_id" : "kind"]: chosen.value }),
   });
-  if (answer.status === 401) goToLogin();
+  if (answer.status === 401) offerLogin();
   return answer;
 }
 
@@ -91,7 +91,7 @@ async function find() {
   const id = ticket.value.trim();
   if (!id) return;
   const answer = await fetch(`/api/notifier/occurrences?ticket_id=${encodeURIComponent(id)}`).catch(() => null);
-  if (answer?.status === 401) return goToLogin();
+  if (answer?.status === 401) return offerLogin();
   /** @type {Array<{occurrence_id: string, author_name: string, occurred_at: string, excerpt: string}>} */
   const items = answer?.ok ? (await answer.json()).items : [];
   const format = new Intl.DateTimeFormat(document.documentElement.lang, {

@@ -1,5 +1,6 @@
 // @ts-check
 // Says how far the requester has read, once it was really before their eyes: on the screen, of a page that they look at.
+import { ask } from "./ask.js";
 
 const DWELL = 1_000; // ms
 const place = /** @type {HTMLElement} */ (document.querySelector("[data-views]"));
@@ -46,7 +47,7 @@ async function look() {
   visible.clear();
   const upTo = reached();
   if (upTo <= told) return;
-  const answer = await fetch(place.dataset.views ?? "", {
+  const answer = await ask(place.dataset.views ?? "", {
     method: "POST",
     headers: { "Content-Type": "application/json" }, // no key: what was seen is seen
     body: JSON.stringify({ up_to_version: upTo }),

@@ -1,0 +1,74 @@
+"""What open pages do when the session behind them has ended, or is somebody else's."""
+
+import re
+
+from playwright.async_api import expect
+
+from tests.browser.conftest import SignedIn
+from tests.browser.test_changes import choose
+from tests.support.journey import Ticket
+
+ENDED = "Sua sessão terminou."
+
+
+async def test_sessions_are_ended_everywhere_and_pages_that_are_open_elsewhere_say_so(
+    window: SignedIn, ticket: Ticket
+) -> None:
+    here, there = await window("ana", "/portal"), await window("ana", f"/portal/requests/{ticket.id}")
+    there.expected += ["status of 401", "[object Event]"]
+    await expect(there.page.get_by_text("Ninguém do atendimento")).to_have_count(1)  # its stream is open
+    await here.page.locator("summary").click()
+    await here.look("account")
+    await here.page.get_by_role("button", name="Encerrar minhas sessões").click()
+    await expect(here.page.get_by_role("link", name="Entrar")).to_be_visible()
+    await expect(there.page.get_by_role("alert").filter(has_text=ENDED)).to_be_visible(timeout=15_000)
+    await expect(there.page.get_by_text("Reconectando…")).to_have_count(0)
+    await there.look("session-ended")
+    await there.page.get_by_role("link", name="Entre de novo").click()
+    await expect(there.page.get_by_text("o que escrevia está guardado")).to_be_visible()
+
+
+async def test_what_is_being_corrected_stays_when_the_session_has_ended(
+    window: SignedIn, ticket: Ticket
+) -> None:
+    note = await ticket.record(description_html="<p>Troquei o cabo.</p>")
+    await ticket.history(note["version"])
+    carlos = await window("carlos", f"/desk/tickets/{ticket.id}")
+    page = carlos.page
+    dialog = await choose(page.get_by_role("article"), "Corrigir")
+    text = dialog.get_by_role("textbox", name="O que aconteceu")
+    await text.fill("Troquei a placa.")
+    await carlos.context.clear_cookies()
+    carlos.expected += ["status of 401", "Error Code 401"]
+    await ticket.record("marina", description_html="<p>Outra.</p>")  # what comes asks for the ticket's head
+    await expect(dialog.get_by_role("alert").filter(has_text=ENDED)).to_be_visible()
+    await expect(text).to_have_text("Troquei a placa.")
+
+    davi = await window("davi", "/admin/new/email-templates")
+    name = davi.page.get_by_role("textbox", name="Nome", exact=True)
+    await name.fill("Modelo novo")
+    await davi.context.clear_cookies()
+    davi.expected.append("status of 401")
+    await davi.page.get_by_label("Assunto").first.fill("Olá")  # asks for a preview
+    await expect(davi.page.get_by_role("alert").filter(has_text=ENDED)).to_be_visible()
+    await expect(name).to_have_value("Modelo novo")
+
+
+async def test_a_page_sends_nothing_in_the_name_of_whoever_logged_in_after_its_reader(
+    window: SignedIn, ticket: Ticket
+) -> None:
+    carlos = await window("carlos", f"/desk/tickets/{ticket.id}")
+    page, other = carlos.page, await carlos.context.new_page()
+    carlos.expected += ["status of 401", "status of 409", "[object Event]"]
+    await page.keyboard.press("n")
+    await page.keyboard.type("Sou o Carlos")
+    await other.goto("/desk")
+    await other.get_by_role("button", name="Sair").click()
+    carlos.page = other
+    await carlos.sign_in("Marina Teixeira", "/desk")
+    await page.keyboard.press("Control+Enter")
+    dialog = page.get_by_role("dialog")
+    await expect(dialog.get_by_role("alert").filter(has_text="Outra pessoa entrou")).to_be_visible()
+    await expect(dialog.get_by_role("textbox", name="O que aconteceu")).to_have_text("Sou o Carlos")
+    await expect(page.get_by_text(re.compile("nada do que for feito nesta página é salvo"))).to_have_count(1)
+    assert await ticket.history(0, kind="occurrence") == []
