@@ -102,15 +102,31 @@ async def test_a_chat_that_is_switched_off_is_not_there_and_says_so_where_it_was
 ) -> None:
     ana = await window("ana", f"/portal/requests/{ticket.id}")
     await open_chat(ana.page)
+    await ana.page.keyboard.type("Olá?")  # so that her page is not loaded by itself
     async with switched(ticket.stack, 316, "N", "S"):
         ana.expected.append("status of 409")
-        await write(ana.page, "Olá?")
+        await expect(ana.page.get_by_text("A configuração mudou")).to_be_visible()
+        await ana.page.keyboard.press("Enter")
         await expect(ana.page.get_by_text("O chat está desligado.")).to_be_visible()
         await expect(ana.page.get_by_role("textbox", name="Mensagem do chat")).to_have_value("Olá?")
         for person_id, address in (("ana", "/portal/requests/"), ("carlos", "/desk/tickets/")):
             person = await window(person_id, address + ticket.id)
             await expect(person.page.get_by_role("heading", level=1)).to_be_visible()
             await expect(person.page.get_by_role("button", name="Chat")).to_have_count(0)
+
+
+async def test_lines_that_are_refused_come_back_in_their_order(window: SignedIn, ticket: Ticket) -> None:
+    ana = await window("ana", f"/portal/requests/{ticket.id}")
+    ana.expected += ["net::ERR", "status of 409"]
+    await open_chat(ana.page)
+    await ana.page.route("**/chat", lambda route: route.abort())
+    await write(ana.page, "1", "2", "3")
+    await expect(ana.page.locator(".chat-waiting li")).to_have_count(3)
+    await ticket.save(status="closed")
+    await ana.page.unroute("**/chat")
+    await expect(ana.page.get_by_role("textbox", name="Mensagem do chat")).to_have_value(
+        "1\n2\n3", timeout=20_000
+    )
 
 
 async def test_executors_see_each_other_and_are_warned_of_what_the_other_recorded(

@@ -55,3 +55,20 @@ async def test_an_executor_decides_about_a_mail_that_may_not_have_come(
     await expect(older.get_by_role("button", name="Enviar de novo")).to_have_count(0)
     await carlos.look("mail-decided")
     assert ticket.mailbox.seen[seen:] == [ana_address] * 3
+
+
+async def test_an_executor_decides_about_a_mail_about_chat_that_may_not_have_come(
+    window: SignedIn, ticket: Ticket, ana_address: str
+) -> None:
+    ticket.mailbox.answers[ana_address] = ["cut"]
+    carlos = await window("carlos", f"/desk/tickets/{ticket.id}")
+    page = carlos.page
+    await ticket.done("carlos", "/chat", {"text": "Ainda está aí?"})
+    mail = page.get_by_role("listitem").filter(has_text="não se sabe se chegou")
+    await expect(mail).to_contain_text(ana_address, timeout=20_000)
+    await page.reload()
+    await carlos.look("mail-chat-uncertain")
+    await mail.get_by_role("button", name="Deixar assim").click()
+    await page.get_by_role("dialog").get_by_role("button", name="Deixar assim").click()
+    await expect(mail).to_contain_text("Carlos Eduardo Nunes deixou assim")
+    await expect(mail.get_by_role("button", name="Enviar de novo")).to_have_count(0)

@@ -152,6 +152,39 @@ async def test_what_was_sent_can_be_undone_and_its_text_is_back(window: SignedIn
     await carlos.look("undo")
 
 
+async def test_each_of_two_that_were_sent_can_be_undone(window: SignedIn, ticket: Ticket) -> None:
+    carlos = await window("carlos", f"/desk/tickets/{ticket.id}")
+    page = carlos.page
+    for text in ("Um", "Dois"):
+        await write(page, text)
+        await page.get_by_label("Visível ao solicitante").check()
+        await page.get_by_label("Enviar ao e-mail").check()
+        await page.keyboard.press("Control+Enter")
+        await expect(page.get_by_role("dialog")).to_have_count(0)
+    await expect(page.get_by_role("button", name="Desfazer")).to_have_count(2)
+    await page.keyboard.press("z")  # the latest
+    await expect(page.get_by_role("textbox", name="O que aconteceu")).to_have_text("Dois")
+    await expect(page.get_by_role("button", name="Desfazer")).to_have_count(1)
+
+
+async def test_the_time_of_a_note_follows_the_clock_until_somebody_sets_it(
+    window: SignedIn, ticket: Ticket
+) -> None:
+    carlos = await window("carlos", f"/desk/tickets/{ticket.id}")
+    page = carlos.page
+    await page.clock.install()
+    await page.reload()
+    await write(page, "Cabo")
+    happened = page.get_by_label("Data e hora")
+    opened = await happened.input_value()
+    await page.clock.fast_forward("30:00")
+    await expect(happened).not_to_have_value(opened)
+    await happened.fill(opened)
+    await page.keyboard.press("Tab")
+    await page.clock.fast_forward("30:00")
+    await expect(happened).to_have_value(opened)
+
+
 async def test_a_key_typed_right_after_a_dialog_was_closed_is_a_key_of_the_page(
     window: SignedIn, ticket: Ticket
 ) -> None:

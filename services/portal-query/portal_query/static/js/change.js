@@ -2,7 +2,7 @@
 // What is done to an entry: correcting, solving, retracting, showing and hiding, each with a dialog that says what follows.
 import { bodyOf, fill } from "./changes.js";
 import { Command } from "./command.js";
-import { announce, close, show, take, writing } from "./dialog.js";
+import { announce, close, forget, show, take, writing } from "./dialog.js";
 import { makeEditor } from "./editor.js";
 import { clearErrors, showError, showFailure } from "./fields.js";
 import { onChoice } from "./menu.js";
@@ -13,17 +13,19 @@ import { wordsOf } from "./words.js";
 
 const root = /** @type {HTMLElement} */ (document.querySelector("[data-changes]"));
 const say = wordsOf(root);
-/** Made when they are first asked for. @type {Map<string, {changing: Changing, open: (article: HTMLElement) => void}>} */
+/** Of each entry its own, made when they are first asked for. @type {Map<string, (article: HTMLElement) => void>} */
 const made = new Map();
 
 onChoice((does, article) => {
-  if (!made.has(does)) made.set(does, make(does));
-  made.get(does)?.open(article);
+  const name = `${does} ${article.id}`;
+  const open = made.get(name) ?? make(does, article.id);
+  made.set(name, open);
+  open(article);
 });
 
-/** @param {string} does */
-function make(does) {
-  const dialog = take(does);
+/** @param {string} does @param {string} about the entry's id */
+function make(does, about) {
+  const dialog = take(does, about);
   const form = writing(dialog, submit);
   const command = new Command(form, say);
   /** @type {Changing["editors"]} */
@@ -31,9 +33,9 @@ function make(does) {
   for (const frame of /** @type {NodeListOf<HTMLElement>} */ (form.querySelectorAll("[data-editor]"))) {
     editors[frame.dataset.editor ?? ""] = makeEditor(frame, () => {});
   }
+  form.addEventListener("input", () => (dialog.dataset.unsaved = "")); // until it is done: closing keeps it
   /** @type {Changing} */
   const changing = { does, form, editors, before: {} };
-  let about = "";
   let version = "";
   const mailed = field(form, "notify_by_email");
   const save = /** @type {HTMLElement} */ (form.querySelector("[data-save]"));
@@ -46,14 +48,11 @@ function make(does) {
 
   /** @param {HTMLElement} article */
   function open(article) {
-    const again = about === article.id && dialog.dataset.unsaved === "yes";
-    about = article.id;
-    if (!again) {
+    if (!("unsaved" in dialog.dataset)) {
       clearErrors(form);
       version = article.dataset.version ?? "";
       fill(changing, article);
       consequence();
-      dialog.dataset.unsaved = "yes"; // until it is done: closing keeps it
     }
     // Whoever sees that somebody is writing is whoever will see what.
     const shown = (does === "correct" || does === "solve") && !article.classList.contains("entry-internal");
@@ -74,8 +73,9 @@ function make(does) {
     const answer = await command.send(root.dataset.action + ending, body, { "If-Match": `"${version}"` });
     if (answer?.code === "version-conflict") showNow();
     if (!answer?.ok) return;
-    delete dialog.dataset.unsaved;
     close(dialog);
+    forget(does, about);
+    made.delete(`${does} ${about}`);
     document.getElementById(about)?.focus();
     const { occurrence_id: id, release_at: at } = answer.given;
     if (at) document.dispatchEvent(new CustomEvent("relato:held", { detail: { id, at, written: null } }));
@@ -94,7 +94,7 @@ function make(does) {
     form.querySelector("[data-failure]")?.scrollIntoView({ block: "nearest" }); // which has moved away
   }
 
-  return { changing, open };
+  return open;
 }
 
 /** @param {HTMLElement} article */

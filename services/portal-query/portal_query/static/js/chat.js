@@ -17,6 +17,8 @@ const text = /** @type {HTMLTextAreaElement | null} */ (panel.querySelector("[da
 const error = /** @type {HTMLElement | null} */ (panel.querySelector("[data-chat-error]"));
 const say = wordsOf(panel);
 const { action = "", person = "" } = panel.dataset;
+/** What was refused and stands in the field again. */
+let back = "";
 /** What stands for each line that was sent, until the line itself is there. @type {Map<string, HTMLElement>} */
 const places = new Map();
 
@@ -31,7 +33,11 @@ const outbox = makeOutbox(action, `relato-chat ${person} ${action}`, {
     places.get(line.key)?.remove();
     places.delete(line.key);
     if (!text || !error) return;
-    text.value = [line.text, text.value].filter(Boolean).join("\n"); // nothing that was written is lost
+    for (const each of [panel, form]) each?.toggleAttribute("hidden", false); // also where nothing more is taken
+    // Nothing that was written is lost: what comes back stands in its order, before what was begun since.
+    const before = text.value.startsWith(back) ? back : "";
+    back = [before, line.text].filter(Boolean).join("\n");
+    text.value = [back, text.value.slice(before.length).replace(/^\n/, "")].filter(Boolean).join("\n");
     error.textContent = say(code) || say("failed");
     error.hidden = false;
   },
@@ -79,7 +85,7 @@ function submit() {
   if (!text || !error || !text.value.trim()) return;
   error.hidden = true;
   showWaiting(outbox.add(text.value.trim()));
-  text.value = "";
+  text.value = back = "";
   document.dispatchEvent(new Event("relato:sent"));
   toEnd(log);
 }

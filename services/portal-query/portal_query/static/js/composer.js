@@ -22,6 +22,8 @@ const SAVED = {
 /** What is kept of what was written; who sees it is decided anew each time. */
 const KEPT = ["occurred_at", "time_spent_minutes", "category_id", "origin_id", "solution_html"];
 
+const CLOCK_MS = 5_000;
+
 for (const template of /** @type {NodeListOf<HTMLElement>} */ (document.querySelectorAll("template[data-writes]"))) {
   makeComposer(template.dataset.dialog ?? "", template.dataset.writes ?? "");
 }
@@ -51,6 +53,7 @@ function makeComposer(name, kind) {
   happened?.addEventListener("input", () => (happened.dataset.touched = "yes"));
   /** What was tried and not answered is tried again as it was: it happened then. */
   let tried = { key: "", at: new Date() };
+  setInterval(() => dialog.open && followClock(), CLOCK_MS);
   draft.begin();
   if (kind === "occurrence") {
     document.addEventListener("relato:write", (event) => {
@@ -65,13 +68,18 @@ function makeComposer(name, kind) {
     form.dataset.channel = channel;
     if (visible) visible.checked = false; // internal each time
     if (mailed) mailed.checked = false;
-    if (happened && !happened.dataset.touched) {
-      happened.value = happened.max = wallClock(new Date(), form.dataset.zone ?? "UTC");
-    }
+    followClock();
     showConsequence();
     show(dialog);
     draft.look();
     editor.commands.focus("end");
+  }
+
+  /** What is recorded is when it is sent, unless somebody said otherwise: so that is what is shown. */
+  function followClock() {
+    if (!happened) return;
+    happened.max = wallClock(new Date(), form.dataset.zone ?? "UTC");
+    if (!happened.dataset.touched && document.activeElement !== happened) happened.value = happened.max;
   }
 
   function showConsequence() {

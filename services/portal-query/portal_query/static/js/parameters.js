@@ -29,24 +29,29 @@ function prepare(row) {
  */
 async function change(row, form, input, value) {
   const { parameter = "", before = "", since = "", off, consequence = "" } = form.dataset;
+  // A switch says what is so; what was typed or chosen stays, to be saved again.
+  const putBack = () => {
+    if (input instanceof HTMLInputElement && input.type === "checkbox") input.checked = before === "S";
+  };
   clearErrors(form);
   tell(""); // what was said of the change before is not about this one
   if (value === off && value !== before && !(await agrees(row, consequence))) {
     if (input instanceof HTMLSelectElement) input.value = before;
-    else if (input.type === "checkbox") input.checked = before === "S";
-    return;
+    return putBack();
   }
   for (const each of form.elements) each.toggleAttribute("inert", true);
   try {
     const fact = { number: Number(parameter), value };
     const { ending, code, errors } = await publish("parameters", parameter, fact, since, tell);
     if (ending === "saved") return await showAnew(row);
+    if (ending !== "late") putBack();
     if (ending === "meanwhile") form.dataset.since = await lastChanged(parameter);
     tell("");
     showFailure(form, say(ending) || (errors.length ? say("invalid") : say(code)) || say("failed"));
     if (errors.length) input.setAttribute("aria-invalid", "true");
   } catch {
     tell("");
+    putBack();
     showFailure(form, say("failed"));
   } finally {
     for (const each of form.elements) each.toggleAttribute("inert", false);
