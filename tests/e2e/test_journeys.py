@@ -2,6 +2,7 @@
 
 import asyncio
 from datetime import UTC, datetime
+from email.utils import parseaddr
 from typing import Any
 
 import pytest
@@ -309,6 +310,7 @@ async def test_nobody_sees_the_requests_of_others(ticket: Ticket) -> None:
 PARAMETERS_OFF = [
     (298, "N", "S", CARLOS, "/occurrences", (409, "occurrences-disabled")),
     (299, "N", "S", CARLOS, "/messages", (409, "messages-disabled")),
+    (299, "N", "S", ANA, "/messages", (409, "messages-disabled")),
     (252, "N", "S", ANA, "/occurrences", (403, "not-permitted")),
 ]
 
@@ -386,7 +388,21 @@ async def test_category_and_origin_of_the_portal_are_fixed_by_parameters(ticket:
     async with switched(ticket.stack, 262, "nenhuma", parameter(262)):
         free = await ticket.record(ANA, channel="portal", category_id="cat-visita")
         entry = (await ticket.history(free["version"], kind="occurrence"))[0]
-        assert entry["category_id"] == "cat-visita"
+        assert (entry["category_id"], entry["origin_id"]) == ("cat-visita", parameter(263))
+    async with switched(ticket.stack, 263, "nenhuma", parameter(263)):
+        free = await ticket.record(ANA, channel="portal", origin_id="ori-telefone")
+        entry = (await ticket.history(free["version"], kind="occurrence"))[0]
+        assert (entry["category_id"], entry["origin_id"]) == (parameter(262), "ori-telefone")
+
+
+async def test_mails_come_from_parameter_10_and_without_an_address_there_from_the_installations_own(
+    ticket: Ticket, ana_address: str
+) -> None:
+    await ticket.record(visible_to_requester=True, notify_by_email=True)
+    assert parseaddr(parameter(10))[1] in (await ticket.mail(ana_address))["From"]
+    async with switched(ticket.stack, 10, "suporte", parameter(10)):
+        await ticket.record(visible_to_requester=True, notify_by_email=True)
+        assert (await ticket.mail(ana_address, 2))["From"] == "Relato <relato@localhost>"
 
 
 async def test_forty_notes_at_once_are_all_there_once(ticket: Ticket) -> None:
