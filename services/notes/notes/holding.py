@@ -1,6 +1,6 @@
 """Decisions about the time in which sending can be undone: held back, undone, released."""
 
-from datetime import timedelta
+from datetime import datetime, timedelta
 from typing import Literal
 
 from relato_contracts import notes as facts
@@ -14,6 +14,8 @@ from notes.situation import Situation
 from notes.state import Held, Occurrence, State
 
 LONGEST_SECONDS = 60
+FARTHEST = timedelta(seconds=LONGEST_SECONDS) + timedelta(minutes=5)
+"""How far ahead anything can be due, by clocks that are a few minutes apart."""
 
 _Withheld = Literal["ticket-removed", "requester-changed", "author-inactive", "occurrences-disabled"]
 
@@ -61,7 +63,7 @@ def release(state: State, command: ReleaseOccurrence, situation: Situation) -> l
     """
     occurrence = state.occurrences.get(command.occurrence_id)
     held = None if occurrence is None else occurrence.held
-    if held is None or command.now < held.at:
+    if held is None or not _due(held.at, command.now):
         return []
     why = _withheld(held, situation)
     return [
@@ -74,6 +76,11 @@ def release(state: State, command: ReleaseOccurrence, situation: Situation) -> l
             outcome="shown" if why is None else "withheld",
         )
     ]
+
+
+def _due(at: datetime, now: datetime) -> bool:
+    """Its time has come, or lies so far ahead that the clock was wrong by which it was held back."""
+    return not now < at <= now + FARTHEST
 
 
 def _withheld(held: Held, situation: Situation) -> _Withheld | None:

@@ -10,6 +10,7 @@ from notes import releases
 from notes.commands import ReleaseOccurrence
 from notes.commit import Committer
 from notes.handle import Request
+from notes.holding import FARTHEST
 from notes.releases import Due
 
 _POLL_SECONDS = 0.25
@@ -24,7 +25,7 @@ async def run(pool: Pool, committer: Committer, readiness: Readiness, part: str)
     """
     while True:
         now = datetime.now(UTC)
-        due = await releases.due(pool, now, _BATCH)
+        due = await releases.due(pool, now, FARTHEST, _BATCH)
         readiness.has(part)
         asked = [committer.commit(_request(each, now)) for each in due]
         failed = [

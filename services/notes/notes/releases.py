@@ -2,7 +2,7 @@
 
 from collections.abc import Collection
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 from uuid import UUID
 
 from relato_runtime.database import Connection, Pool
@@ -20,15 +20,14 @@ class Due:
     traceparent: str | None
 
 
-async def due(pool: Pool, now: datetime, limit: int) -> list[Due]:
-    """Those whose time has come, longest ago first."""
+async def due(pool: Pool, now: datetime, farthest: timedelta, limit: int) -> list[Due]:
+    """Those whose time has come, longest ago first; and what is due further ahead than anything can be."""
     rows = await pool.fetch(
         """
         SELECT occurrence_id, ticket_id, person_id, due_at, correlation_id, traceparent
-        FROM releases WHERE due_at <= $1 ORDER BY due_at LIMIT $2
+        FROM releases WHERE due_at <= $1 OR due_at > $2 ORDER BY due_at LIMIT $3
         """,
-        now,
-        limit,
+        *(now, now + farthest, limit),
     )
     return [Due(**dict(row)) for row in rows]
 

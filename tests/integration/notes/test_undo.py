@@ -235,6 +235,15 @@ async def test_what_must_not_go_out_any_more_is_withheld_and_the_history_says_so
     assert await outcomes(service.database) == [("OccurrenceVisibilityChanged", False, "withheld")]
 
 
+async def test_a_note_that_a_wrong_clock_holds_back_for_an_hour_is_shown_soon(service: Service) -> None:
+    await held(service, **LONG)
+    fact, due = "jsonb_set(data::jsonb, '{release,at}', to_jsonb($1::text))::json", "2126-11-24T12:00:00Z"
+    await service.database.execute(f"UPDATE events SET data = {fact}", due)
+    await service.database.execute("UPDATE releases SET due_at = $1::text::timestamptz", due)
+    await nothing_is_due(service.database)
+    assert await outcomes(service.database) == [SHOWN]
+
+
 async def test_a_ticket_that_was_removed_is_told_nothing(service: Service) -> None:
     await held(service, **{**LONG, "hold_seconds": 3})
     await service.send(kafka.OutgoingRecord(service.settings.topic_prefix + TICKETS.name, b"1001", None, []))

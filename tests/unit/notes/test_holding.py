@@ -102,6 +102,14 @@ def test_nothing_is_shown_before_its_time_nor_twice() -> None:
     assert decide(given(decided(send()), released()), release(seconds=11), EXECUTOR) == []
 
 
+def test_what_was_held_back_by_a_clock_that_was_ahead_is_shown_once_that_is_noticed() -> None:
+    """Nothing is held back for longer than a minute: it would wait for an hour, should that be set right."""
+    assert decide(HELD, release(seconds=-60), EXECUTOR) == [], "clocks are a little apart"
+    (fact,) = decide(HELD, release(seconds=-3600), EXECUTOR)
+    assert isinstance(fact, OccurrenceVisibilityChanged)
+    assert fact.release_outcome == "shown"
+
+
 def test_undoing_retracts_what_was_recorded_to_be_sent() -> None:
     fact = decided(undo(), state=HELD)
     assert isinstance(fact, OccurrenceRetracted)
