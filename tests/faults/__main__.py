@@ -6,8 +6,10 @@ import json
 import logging
 import sys
 import time
+import traceback
+from collections import deque
 from collections.abc import Sequence
-from dataclasses import asdict
+from dataclasses import asdict, dataclass
 from itertools import groupby
 from pathlib import Path
 
@@ -21,27 +23,56 @@ from tests.faults.site import Site
 RESULTS = Path("build/faults/results.json")
 
 
-async def _run(entries: Sequence[Entry], times: int | None, seed: int) -> list[Result]:
+@dataclass(frozen=True, slots=True)
+class Planned:
+    """A run that is to come."""
+
+    entry: Entry
+    seed: int
+
+
+async def _run(planned: Sequence[Planned]) -> list[Result]:
+    """Every run, on stacks that those of a stage share; where one fails, the next gets a new stack."""
     results: list[Result] = []
-    for stage, sharing in groupby(entries, lambda entry: entry.stage):
-        these = list(sharing)
-        try:
-            async with stage() as site:
-                results += [
-                    await _one(site, entry, seed + number)
-                    for entry in these
-                    for number in range(times or entry.times)
-                ]
-        except NotRunnable as missing:
-            results += [Result(each.name, seed, verdict=f"not runnable here: {missing}") for each in these]
+    for stage, sharing in groupby(planned, lambda each: each.entry.stage):
+        to_come = deque(sharing)
+        while to_come:
+            begun = to_come[0]
+            try:
+                async with stage() as site:
+                    while to_come:
+                        begun = to_come.popleft()
+                        result = await _one(site, begun)
+                        _keep(results, result)
+                        if result.failed:
+                            break
+            except NotRunnable as missing:
+                for each in to_come:
+                    verdict = f"not runnable here: {missing}"
+                    _keep(results, Result(each.entry.name, each.seed, verdict=verdict))
+                to_come.clear()
+            except Exception as error:  # of the stack itself, before this run or after it
+                traceback.print_exc()
+                if to_come and to_come[0] is begun:
+                    to_come.popleft()
+                said, verdict = [f"its stack: {error}"], "BROKEN: 1"
+                _keep(results, Result(begun.entry.name, begun.seed, verdict=verdict, violations=said))
     return results
 
 
-async def _one(site: Site, entry: Entry, seed: int) -> Result:
+def _keep(results: list[Result], result: Result) -> None:
+    """Write down all there is after each run, since the next one may be the last."""
+    results.append(result)
+    RESULTS.parent.mkdir(parents=True, exist_ok=True)
+    RESULTS.write_text(json.dumps([asdict(each) for each in results], ensure_ascii=False, indent=1) + "\n")
+
+
+async def _one(site: Site, planned: Planned) -> Result:
     began = time.monotonic()
-    result = await run(site, entry.name, entry.fault, seed)
+    name, seed = planned.entry.name, planned.seed
+    result = await run(site, name, planned.entry.fault, seed)
     seconds = time.monotonic() - began
-    for line in (f"{entry.name}, seed {seed}: {result.verdict} ({seconds:.0f} s)", *result.violations[:20]):
+    for line in (f"{name}, seed {seed}: {result.verdict} ({seconds:.0f} s)", *result.violations[:20]):
         print(line, file=sys.stderr, flush=True)
     return result
 
@@ -53,6 +84,7 @@ def _show(results: Sequence[Result]) -> None:
         "told",
         "refused",
         "unknown",
+        "skipped",
         "mails",
         "uncertain",
         "ready s",
@@ -63,7 +95,10 @@ def _show(results: Sequence[Result]) -> None:
     for each in results:
         table.add_row(
             each.fault,
-            *(str(value) for value in (each.seed, each.acknowledged, each.refused, each.unknown)),
+            *(
+                str(value)
+                for value in (each.seed, each.acknowledged, each.refused, each.unknown, each.skipped)
+            ),
             *(str(value) for value in (each.mails, each.uncertain, each.ready_seconds, each.level_seconds)),
             each.verdict,
         )
@@ -83,10 +118,12 @@ def main() -> int:
         parser.error(f"no such fault; there are: {', '.join(each.name for each in FAULTS)}")
     # That servers are away is what faults are about; what it means for clients is judged below.
     logging.getLogger("aiokafka").setLevel(logging.CRITICAL)
-    results = asyncio.run(_run(entries, 1 if asked.short else asked.times, asked.seed))
+    times = 1 if asked.short else asked.times
+    planned = [
+        Planned(entry, asked.seed + number) for entry in entries for number in range(times or entry.times)
+    ]
+    results = asyncio.run(_run(planned))
     _show(results)
-    RESULTS.parent.mkdir(parents=True, exist_ok=True)
-    RESULTS.write_text(json.dumps([asdict(each) for each in results], ensure_ascii=False, indent=1) + "\n")
     return int(any(each.violations for each in results))
 
 

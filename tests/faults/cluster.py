@@ -10,6 +10,7 @@ from datetime import datetime
 
 from relato.stack.services import SERVICES, names_of
 
+from tests.faults.oracle import promises
 from tests.faults.run import Under
 from tests.faults.site import Site, running_site
 
@@ -62,14 +63,14 @@ def _watch_from_now(under: Under) -> None:
             f"version {version} of {ticket_id} was in its history after {late:.1f} s"
             for (ticket_id, version), late in seen.items()
             if late > LATE_SECONDS
-        ] or ([] if len(seen) >= len(under.load.acknowledged) / 2 else [missed])
+        ] or ([] if len(seen) >= sum(1 for _ in promises(under.load)) / 2 else [missed])
 
     under.checks.append(judged)
 
 
 async def _watch(under: Under) -> dict[tuple[str, int], float]:
     """How many seconds after its recording each version of the load's tickets was first seen."""
-    tickets = sorted({lane.ticket_id for lane in under.load.lanes})
+    tickets = sorted(under.load.tickets)
     seen: dict[tuple[str, int], float] = {}
     try:
         async with under.site.sql("history") as sql:

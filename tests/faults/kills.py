@@ -66,6 +66,8 @@ async def relay_leader_stopped(under: Under) -> None:
             await under.load.reached(0.6)
         finally:
             os.kill(stopped, signal.SIGCONT)
+        # Both work until the load's end: the one that woke up, and the one that leads.
+        await under.load.reached(1)
 
 
 async def connections_cut(under: Under) -> None:

@@ -1,22 +1,21 @@
 """A load of commands through the front door, and the record of what each client was told."""
 
 import asyncio
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, field
-from datetime import UTC, datetime, timedelta
+from datetime import datetime
 from itertools import count
 from typing import Literal
 
 import httpx
 from pydantic import BaseModel
 
+from tests.faults.asked import Asked, Known, asked
 from tests.faults.plan import Lane, Step
 from tests.faults.site import Site
 from tests.support.waiting import until
 
-MARK = "SOMENTE-INTERNO"
-"""Stands in every text that a requester must never see."""
-_LANE_SECONDS = 0.9
+_LANE_SECONDS = 2.0
 """Between two commands of one person."""
 _HESITATION_SECONDS = 2.0
 """How much longer after an answer that says nothing."""
@@ -26,7 +25,7 @@ _UNKNOWN = {429, 500, 502, 503, 504}
 
 
 class Accepted(BaseModel):
-    """An answer that promises."""
+    """An answer that promises a fact."""
 
     ticket_id: str
     version: int
@@ -34,6 +33,7 @@ class Accepted(BaseModel):
     message_id: str | None = None
     notification: str = "none"
     recorded: bool = True
+    release_at: datetime | None = None
 
 
 @dataclass
@@ -42,13 +42,19 @@ class Told:
 
     step: Step
     ticket_id: str
-    path: str
-    body: Mapping[str, object]
+    asked: Asked
+    sent_at: float
+    """When it was sent for the first time, by the clock of the event loop."""
     outcome: Literal["acknowledged", "refused", "unknown", "lost"] = "unknown"
     """``lost`` went with a backup that was put back."""
     accepted: Accepted | None = None
+    """Of what is a fact; drafts, and what is published for the ITSM, are none."""
     status: int | None = None
+    code: str = ""
+    """Of the problem that it was refused with."""
     was_unknown: bool = False
+    settled: int = 0
+    """In which order outcomes became known."""
 
 
 @dataclass
@@ -60,11 +66,17 @@ class Load:
     told: list[Told] = field(default_factory=list)
     skipped: int = 0
     """Not sent, since what they are about was not known to be there."""
+    _settled: "count[int]" = field(default_factory=lambda: count(1))
 
     @property
     def size(self) -> int:
         """How many commands there are in all."""
         return sum(len(lane.steps) for lane in self.lanes)
+
+    @property
+    def tickets(self) -> dict[str, str]:
+        """Each ticket with its requester."""
+        return {lane.ticket_id: lane.requester for lane in self.lanes}
 
     def number(self, outcome: str) -> int:
         """How many clients were told that."""
@@ -104,47 +116,50 @@ class Load:
     async def _act(self, lane: Lane, begin: float) -> None:
         clock = asyncio.get_running_loop().time
         start = clock() + begin
-        ids: dict[str, str] = {}
-        for place in count():
-            if place == len(lane.steps):
-                return
+        known: dict[str, Known] = {}
+        for place, step in enumerate(lane.steps):
             # The pace of people, not a wait for anything.
             await asyncio.sleep(max(0.0, start + place * _LANE_SECONDS - clock()))
-            step = lane.steps[place]
-            if step.about is not None and step.about not in ids:
+            about = known.get(step.about or "")
+            seen = self._seen(lane.ticket_id)
+            if (step.about is not None and about is None) or (step.kind == "view" and not seen):
                 self.skipped += 1
                 continue
-            path, body = request(step, ids, self._seen(lane.ticket_id))
-            told = Told(step, lane.ticket_id, f"/api/notes/tickets/{lane.ticket_id}{path}", body)
+            told = Told(step, lane.ticket_id, asked(step, lane, about, seen), clock())
             await self._send(told)
             self.told.append(told)
             if told.outcome == "unknown":
                 start += _HESITATION_SECONDS
-            if told.accepted and told.accepted.occurrence_id and step.kind == "record":
-                ids[step.token] = told.accepted.occurrence_id
+            elif told.accepted is not None and told.accepted.occurrence_id is not None:
+                version = told.accepted.version
+                recorded = version if about is None else about.recorded
+                known[step.about or step.token] = Known(told.accepted.occurrence_id, recorded, version)
 
     def _seen(self, ticket_id: str) -> int:
         versions = [
             each.accepted.version for each in self.told if each.accepted and each.ticket_id == ticket_id
         ]
-        return max(versions, default=1)
+        return max(versions, default=0)
 
     async def _send(self, told: Told) -> None:
-        headers = {
-            "Authorization": self.site.bearer(told.step.person),
-            "Idempotency-Key": told.step.token,
-        }
         try:
-            answer = await self.site.http.post(
-                told.path, json=dict(told.body), headers=headers, timeout=_CLIENT_SECONDS
+            answer = await self.site.clients.request(
+                told.asked.method,
+                told.asked.path,
+                json=dict(told.asked.body),
+                headers={"Authorization": self.site.bearer(told.step.person), **told.asked.headers},
+                timeout=_CLIENT_SECONDS,
             )
         except httpx.HTTPError:
             return
         told.status = answer.status_code
         if answer.is_success:
-            told.outcome, told.accepted = "acknowledged", Accepted.model_validate_json(answer.content)
+            told.outcome, told.settled = "acknowledged", next(self._settled)
+            if told.step.kind not in {"draft", "save"}:
+                told.accepted = Accepted.model_validate_json(answer.content)
         elif answer.status_code not in _UNKNOWN and not _answers_later(answer):
-            told.outcome = "refused"
+            told.outcome, told.settled = "refused", next(self._settled)
+            told.code = _code(answer)
 
 
 def _answers_later(answer: httpx.Response) -> bool:
@@ -152,36 +167,9 @@ def _answers_later(answer: httpx.Response) -> bool:
     return answer.status_code == 409 and "Retry-After" in answer.headers
 
 
-def request(step: Step, ids: Mapping[str, str], seen: int) -> tuple[str, dict[str, object]]:
-    """Path and body of a step; ``ids`` are the occurrences by the tokens of their records."""
-    text = f"<p>{MARK if step.internal else 'Atendimento'} {step.token}</p>"
-    reason = f"{MARK} {step.token}"
-    occurrence = f"/occurrences/{ids[step.about]}" if step.about is not None else ""
-    match step.kind:
-        case "record":
-            return "/occurrences", {
-                "description_html": text,
-                "occurred_at": (datetime.now(UTC) - timedelta(hours=2)).isoformat(),
-                "visible_to_requester": step.visible,
-                "notify_by_email": step.by_mail,
-            }
-        case "correct":
-            return occurrence + "/corrections", {"description_html": text, "reason": reason}
-        case "solve":
-            return occurrence + "/solution", {"solution_html": text, "time_spent_minutes": 5}
-        case "retract":
-            return occurrence + "/retraction", {"reason": reason}
-        case "show" | "hide":
-            return occurrence + "/visibility", {
-                "visible_to_requester": step.kind == "show",
-                "notify_by_email": step.by_mail,
-                "reason": reason,
-            }
-        case "message":
-            return "/messages", {"text_html": text, "notify_by_email": step.by_mail}
-        case "chat":
-            return "/chat", {"text": f"Mensagem {step.token}"}
-        case "view":
-            return "/views", {"up_to_version": seen}
-        case "nonsense":
-            return "/messages", {"text_html": "<p> </p>"}
+def _code(answer: httpx.Response) -> str:
+    """A problem's code; of what is none, how it begins."""
+    try:
+        return str(answer.json()["type"]).rpartition("/")[2]
+    except (ValueError, KeyError, TypeError):
+        return answer.text[:80]

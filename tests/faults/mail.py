@@ -12,6 +12,8 @@ from aiosmtpd.smtp import SMTP, Envelope, Session
 
 from tests.support.mailbox import Mailbox
 
+LATE_SECONDS = 2.0
+
 
 @dataclass(frozen=True, slots=True)
 class Content:
@@ -30,7 +32,10 @@ class Content:
 
 @dataclass
 class FaultyMailbox(Mailbox):
-    """``mood`` is what it does with every content: a reply, ``hang``, ``cut`` or ``slow``."""
+    """``mood`` is what it does with every content: a reply, ``hang``, ``cut``, ``slow`` or ``late``.
+
+    The answer comes after everybody's patience when it is slow, and just within it when it is late.
+    """
 
     mood: str = "250 taken"
     contents: list[Content] = field(default_factory=list)
@@ -39,11 +44,13 @@ class FaultyMailbox(Mailbox):
         message = message_from_bytes(_bytes(envelope.content), policy=SMTP_POLICY)
         assert isinstance(message, EmailMessage)
         mood = self.mood
-        answer = "250 taken" if mood == "slow" else None if mood in {"hang", "cut"} else mood
+        answer = "250 taken" if mood in {"slow", "late"} else None if mood in {"hang", "cut"} else mood
         taken = answer is None or answer.startswith("250")
         self.contents.append(Content(envelope.rcpt_tos[0], message, taken, answer))
         if mood == "slow":
             await self.patience.wait()
+        if mood == "late":
+            await asyncio.sleep(LATE_SECONDS)
         if answer is not None:
             return answer
         if mood == "hang":

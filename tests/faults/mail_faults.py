@@ -31,6 +31,28 @@ def mood(mood: str) -> Fault:
     return fault
 
 
+async def late(under: Under) -> None:
+    """It takes its time, and less than it may: whatever it takes is known to be accepted."""
+    begin = len(under.site.mails.contents)
+    await mood("late")(under)
+    met = {each.message_id for each in under.site.mails.contents[begin:]}
+
+    async def accepted() -> list[str]:
+        async with under.site.sql("notifier") as sql:
+            rows = await sql.fetch(
+                "SELECT message_id, state FROM mails"
+                " WHERE ticket_id = ANY($1::text[]) AND state IN ('uncertain', 'dead', 'rejected')",
+                sorted(under.load.tickets),
+            )
+        return [
+            f"the mail {row['message_id']} was answered in time and is {row['state']}"
+            for row in rows
+            if (row["message_id"] or "").strip() in met
+        ]
+
+    under.checks.append(accepted)
+
+
 async def refuses(under: Under) -> None:
     """It does not take connections, and drops those that there are."""
     mails = under.site.mails

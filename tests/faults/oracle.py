@@ -1,5 +1,6 @@
 """What must hold after every fault, judged by what clients were told and never by the log alone."""
 
+import json
 from collections import Counter, defaultdict
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
@@ -10,9 +11,10 @@ from aiokafka.structs import TopicPartition
 from relato.records import read
 from relato_contracts.topics import NOTES
 
-from tests.faults import histories
-from tests.faults.load import MARK, Accepted, Load, Told
+from tests.faults import histories, ledger, refusals, secrecy
+from tests.faults.load import Accepted, Load, Told
 from tests.faults.site import Site
+from tests.faults.streams import Streams
 
 TYPES = {
     "record": {"relato.OccurrenceRecorded.v1"},
@@ -21,10 +23,12 @@ TYPES = {
     "retract": {"relato.OccurrenceRetracted.v1"},
     "show": {"relato.OccurrenceVisibilityChanged.v1"},
     "hide": {"relato.OccurrenceVisibilityChanged.v1"},
+    "undo": {"relato.OccurrenceRetracted.v1"},
     "message": {"relato.RequesterMessaged.v1", "relato.AttendantMessaged.v1"},
     "chat": {"relato.ChatMessagePosted.v1"},
     "view": {"relato.HistoryViewed.v1"},
 }
+_SAY_NOTHING = {"view", "undo"}
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,17 +43,27 @@ class Logged:
     actor: str
     data: str
 
+    @property
+    def release_outcome(self) -> str | None:
+        """What became of an occurrence that was held back, where the event says so."""
+        fact: dict[str, Any] = json.loads(self.data)
+        return fact.get("release_outcome")
+
+    @property
+    def is_release(self) -> bool:
+        """Whether it shows, by itself, what was held back."""
+        return self.release_outcome == "shown"
+
 
 def promises(load: Load) -> Iterator[tuple[Told, Accepted]]:
     """What was acknowledged and made a fact."""
     for told in load.acknowledged:
-        assert told.accepted is not None
-        if told.accepted.recorded:
+        if told.accepted is not None and told.accepted.recorded:
             yield told, told.accepted
 
 
 async def violations(
-    site: Site, load: Load, since: Mapping[TopicPartition, int], mails_before: int
+    site: Site, load: Load, streams: Streams, since: Mapping[TopicPartition, int], mails_before: int
 ) -> list[str]:
     """Everything that does not hold, as sentences.
 
@@ -57,11 +71,13 @@ async def violations(
     """
     log = await _log(site, load)
     return [
+        *refusals.violations(load),
         *_in_the_log(load, log),
+        *_released(load, log),
         *await _on_kafka(site, log, since),
         *await histories.violations(site, load, log),
-        *_mails_twice(site, mails_before),
-        *await _mails(site, load, log),
+        *await ledger.violations(site, load, log, mails_before),
+        *await secrecy.violations(site, load, streams, mails_before),
     ]
 
 
@@ -72,7 +88,7 @@ async def _log(site: Site, load: Load) -> dict[tuple[str, int], Logged]:
             SELECT ticket_id, version, event_id, type, subject_id, actor, data::text FROM events
             WHERE ticket_id = ANY($1::text[]) ORDER BY ticket_id, version
             """,
-            sorted({lane.ticket_id for lane in load.lanes}),
+            sorted(load.tickets),
         )
     return {(row["ticket_id"], row["version"]): Logged(**dict(row)) for row in rows}
 
@@ -87,15 +103,38 @@ def _in_the_log(load: Load, log: Mapping[tuple[str, int], Logged]) -> Iterator[s
             yield f"{what} was acknowledged and is not in the log"
             continue
         subject = accepted.occurrence_id or accepted.message_id
-        said = told.step.kind == "view" or told.step.token in event.data
+        said = told.step.kind in _SAY_NOTHING or told.step.token in event.data
         same = (event.actor, str(event.subject_id)) == (told.step.person, str(subject))
         if event.type not in TYPES[told.step.kind] or not said or not same:
             yield f"{what} was acknowledged and the log has {event.type} of {event.actor} there"
     if len(promised) != sum(1 for _ in promises(load)):
         yield "two commands were told the same version"
     for place, event in log.items():
-        if place not in promised:
+        if place not in promised and not event.is_release:
             yield f"the log has {event.type} at {place}, which nobody was told"
+
+
+def _released(load: Load, log: Mapping[tuple[str, int], Logged]) -> Iterator[str]:
+    """What was held back was shown by itself once, what was taken back perhaps, what was undone never."""
+    numbers = Counter(str(each.subject_id) for each in log.values() if each.is_release)
+    ended = {
+        told.step.about: told.step.kind
+        for told in load.acknowledged
+        if told.step.kind in {"undo", "hide", "retract"}
+    }
+    undone = {told.step.about for told in load.acknowledged if told.step.kind == "undo"}
+    for told, accepted in promises(load):
+        number = numbers.pop(str(accepted.occurrence_id), 0) if told.step.kind == "record" else 0
+        if told.step.kind != "record":
+            continue
+        token = told.step.token
+        if bool(told.step.hold) != (accepted.release_at is not None):
+            yield f"{token} was to be held for {told.step.hold} s and the answer says {accepted.release_at}"
+        most = 0 if token in undone or not told.step.hold else 1
+        least = 0 if token in ended else most
+        if not least <= number <= most:
+            yield f"{token}, held for {told.step.hold} s, was shown by itself {number} times"
+    yield from (f"{subject} was shown by itself, which nobody held back" for subject in numbers)
 
 
 async def _on_kafka(
@@ -132,58 +171,4 @@ async def _on_kafka(
         for ticket_id, number in last.items()
         if reached[ticket_id] != number
     ]
-    return found
-
-
-def _mails_twice(site: Site, mails_before: int) -> Iterator[str]:
-    """Mails of this run or of any before that came during this run for a second time."""
-    numbers = Counter(each.message_id for each in site.mails.contents if each.taken)
-    now = {each.message_id for each in site.mails.contents[mails_before:] if each.taken}
-    for message_id in sorted(now):
-        if numbers[message_id] > 1:
-            yield f"the mail {message_id} was taken {numbers[message_id]} times"
-
-
-async def _mails(site: Site, load: Load, log: Mapping[tuple[str, int], Logged]) -> list[str]:
-    """None that may have gone out is thought not to have, and what was promised is decided."""
-    found = [
-        f"internal text went to {each.recipient}"
-        for each in site.mails.contents
-        if any(MARK in str(part.get_content()) for part in each.message.walk() if not part.is_multipart())
-    ]
-    async with site.sql("notifier") as connection:
-        rows = await connection.fetch(
-            "SELECT event_id, message_id, recipient, state FROM mails WHERE ticket_id = ANY($1::text[])",
-            sorted({ticket_id for ticket_id, _ in log}),
-        )
-    async with site.sql("history") as connection:
-        told = await connection.fetch(
-            "SELECT event_id, recipient, state FROM history.email_outcomes WHERE ticket_id = ANY($1::text[])",
-            sorted({ticket_id for ticket_id, _ in log}),
-        )
-    shown = {(row["event_id"], row["recipient"]): row["state"] for row in told}
-    taken = {each.message_id: each for each in site.mails.contents if each.taken}
-    by_event: defaultdict[UUID, list[Any]] = defaultdict(list)
-    for row in rows:
-        by_event[row["event_id"]].append(row)
-        state = "rejected" if row["state"] == "dead" else row["state"]
-        if shown.get((row["event_id"], row["recipient"])) != state:
-            found.append(f"a mail is {row['state']} and its ticket's history does not say so")
-        content = taken.get((row["message_id"] or "").strip())
-        if row["state"] == "accepted" and content is None:
-            found.append(f"the mail {row['message_id']} counts as accepted and never arrived")
-        if content is not None and row["state"] not in {"accepted", "uncertain"}:
-            found.append(f"the mail {row['message_id']} arrived and counts as {row['state']}")
-        if content is not None and content.answer is None and row["state"] != "uncertain":
-            found.append(f"the mail {row['message_id']} was never answered and is not uncertain")
-    for told_, accepted in promises(load):
-        mails = (
-            by_event[log[accepted.ticket_id, accepted.version].event_id]
-            if ((accepted.ticket_id, accepted.version) in log)
-            else []
-        )
-        if accepted.notification == "planned" and not mails:
-            found.append(f"the mail about {told_.step.token} was promised and never planned")
-        if accepted.notification == "none" and mails and told_.step.kind != "chat":
-            found.append(f"a mail about {told_.step.token} that nobody asked for")
     return found

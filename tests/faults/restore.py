@@ -38,6 +38,7 @@ async def broker_older(under: Under) -> None:
     """The broker's disk is put back as it was a while ago; the databases know what came after."""
     site, load = under.site, under.load
     await load.reached(0.2)
+    known = list(load.acknowledged)
     data = Home(site.stack.home).kafka / "data"
     with tempfile.TemporaryDirectory() as directory:
         copy = Path(directory) / "data"
@@ -50,6 +51,10 @@ async def broker_older(under: Under) -> None:
         async with site.held(*SERVICES, "kafka"):
             await asyncio.to_thread(shutil.rmtree, data)
             await asyncio.to_thread(shutil.copytree, copy, data)
+            # Whoever published facts of the ITSM since then would have to publish them again.
+            for told in load.acknowledged:
+                if told not in known and told.step.kind == "save":
+                    told.outcome = "lost"
 
 
 async def _dump(site: Site, database: str, dump: Path) -> None:
@@ -86,6 +91,8 @@ async def _forget_lost(under: Under, known: list[Told]) -> None:
             if version.isdigit():
                 there.add(((record.key or b"").decode(), int(version)))
     for told in under.load.acknowledged:
-        assert told.accepted is not None
-        if told not in known and (told.accepted.ticket_id, told.accepted.version) not in there:
+        accepted, kind = told.accepted, told.step.kind
+        # Drafts are nowhere else; what is published for the ITSM is on Kafka alone.
+        kept = kind == "save" if accepted is None else (accepted.ticket_id, accepted.version) in there
+        if told not in known and not kept:
             told.outcome = "lost"

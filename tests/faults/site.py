@@ -34,6 +34,8 @@ if TYPE_CHECKING:
 MENDED_SECONDS = 30.0
 """In which everything has to be ready again by itself."""
 LEVEL_SECONDS = 60.0
+_BEGIN_SECONDS = 120.0
+"""For what is there before a fault, and is promised to nobody."""
 SETTINGS = {
     # Short enough to see the end of each: what the notifier does is the same with longer ones.
     "RELATO_SMTP_CONNECT_SECONDS": "2",
@@ -52,6 +54,8 @@ class Site:
 
     stack: Stack
     mails: FaultyMailbox
+    clients: httpx.AsyncClient
+    """All those of a load at once, at the front door."""
     clock: "Clock | None" = None
     """Where it is not the machine's."""
     disk: "Disk | None" = None
@@ -159,7 +163,7 @@ class Site:
             async def ready() -> bool:
                 return await lacks(f"http://127.0.0.1:{port}/readyz") is None
 
-            await until(ready, within=MENDED_SECONDS, what=f"the second process of {name}")
+            await until(ready, within=_BEGIN_SECONDS, what=f"the second process of {name}")
             yield process_
         finally:
             if process_.returncode is None:
@@ -223,6 +227,11 @@ class Site:
 
 _PENDING = (
     ("notes", "SELECT 'events for Kafka' AS what, count(*) AS number FROM outbox HAVING count(*) > 0"),
+    (
+        "notes",
+        "SELECT format('notes held back, due in %s', max(due_at) - now()) AS what, count(*) AS number"
+        " FROM releases HAVING count(*) > 0",
+    ),
     ("notifier", "SELECT 'outcomes for Kafka' AS what, count(*) AS number FROM outbox HAVING count(*) > 0"),
     ("notifier", "SELECT 'events that wait' AS what, count(*) AS number FROM waiting HAVING count(*) > 0"),
     (
@@ -246,5 +255,11 @@ async def running_site(
     async with (
         running_faulty_mailbox() as mails,
         running_stack(home, RELATO_SMTP_URL=mails.url, **settings) as stack,
+        httpx.AsyncClient(
+            base_url=stack.http.base_url,
+            timeout=30,
+            trust_env=False,
+            limits=httpx.Limits(max_connections=None),
+        ) as clients,
     ):
-        yield Site(stack, mails, clock, disk)
+        yield Site(stack, mails, clients, clock, disk)

@@ -8,7 +8,7 @@ from tests.faults import kills, mail_faults, record_faults
 from tests.faults.run import Fault, run
 from tests.faults.site import Site, running_site
 
-SHORT = 6
+SHORT = 4
 """Commands of each person: enough for the fault to fall between them."""
 
 

@@ -1,0 +1,145 @@
+"""The oracle itself: services that would break their promises in these ways are not taken for good ones."""
+
+from collections.abc import Iterable
+from email.message import EmailMessage
+from random import Random
+from typing import Any, cast
+from uuid import UUID
+
+import pytest
+
+from tests.faults import ledger, refusals, secrecy
+from tests.faults.asked import MARK, asked
+from tests.faults.load import Accepted, Load, Told
+from tests.faults.mail import Content
+from tests.faults.oracle import Logged
+from tests.faults.plan import COMMENTER, Lane, Step, plan
+from tests.faults.site import Site
+
+_EVENT = UUID(int=1)
+_SUBJECT = "01930000-0000-7000-8000-000000000001"
+RECORD = Step("r", "record", "carlos", visible=True, by_mail=True)
+HELD = Step("r", "record", "carlos", visible=True, by_mail=True, hold=3)
+
+
+def about(kind: Any, **more: Any) -> Step:
+    return Step("a", kind, "carlos", about="r", **more)
+
+
+def load(*told: tuple[Step, str]) -> Load:
+    """What was said about each: ``ok``, what it was refused with, or ``? ok`` when that came later."""
+    lane = Lane("t-1", "ana", tuple(step for step, _ in told))
+    made = Load(cast(Site, None), [lane])
+    for version, (step, said) in enumerate(told, 1):
+        each = Told(step, "t-1", asked(step, lane, None, 1), 0.0, was_unknown=said.startswith("? "))
+        answer = said.removeprefix("? ")
+        if answer == "ok":
+            each.outcome = "acknowledged"
+            each.accepted = Accepted(
+                ticket_id="t-1", version=version, occurrence_id=_SUBJECT, notification="planned"
+            )
+        else:
+            status, each.code = answer.split()
+            each.outcome, each.status = "refused", int(status)
+        made.told.append(each)
+    return made
+
+
+def wrong(*told: tuple[Step, str]) -> list[str]:
+    return [each for each in refusals.violations(load(*told)) if "only" not in each]
+
+
+def test_who_refuses_everything_keeps_nothing() -> None:
+    steps = plan(Random(1), "x", tickets=2, steps=3)[0].steps
+    assert any(
+        "were acknowledged" in each for each in refusals.violations(load(*((s, "503 x") for s in steps)))
+    )
+
+
+@pytest.mark.parametrize(
+    "said", ["401 unauthenticated", "403 not-permitted", "404 ticket-not-found", "422 invalid"]
+)
+def test_a_note_is_never_refused(said: str) -> None:
+    assert wrong((RECORD, said))
+    assert wrong((Step("m", "message", "carlos"), said))
+
+
+def test_a_refusal_needs_what_was_done_before() -> None:
+    retracted = "409 already-retracted"
+    assert wrong((RECORD, "ok"), (about("correct"), retracted))
+    assert not wrong((RECORD, "ok"), (about("retract"), "ok"), (about("correct"), retracted))
+    assert not wrong((RECORD, "ok"), (about("retract"), "? ok"), (about("correct"), retracted))
+    assert wrong((RECORD, "ok"), (about("retract"), "ok"), (about("correct"), "ok"))
+    assert wrong((RECORD, "ok"), (about("retract"), "ok"), (about("correct"), "422 already-retracted"))
+    assert wrong((RECORD, "ok"), (about("hide"), "422 invalid"))
+    assert not wrong((RECORD, "ok"), (about("hide"), "ok"), (about("hide"), "422 invalid"))
+
+
+def test_undoing_is_possible_while_it_is_held_back() -> None:
+    assert not wrong((HELD, "ok"), (about("undo"), "ok"))
+    assert not wrong((HELD, "ok"), (about("undo"), "409 already-released"))
+    assert wrong((HELD, "ok"), (about("hide"), "ok"), (about("undo"), "ok"))
+
+
+def test_a_version_that_is_known_is_good_and_a_stale_one_is_not() -> None:
+    conflict = "412 version-conflict"
+    assert wrong((RECORD, "ok"), (about("solve", given="known"), conflict))
+    assert not wrong((HELD, "ok"), (about("solve", given="known"), conflict))
+    assert not wrong((RECORD, "ok"), (about("solve", given="stale"), conflict))
+    assert wrong((RECORD, "ok"), (about("solve", given="stale"), "ok"))
+
+
+def test_nonsense_and_what_is_not_permitted_is_refused_as_such() -> None:
+    nonsense, message = Step("n", "nonsense", "carlos"), Step("m", "message", COMMENTER)
+    assert not wrong((nonsense, "422 invalid"), (message, "403 not-permitted"))
+    assert wrong((nonsense, "ok")) and wrong((message, "ok")) and wrong((nonsense, "403 not-permitted"))
+
+
+def mail(state: str, event_id: UUID = _EVENT, reason: str = "") -> dict[str, object]:
+    return {"event_id": event_id, "message_id": "<m>", "recipient": "a", "state": state, "reason": reason}
+
+
+def promised(told: Iterable[tuple[Step, str]], *mails: dict[str, object]) -> list[str]:
+    log = {
+        ("t-1", 1): Logged("t-1", 1, _EVENT, "relato.OccurrenceRecorded.v1", UUID(_SUBJECT), "carlos", "{}")
+    }
+    return list(ledger._promised(load(*told), log, mails))
+
+
+@pytest.mark.parametrize("state", ["suppressed", "dead", "retry", "planned", "submitting"])
+def test_a_promised_mail_is_handed_over_or_may_have_been(state: str) -> None:
+    assert promised([(RECORD, "ok")], mail(state))
+    assert not promised([(RECORD, "ok")], mail("accepted"))
+    assert not promised([(RECORD, "ok")], mail("uncertain"))
+    assert promised([(RECORD, "ok")]), "nor is it forgotten"
+
+
+def test_a_mail_is_suppressed_only_when_its_note_was_taken_back() -> None:
+    assert not promised([(RECORD, "ok"), (about("hide"), "ok")], mail("suppressed"))
+    assert promised([(RECORD, "ok"), (about("hide"), "422 invalid")], mail("suppressed"))
+
+
+def test_a_mail_is_rejected_only_when_the_server_said_so() -> None:
+    content = EmailMessage()
+    content["Message-ID"] = "<m>"
+
+    def refused(answer: str) -> list[str]:
+        return list(ledger._decided([Content("a", content, taken=False, answer=answer)], [mail("rejected")]))
+
+    assert refused("451 later") and not refused("554 no")
+
+
+def test_what_is_internal_is_found_in_subjects_headers_and_parts_of_mails() -> None:
+    for part in ("subject", "header", "text", "html"):
+        message = EmailMessage()
+        message["Subject"] = f"ação {MARK}" if part == "subject" else "x"
+        message["X-Other"] = MARK if part == "header" else "x"
+        message.set_content(f"ção {MARK}" if part == "text" else "x", cte="base64")
+        message.add_alternative(f"<p>ção {MARK}</p>" if part == "html" else "x", subtype="html")
+        assert MARK in secrecy._words(message), part
+
+
+def test_what_was_undone_is_as_secret_as_what_is_internal() -> None:
+    undone = load((HELD, "ok"), (Step("c", "correct", "carlos", about="r"), "ok"), (about("undo"), "ok"))
+    assert {"r", "c"} <= secrecy._undone(undone)
+    assert not secrecy._undone(load((HELD, "ok"), (about("undo"), "409 already-released")))
