@@ -98,15 +98,20 @@ async def generation(database: Callable[..., Awaitable[str]]) -> AsyncIterator[C
 
 
 @pytest.fixture
-async def projector(
+async def projector_settings(
     database: Callable[..., Awaitable[str]], kafka_bootstrap: str, topic_prefix: str, issuer: Issuer
-) -> AsyncIterator[Projecting]:
-    settings = ProjectorSettings(
+) -> ProjectorSettings:
+    return ProjectorSettings(
         database_url=SecretStr(await database("history_projector")),
         kafka_bootstrap=kafka_bootstrap,
         topic_prefix=topic_prefix,
         oidc_issuer=issuer.url,
     )
+
+
+@pytest.fixture
+async def projector(projector_settings: ProjectorSettings, issuer: Issuer) -> AsyncIterator[Projecting]:
+    settings = projector_settings
     connection = await asyncpg.connect(settings.database_url.get_secret_value())
     try:
         async with (
