@@ -27,6 +27,12 @@ hypothesis.settings.register_profile(
 )
 hypothesis.settings.load_profile("relato")
 
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """What is about all that other tests have left behind comes after them."""
+    items.sort(key=lambda item: item.get_closest_marker("last") is not None)
+
+
 _prefixes = count(1)
 _tickets = count(5001)
 PARTITIONS = 3

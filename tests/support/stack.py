@@ -16,6 +16,7 @@ import httpx
 from relato.stack.lag import lags
 from relato.stack.ports import free
 
+from tests.support.said import Written
 from tests.support.waiting import until
 
 RELATO = str(Path(sys.executable).with_name("relato"))
@@ -30,6 +31,8 @@ class Stack:
     environment: Mapping[str, str]
     http: httpx.AsyncClient
     tokens: dict[str, str] = field(default_factory=dict)
+    written: Written = field(default_factory=Written)
+    """What was sent through ``http``, accepted or not."""
     _bootstrap: str = ""
 
     async def relato(self, *arguments: str, stdin: str = "") -> tuple[int, str, str]:
@@ -105,6 +108,7 @@ async def running_stack(home: Path | None = None, /, **settings: str) -> AsyncIt
     origin = f"http://127.0.0.1:{port}"
     async with httpx.AsyncClient(base_url=origin, timeout=30, trust_env=False) as client:
         stack = Stack(home, port, environment, client)
+        client.event_hooks["request"].append(stack.written.on_request)
         try:
             await stack.said("up")
             yield stack
