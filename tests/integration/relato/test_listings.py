@@ -136,31 +136,6 @@ async def test_services_that_are_away_are_said_in_a_sentence(installation: Insta
     assert ended.errors.startswith("Relato does not answer")
 
 
-async def test_status_asks_an_installation_that_runs_elsewhere(
-    installation: Installation, tmp_path: Path
-) -> None:
-    token = (await installation.relato("token", "--person", "olga")).output.strip()
-    elsewhere = {"RELATO_HOME": str(tmp_path), "RELATO_TOKEN": token}
-    ended = await installation.relato("status", "--json", **elsewhere)
-    status = cast(dict[str, Any], ended.document)
-    assert ended.code == 0, ended.errors
-    services = {each["name"]: each for each in status["services"]}
-    assert services.keys() == {"notes", "notifier", "history-projector", "portal-query"}
-    assert services["notes"]["ready"]
-    assert not services["portal-query"]["ready"]  # nobody runs it here
-    prefix = installation.settings.topic_prefix
-    groups = {(each["group"], each["topic"]) for each in status["consumers"]}
-    assert (f"{prefix}relato.history/1", f"{prefix}relato.notes") in groups
-    assert status["outbox"]["pending"] == 0
-    assert (status["kafka"]["answers"], status["postgres"]["answers"]) == (True, True)
-    shown = await installation.relato("status", **elsewhere)
-    assert (shown.code, "notifier" in shown.output) == (0, True)
-    nowhere = await installation.relato("status", RELATO_HOME=str(tmp_path))
-    assert (nowhere.code, "RELATO_PUBLIC_URL and RELATO_TOKEN" in nowhere.errors) == (1, True)
-    away = await installation.relato("status", **elsewhere, RELATO_PUBLIC_URL="http://127.0.0.1:9")
-    assert (away.code, away.errors.startswith("Relato does not answer")) == (1, True)
-
-
 async def test_what_is_under_way_on_events_is_followed_and_cancelled(installation: Installation) -> None:
     nothing = await installation.relato("events", "follow")
     assert (nothing.code, nothing.errors) == (1, "Nothing is under way.\n")
