@@ -1,5 +1,5 @@
 # Thin on purpose: what these do lies in deploy/bootstrap and in the `relato` command.
-.PHONY: up down test test-product test-parts lint faults runbook bench audit
+.PHONY: up down test test-product test-pages test-parts lint faults runbook bench audit
 MEMBERS = contracts services/runtime services/notes services/notifier services/history-projector services/portal-query deploy
 
 up:
@@ -8,19 +8,23 @@ up:
 down:
 	@deploy/bootstrap && .venv/bin/relato down
 
-# Two processes, each with servers of its own, since tests mostly wait; both are read to their end.
+# Three processes, each with servers of its own, since tests mostly wait; all are read to their end.
 test:
 	@deploy/bootstrap && deploy/test-programs
-	@$(MAKE) --no-print-directory --keep-going --jobs=2 test-product test-parts
+	@$(MAKE) --no-print-directory --keep-going --jobs=3 test-product test-pages test-parts
 
-# What runs the whole product, in one stack that its tests share; then what does not.
-PRODUCT = tests/e2e tests/browser tests/faults
+# What runs the whole product, in one stack that its tests share; its pages in a browser; then what runs neither.
+PRODUCT = tests/e2e tests/faults
+PAGES = tests/browser
 
 test-product:
 	@.venv/bin/python -m pytest $(PRODUCT)
 
+test-pages:
+	@.venv/bin/python -m pytest $(PAGES)
+
 test-parts:
-	@.venv/bin/python -m pytest tests --ignore=tests/runbook $(PRODUCT:%=--ignore=%)
+	@.venv/bin/python -m pytest tests --ignore=tests/runbook $(PRODUCT:%=--ignore=%) $(PAGES:%=--ignore=%)
 
 faults:
 	@deploy/bootstrap && .venv/bin/python -m tests.faults
