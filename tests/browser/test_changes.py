@@ -118,7 +118,7 @@ async def test_what_is_taken_from_requesters_leaves_their_open_page_also_while_t
     hidden, kept = (f"/occurrences/{each['occurrence_id']}" for each in notes)
     async with network(ticket.stack.port) as between:
         ana = await window("ana", f"/portal/requests/{ticket.id}", proxy=between.proxy)
-        ana.expected += ["net::ERR", "[object Event]"]
+        ana.expected += ["net::ERR", "[object Event]", "htmx:sendError", "htmx:afterRequest"]
         entries = ana.page.get_by_role("article")
         await expect(entries).to_have_text([re.compile("Troquei o cabo."), re.compile("1234")])
         await ticket.done(
