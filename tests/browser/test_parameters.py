@@ -95,7 +95,7 @@ async def test_what_is_switched_off_acts_on_open_pages_and_takes_no_text_from_wh
         await expect(ana.page.get_by_role("heading", level=1)).to_be_visible()
         await expect(text).to_have_text("Troquei o cabo")
         await expect(page.get_by_text("A configuração mudou")).to_have_count(1)
-        await carlos.look("ticket-settings")
+        await carlos.look_as_it_is("ticket-settings")
         await text.fill("")
         await expect(page.locator("#note [data-draft-state]")).to_have_text("")  # nothing is left to be kept
         await page.keyboard.press("Escape")
