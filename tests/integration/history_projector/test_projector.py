@@ -234,6 +234,7 @@ async def test_operators_see_the_live_generation_and_how_far_it_has_come(project
         "projection": "history",
         "generation": 1,
         "state": "live",
+        "stage": "live",
         "applied": 2,
         "behind": 0,
         "rate": 0.0,

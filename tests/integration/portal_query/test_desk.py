@@ -209,6 +209,7 @@ async def test_the_api_is_documented(portal: Portal) -> None:
         f"/api/portal{path}"
         for path in (
             "/tickets", "/tickets/{ticket_id}", "/tickets/{ticket_id}/history", "/tickets/{ticket_id}/chat",
+            "/tickets/{ticket_id}/chat/read",
             "/tickets/{ticket_id}/notifications", "/tickets/{ticket_id}/stream",
             "/tickets/{ticket_id}/presence", "/my/requests", "/my/requests/{ticket_id}",
             "/my/requests/{ticket_id}/history", "/my/requests/{ticket_id}/chat",
