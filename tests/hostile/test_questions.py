@@ -72,6 +72,32 @@ async def test_parameters_of_another_form_are_invalid(portal: Portal) -> None:
             assert stream.status_code in {200, 422}, text
 
 
+async def test_what_pages_ask_for_in_another_form_is_invalid(portal: Portal) -> None:
+    streams = [
+        ("carlos", "/desk/stream"),
+        ("carlos", "/desk/tickets/1001/stream"),
+        ("ana", "/portal/stream"),
+        ("ana", "/portal/requests/1001/stream"),
+    ]
+    for person_id, path in [
+        *(("carlos", f"/desk?{name}=%00") for name in ("q", "status", "group", "assignee")),
+        *(("carlos", f"/desk/stream?since=2026-11-28T00:00:00Z&{name}=%00") for name in ("q", "group")),
+        ("carlos", "/desk/tickets/1001/history?author=%00"),
+        *(
+            (who, f"{path}?since={since}&after=0&settings=x")
+            for who, path in streams
+            for since in ("0001-01-01T00:00:00Z", "9999-12-31T23:59:59Z", "1")
+        ),
+        *(
+            ("carlos", f"/desk/tickets/1001/history?as_of={moment}")
+            for moment in ("2026-13-01", "9999-12-31T23:59", "0001-01-01T00:00", "%00")
+        ),
+    ]:
+        headers = portal.issuer.bearer(person_id) | {"Accept": "text/html"}
+        answer = await portal.http.get(path, headers=headers)
+        assert answer.status_code == 422, (path, answer.text[:500])
+
+
 async def test_a_cursor_that_was_changed_in_any_place_is_invalid(portal: Portal) -> None:
     await portal.history.tell(*(recorded() for _ in range(60)))
     cursor = (await asked(portal, "carlos", "/tickets/1001/history")).json()["next_cursor"]

@@ -34,6 +34,8 @@ MinVersion = Annotated[
     Query(ge=0, le=2**31 - 1, description="Wait until the history has come as far as this version."),
 ]
 Search = Annotated[str | None, StringConstraints(max_length=200, pattern=r"^[^\x00]*$"), Query()]
+Filter = Annotated[str, StringConstraints(max_length=64, pattern=r"^[^\x00]*$")]
+"""What a form sends of a list's filter: an id, or nothing."""
 
 
 class PresenceBody(BaseModel):

@@ -11,7 +11,7 @@ from relato_runtime.database import Pool
 from relato_runtime.problems import Problem
 
 from portal_query import read, read_forms, view
-from portal_query.http import PAGE, CursorText, Portal, Search, page
+from portal_query.http import PAGE, CursorText, Filter, Portal, Search, page
 from portal_query.pages.reader import Reader, Readers
 from portal_query.pages.render import Pages
 from portal_query.read import Filters
@@ -51,9 +51,9 @@ def routes(portal: Portal, pages: Pages, readers: Readers, pool: Pool) -> APIRou
         request: Request,
         reader: Who,
         q: Search = None,
-        status: Annotated[list[str] | None, Query()] = None,
-        group: str = "",
-        assignee: str = "",
+        status: Annotated[list[Filter] | None, Query()] = None,
+        group: Filter = "",
+        assignee: Filter = "",
         cursor: CursorText = None,
     ) -> Response:
         if not reader.has_desk:

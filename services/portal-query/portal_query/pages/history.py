@@ -12,7 +12,7 @@ from relato_runtime.database import Pool
 
 from portal_query import read, read_forms, view
 from portal_query.as_of import as_of as folded
-from portal_query.http import PAGE, CursorText, Portal, Search, TicketId, not_found, page
+from portal_query.http import PAGE, CursorText, Filter, Portal, Search, TicketId, not_found, page
 from portal_query.offers import Offers
 from portal_query.pages.reader import Reader, Readers
 from portal_query.pages.render import Pages
@@ -90,7 +90,7 @@ def routes(portal: Portal, pages: Pages, readers: Readers, pool: Pool) -> APIRou
         kind: str = "",
         q: Search = None,
         as_of: Annotated[str, Query(max_length=40)] = "",
-        author: Annotated[str, Query(max_length=64)] = "",
+        author: Filter = "",
         cursor: CursorText = None,
     ) -> Response:
         row = await read.ticket(pool, reader.person_id, ticket_id)

@@ -8,11 +8,11 @@ from typing import Annotated
 from fastapi import APIRouter, Depends, Header, Query
 from fastapi import Request as HttpRequest
 from fastapi.sse import EventSourceResponse, ServerSentEvent
-from pydantic import AwareDatetime
+from relato_contracts.fields import UtcTime
 from relato_runtime.database import Pool
 
 from portal_query import lists, read, read_requests, view
-from portal_query.http import PAGE, Portal, Search, not_found
+from portal_query.http import PAGE, Filter, Portal, Search, not_found
 from portal_query.lists import List
 from portal_query.pages.desk import Asked
 from portal_query.pages.reader import Reader, Readers
@@ -41,11 +41,11 @@ def routes(portal: Portal, pages: Pages, readers: Readers, executors: Pool, requ
     async def desk(  # noqa: PLR0917  # one for each field of the form
         request: HttpRequest,
         reader: Annotated[Reader, Depends(executor)],
-        since: AwareDatetime,
+        since: UtcTime,
         q: Search = None,
-        status: Annotated[list[str] | None, Query()] = None,
-        group: str = "",
-        assignee: str = "",
+        status: Annotated[list[Filter] | None, Query()] = None,
+        group: Filter = "",
+        assignee: Filter = "",
         last_event_id: _LastEventId = None,
     ) -> AsyncIterator[ServerSentEvent]:
         asked = Asked(q or "", [each for each in status or () if each], group, assignee)
@@ -71,7 +71,7 @@ def routes(portal: Portal, pages: Pages, readers: Readers, executors: Pool, requ
 
     @router.get("/portal/stream", response_class=EventSourceResponse)
     async def own(
-        request: HttpRequest, reader: Who, since: AwareDatetime, last_event_id: _LastEventId = None
+        request: HttpRequest, reader: Who, since: UtcTime, last_event_id: _LastEventId = None
     ) -> AsyncIterator[ServerSentEvent]:
         async def those(ticket_ids: Sequence[str] | None) -> list[Request]:
             found = (

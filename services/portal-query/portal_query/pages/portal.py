@@ -7,7 +7,7 @@ from typing import Annotated, Any
 
 from fastapi import APIRouter, Depends, Header, Query, Request, Response
 from fastapi.sse import EventSourceResponse, ServerSentEvent
-from pydantic import AwareDatetime
+from relato_contracts.fields import UtcTime
 from relato_runtime.database import Pool
 
 from portal_query import read, read_requests, streams, view
@@ -108,7 +108,7 @@ def routes(portal: Portal, pages: Pages, readers: Readers, pool: Pool) -> APIRou
         reader: Who,
         ticket_id: TicketId,
         after: Annotated[int, Query(ge=0, le=2**31 - 1)],
-        since: AwareDatetime,
+        since: UtcTime,
         settings: Annotated[str, Query(max_length=64)],
         last_event_id: Annotated[str | None, Header()] = None,
     ) -> Opened:

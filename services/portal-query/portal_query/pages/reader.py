@@ -1,12 +1,15 @@
 """Who reads a page, and how they read: language, zone, and which parts of the product are theirs."""
 
+from contextlib import suppress
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, tzinfo
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 from babel import Locale
 from fastapi import Request
+from relato_contracts.fields import EARLIEST, LATEST
 from relato_runtime.database import Pool
+from relato_runtime.problems import Problem
 
 from portal_query import read, read_people
 from portal_query.http import Portal
@@ -32,11 +35,14 @@ class Reader:
         return words.locale(self.language)
 
     def moment(self, wall: str) -> datetime | None:
-        """A moment by the clock of their zone, as a form sends it; none for what is no moment."""
-        try:
-            return datetime.fromisoformat(wall).replace(tzinfo=self.zone)
-        except ValueError:
+        """A moment by the clock of their zone, as a form sends it, or none; ``Problem`` 422 for what is no time."""
+        if not wall:
             return None
+        with suppress(ValueError):
+            moment = datetime.fromisoformat(wall).replace(tzinfo=self.zone)
+            if EARLIEST <= moment <= LATEST:
+                return moment
+        raise Problem(422, "invalid", f"Expected a date and time between {EARLIEST.year} and {LATEST.year}.")
 
     @property
     def zone_name(self) -> str:
