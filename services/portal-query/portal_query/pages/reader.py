@@ -35,7 +35,7 @@ class Reader:
         return words.locale(self.language)
 
     def moment(self, wall: str) -> datetime | None:
-        """A moment by the clock of their zone, as a form sends it, or none; ``Problem`` 422 for what is no time."""
+        """A moment by the clock of their zone, as a form sends it; ``Problem`` 422 for what is no time."""
         if not wall:
             return None
         with suppress(ValueError):
