@@ -8,6 +8,7 @@ from relato.demo.content import organisation
 from tests.browser.conftest import SignedIn, on_both_screens
 from tests.browser.network import network
 from tests.support.journey import Ticket, switched
+from tests.support.waiting import until
 
 pytestmark = on_both_screens
 
@@ -65,6 +66,12 @@ async def test_executor_and_requester_chat(window: SignedIn, ticket: Ticket) -> 
     await expect(carlos.page.get_by_text("está escrevendo…")).to_have_count(0)
     await carlos.look("chat")
     await ana.look("chat-portal")
+
+    async def read() -> bool:
+        desk = await ticket.stack.get("carlos", f"/tickets/{ticket.id}")
+        return bool(desk.json()["unread"] == 0)
+
+    await until(read, what="what was before Carlos's eyes to be read")
     await carlos.page.keyboard.press("Escape")
     await expect(carlos.page.get_by_role("button", name="Chat", exact=True)).to_be_focused()
     await write(ana.page, "Ainda está aí?")

@@ -96,7 +96,10 @@ async def test_what_is_switched_off_acts_on_open_pages_and_takes_no_text_from_wh
         await expect(text).to_have_text("Troquei o cabo")
         await expect(page.get_by_text("A configuração mudou")).to_have_count(1)
         await carlos.look_as_it_is("ticket-settings")
-        await text.fill("")
+        await text.click()
+        for key in ("Control+A", "Delete"):
+            await page.keyboard.press(key)
+        await expect(text).to_have_text("")
         await expect(page.locator("#note [data-draft-state]")).to_have_text("")  # nothing is left to be kept
         await page.keyboard.press("Escape")
         await expect(page.get_by_text("As ocorrências estão desligadas (parâmetro 298).")).to_be_visible()
