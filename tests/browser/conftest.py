@@ -4,7 +4,7 @@ from collections.abc import AsyncIterator, Awaitable, Callable
 from typing import Any
 
 import pytest
-from playwright.async_api import Browser, async_playwright
+from playwright.async_api import Browser, async_playwright, expect
 from relato.demo.content import organisation
 
 from tests.browser import chromium
@@ -12,6 +12,7 @@ from tests.browser.people import DESK, POCKET, Person, Screen, person
 from tests.support.stack import Stack
 
 SignedIn = Callable[..., Awaitable[Person]]
+expect.set_options(timeout=15_000)  # milliseconds; three processes test beside each other
 
 on_both_screens = pytest.mark.parametrize("screen", [DESK, POCKET], ids=["1280-light", "360-dark"])
 """The journeys that are made as a whole on a small screen in the dark as well."""
