@@ -2,6 +2,7 @@
 
 from collections import Counter
 from collections.abc import AsyncIterator, Awaitable, Callable
+from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from typing import Any
 
@@ -109,10 +110,10 @@ async def projector_settings(
     )
 
 
-@pytest.fixture
-async def projector(projector_settings: ProjectorSettings, issuer: Issuer) -> AsyncIterator[Projecting]:
-    settings = projector_settings
-    connection = await asyncpg.connect(settings.database_url.get_secret_value())
+@asynccontextmanager
+async def running(settings: ProjectorSettings, issuer: Issuer) -> AsyncIterator[Projecting]:
+    """A projector for as long as the block lasts."""
+    database = await asyncpg.connect(settings.database_url.get_secret_value())
     try:
         async with (
             serving(build(settings)) as address,
@@ -123,6 +124,12 @@ async def projector(projector_settings: ProjectorSettings, issuer: Issuer) -> As
                 return (await client.get("/readyz")).status_code == 200
 
             await until(ready, what="readiness")
-            yield Projecting(settings, client, connection, issuer)
+            yield Projecting(settings, client, database, issuer)
     finally:
-        await connection.close()
+        await database.close()
+
+
+@pytest.fixture
+async def projector(projector_settings: ProjectorSettings, issuer: Issuer) -> AsyncIterator[Projecting]:
+    async with running(projector_settings, issuer) as service:
+        yield service

@@ -1,13 +1,9 @@
 """The history goes on from topics with more partitions, and tells no change that never was."""
 
-from collections.abc import AsyncIterator, Awaitable, Callable
-from contextlib import asynccontextmanager
+from collections.abc import Awaitable, Callable
 
-import asyncpg
-import httpx
 from aiokafka import AIOKafkaProducer
 from aiokafka.admin import AIOKafkaAdminClient
-from history_projector.app import build
 from history_projector.consume import TOPICS
 from history_projector.settings import ProjectorSettings
 from pydantic import SecretStr
@@ -17,32 +13,11 @@ from relato_runtime import kafka, tail
 from relato_runtime.positions import Record
 
 from tests.conftest import PARTITIONS
-from tests.integration.history_projector.conftest import Projecting
+from tests.integration.history_projector.conftest import Projecting, running
 from tests.integration.history_projector.test_rebuild import TICKET_IDS, differences, history
 from tests.support import world
 from tests.support.issuer import Issuer
 from tests.support.letters import Letters
-from tests.support.serving import serving
-from tests.support.waiting import until
-
-
-@asynccontextmanager
-async def running(settings: ProjectorSettings, issuer: Issuer) -> AsyncIterator[Projecting]:
-    """A projector for as long as the block lasts."""
-    database = await asyncpg.connect(settings.database_url.get_secret_value())
-    try:
-        async with (
-            serving(build(settings)) as address,
-            httpx.AsyncClient(base_url=address, timeout=20) as client,
-        ):
-
-            async def ready() -> bool:
-                return (await client.get("/readyz")).status_code == 200
-
-            await until(ready, what="readiness")
-            yield Projecting(settings, client, database, issuer)
-    finally:
-        await database.close()
 
 
 async def copied(old: ProjectorSettings, new: ProjectorSettings) -> None:

@@ -9,7 +9,7 @@ from pydantic import SecretStr
 from relato_runtime import jobs
 from relato_runtime.verified import VERIFY
 
-from tests.integration.history_projector.test_moving import running
+from tests.integration.history_projector.conftest import running
 from tests.integration.history_projector.test_rebuild import TICKET_IDS, history
 from tests.support import killing
 from tests.support.issuer import Issuer
