@@ -11,11 +11,12 @@ from uuid import UUID
 import pytest
 from aiokafka import AIOKafkaProducer
 from aiokafka.structs import RecordMetadata, TopicPartition
-from notes import outbox, relay, store
+from notes import chain, outbox, relay, store
 from notes.relay import Relay
 from notes.settings import NotesSettings
 from notes.store import NewEvent
 from pydantic import SecretStr
+from relato_contracts.commitments import SALT_BYTES
 from relato_contracts.envelope import serialise, type_name
 from relato_contracts.notes import HistoryViewed
 from relato_runtime.readiness import Readiness
@@ -197,9 +198,10 @@ async def _write(pool: SteppedPool, ticket_id: str) -> None:
             traceparent=None,
             recorded_at=datetime.now(UTC),
             data=serialise(fact).decode(),
+            salt=bytes(SALT_BYTES),
         )
         now = store.Stream(type(state)(version), event.recorded_at)
-        await store.append(connection, [event], {ticket_id: now}, [])
+        await store.append(connection, [event], chain.follow({}, [event]), {ticket_id: now}, [])
 
 
 async def _drain(

@@ -1,16 +1,18 @@
 """Facts that Kafka has and the log has not, since the log was put back from a backup: into the log again."""
 
+import secrets
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime
 from uuid import UUID
 
+from relato_contracts.commitments import SALT_BYTES
 from relato_contracts.envelope import Envelope, Undecodable, decode, event_uuid, type_name
 from relato_contracts.notes import NoteEvent, OccurrenceFact
 from relato_runtime.database import Connection
 from relato_runtime.positions import Record
 
-from notes import requested, restored, store
+from notes import chain, chained, chaining, requested, restored, store
 from notes.handle import due, held_in, keep, subject, with_occurrences
 from notes.releases import Due
 from notes.state import State, evolve
@@ -32,6 +34,8 @@ class Arrival:
     version: int
     envelope: Envelope
     fact: NoteEvent
+    salt: bytes | None = None
+    openings: str | None = None
 
 
 @dataclass(slots=True)
@@ -55,8 +59,12 @@ def ours(records: Iterable[Record]) -> list[Arrival]:
             if envelope.source != SOURCE or envelope.stream_version is None:
                 continue
             if isinstance(fact, NoteEvent):
-                arrival = Arrival(record, event_uuid(envelope), envelope.stream_version, envelope, fact)
-                found.append(arrival)
+                carried = chain.carried(dict(record.headers))
+                found.append(
+                    Arrival(
+                        *(record, event_uuid(envelope), envelope.stream_version, envelope, fact, *carried)
+                    )
+                )
         except Undecodable:
             continue  # consumers put it down as a dead letter
     return found
@@ -76,11 +84,16 @@ async def log(connection: Connection, new: Sequence[Arrival]) -> Adopted:
     """Log facts that the log lacks, inside the caller's transaction; they wait in the outbox then."""
     tickets = [each.fact.ticket_id for each in new]
     await store.open_streams(connection, tickets)
-    streams = await store.lock_streams(connection, tickets)
+    streams = await chaining.locked(connection, tickets)
     about = [each.fact.occurrence_id for each in new if isinstance(each.fact, OccurrenceFact)]
     taken = await restored.taken(connection, [(each.fact.ticket_id, each.version) for each in new])
     adopted = follow(await with_occurrences(connection, streams, about), new, taken)
-    await store.append(connection, adopted.events, adopted.streams, await _new_answers(connection, adopted))
+    events = [_salted(each) for each in adopted.events]
+    before_holes = [(each.ticket_id, each.version - 1) for each in events]
+    known = {**chaining.heads(streams), **await chained.hashes(connection, before_holes)}
+    sealed = chain.follow(known, events)
+    moved = chaining.moved(adopted.streams, events, sealed)
+    await store.append(connection, events, sealed, moved, await _new_answers(connection, adopted))
     await keep(connection, adopted.held)
     return adopted
 
@@ -91,14 +104,15 @@ def follow(
     """Pure: each fact whose version is its stream's next, or a hole below it; any other contradicts the log.
 
     ``taken`` are tickets' versions that the log has. What fills a hole changes no state: its stream went on
-    when it was recorded, and has been answered for.
+    when it was recorded, and has been answered for. It has to have its salt: what follows it is chained.
     """
     adopted = Adopted(dict(streams))
     filled = set(taken)
     for each in new:
         ticket_id = each.fact.ticket_id
         stream = adopted.streams[ticket_id]
-        if each.version <= stream.state.version and (ticket_id, each.version) not in filled:
+        in_hole = each.version <= stream.state.version and (ticket_id, each.version) not in filled
+        if in_hole and (each.salt or each.openings):
             filled.add((ticket_id, each.version))
             adopted.events.append(_event(each, each.envelope.time))
             continue
@@ -141,7 +155,15 @@ def _event(arrival: Arrival, recorded_at: datetime) -> NewEvent:
         traceparent=envelope.traceparent,
         recorded_at=recorded_at,
         data=(arrival.record.value or b"").decode(),
+        salt=arrival.salt,
+        openings=arrival.openings,
     )
+
+
+def _salted(event: NewEvent) -> NewEvent:
+    """Records that were published before there were chains have no salt."""
+    given = event.salt is not None or event.openings is not None
+    return event if given else replace(event, salt=secrets.token_bytes(SALT_BYTES))
 
 
 def _answer(arrival: Arrival, state: State) -> Answer | None:

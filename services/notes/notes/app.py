@@ -16,6 +16,7 @@ from relato_runtime.readiness import Readiness
 from relato_runtime.verified import VERIFY
 
 from notes import (
+    chaining,
     conversation_http,
     drafts_http,
     http,
@@ -94,7 +95,8 @@ def build(settings: NotesSettings) -> FastAPI:
                 "jobs": lambda: working.work(pool, work, readiness, "jobs"),
                 "housekeeping": lambda: _forget_answers(pool, settings, readiness),
             }
-            await stack.enter_async_context(background.running(loops, readiness))
+            aside: dict[str, background.Loop] = {"chaining": lambda: chaining.run(pool)}
+            await stack.enter_async_context(background.running(loops, readiness, aside=aside))
             yield
 
     return create_app(

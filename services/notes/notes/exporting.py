@@ -9,13 +9,17 @@ from relato_runtime.database import Pool
 from relato_runtime.operations import Operation
 from relato_runtime.settings import ServiceSettings
 
-from notes import replays
+from notes import chain, replays, requested
 from notes.outbox import Pending
 from notes.records import record_of
 from notes.replays import Choice
 
-REQUEST = "relatorequest"
-"""The extension in which an exported event keeps what is known of its request."""
+EXTENSIONS = {
+    requested.HEADER: "relatorequest",
+    chain.SALT: "relatosalt",
+    chain.OPENINGS: "relatoopenings",
+}
+"""In which an exported event keeps what its record has beside the CloudEvent."""
 EVENTS = "Relato-Events"
 """The header that says how many events follow."""
 _AT_ONCE = 1_000
@@ -44,9 +48,8 @@ async def lines(settings: ServiceSettings, choice: Choice) -> AsyncIterator[byte
 
 
 def line_of(event: Pending) -> str:
-    """Pure: an event as its line, with the idempotency key of its request, if it had one."""
+    """Pure: an event as its line, with its salt, and the idempotency key of its request, if it had one."""
     record = record_of("", event)
     known = dict(event_of(record.value or b"", record.headers))
-    if event.request is not None:
-        known[REQUEST] = event.request
+    known |= {EXTENSIONS[name]: (raw or b"").decode() for name, raw in record.headers if name in EXTENSIONS}
     return as_line(known) + "\n"

@@ -1,16 +1,18 @@
 """Load, decide, append: what a transaction does with the commands that share it."""
 
+import secrets
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from hashlib import sha256
 from uuid import UUID
 
+from relato_contracts.commitments import SALT_BYTES
 from relato_contracts.envelope import serialise, type_name
 from relato_contracts.notes import NoteEvent
 from relato_runtime.database import Connection
 from uuid6 import uuid7
 
-from notes import errors, releases, requested, situations, store
+from notes import chain, chaining, errors, releases, requested, situations, store
 from notes.commands import AnyCommand, OccurrenceCommand, RecordOccurrence, ReleaseOccurrence
 from notes.note import decide, evolve, notification
 from notes.releases import Due
@@ -45,7 +47,8 @@ async def handle(connection: Connection, requests: Sequence[Request]) -> list[Ou
     """The outcome of each, inside one transaction; a refused command leaves its neighbours alone."""
     commands = [request.command for request in requests]
     # First the locks: what is read after them is what the decisions stand on.
-    streams = await store.lock_streams(connection, [command.ticket_id for command in commands])
+    streams = await chaining.locked(connection, [command.ticket_id for command in commands])
+    heads = chaining.heads(streams)
     keys = [(request.command.author_id, request.key) for request in requests if request.key is not None]
     answers = await store.answers(connection, keys) if keys else {}
     decided_in = await situations.read(connection, commands)
@@ -75,7 +78,8 @@ async def handle(connection: Connection, requests: Sequence[Request]) -> list[Ou
             answers[answer.person_id, answer.key] = answer
             new_answers.append(answer)
     if events or new_answers:
-        await store.append(connection, events, streams, new_answers)
+        sealed = chain.follow(heads, events)
+        await store.append(connection, events, sealed, chaining.moved(streams, events, sealed), new_answers)
     if held:
         await keep(connection, held)
     return outcomes
@@ -108,6 +112,7 @@ def _decide_one(
                 traceparent=request.traceparent,
                 recorded_at=recorded_at,
                 data=serialise(event).decode(),
+                salt=secrets.token_bytes(SALT_BYTES),
                 request=kept,
             )
         )
@@ -116,7 +121,8 @@ def _decide_one(
     response = requested.response(
         *(command.ticket_id, state.version, facts[0] if facts else None, what_mail, held.at if held else None)
     )
-    return Stream(state, recorded_at if new else stream.recorded_at), new, response
+    recorded_at = recorded_at if new else stream.recorded_at
+    return replace(stream, state=state, recorded_at=recorded_at), new, response
 
 
 def _held(request: Request, before: State, now: State) -> dict[UUID, Due | None]:

@@ -14,11 +14,12 @@ from relato_runtime.operations import Operation
 from relato_runtime.refusals import Refused
 from relato_runtime.settings import ServiceSettings
 
-from notes import adopt, imports, requested
+from notes import adopt, imports
 from notes.adopt import Arrival
-from notes.exporting import REQUEST
+from notes.exporting import EXTENSIONS
 
 IMPORT = "import"
+_HEADERS = {f"ce_{extension}": name for name, extension in EXTENSIONS.items()}
 
 
 class Upload(BaseModel):
@@ -101,7 +102,7 @@ def arrivals(lines: Sequence[str]) -> list[Arrival]:
     records = [to_record(line, "") for line in lines]
     for record in records:
         record.headers[:] = [  # type: ignore[index]  # a list, as ``to_record`` made it
-            (requested.HEADER if name == f"ce_{REQUEST}" else name, raw) for name, raw in record.headers
+            (_HEADERS.get(name, name), raw) for name, raw in record.headers
         ]
     found = adopt.ours(records)
     if [each.version for each in found] != list(range(1, len(lines) + 1)):

@@ -28,6 +28,9 @@ class Pending:
     request: str | None
     replay_id: str | None = None
     """Of an import: nobody is to be told of it."""
+    salt: bytes | None = None
+    openings: str | None = None
+    """As ``chain.headers`` takes them."""
 
 
 async def lead(connection: Connection, holder: str, lease: timedelta) -> int | None:
@@ -85,7 +88,7 @@ async def following(connection: Connection, limit: int, under_way: Sequence[Pend
 
 _PENDING = """
 SELECT outbox.seq, ticket_id, version, event_id, type, actor, correlation_id, traceparent, recorded_at,
-    data::text, request, replay_id
+    data::text, request, replay_id, salt, openings::text
 FROM outbox JOIN events USING (ticket_id, version)
 {} ORDER BY outbox.seq LIMIT $1
 """

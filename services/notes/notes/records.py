@@ -3,7 +3,7 @@
 from relato_contracts.envelope import Envelope, headers
 from relato_runtime.kafka import OutgoingRecord
 
-from notes import requested
+from notes import chain, requested
 from notes.adopt import SOURCE
 from notes.outbox import Pending
 
@@ -26,4 +26,5 @@ def record_of(topic: str, event: Pending, replay_id: str | None = None) -> Outgo
     attributes: list[tuple[str, bytes | None]] = [*headers(event.type, key, envelope)]
     if event.request is not None:
         attributes.append((requested.HEADER, event.request.encode()))
+    attributes += chain.headers(event.salt, event.openings)
     return OutgoingRecord(topic, key.encode(), event.data.encode(), attributes)

@@ -55,7 +55,7 @@ async def following(
     rows = await connection.fetch(
         f"""
         SELECT seq, ticket_id, version, event_id, type, actor, correlation_id, traceparent, recorded_at,
-            data::text, {_REQUEST if requests else "NULL"} AS request
+            data::text, {_REQUEST if requests else "NULL"} AS request, salt, openings::text
         FROM events
         WHERE {_CHOSEN} AND (ticket_id, version) > ($5, $6) AND seq <= $7
         ORDER BY ticket_id, version LIMIT $8

@@ -11,6 +11,7 @@ from relato_contracts.envelope import FACTS
 from relato_contracts.notes import OccurrenceFact
 from relato_runtime.database import Connection, Pool
 
+from notes.chain import Sealed
 from notes.state import State
 
 
@@ -20,6 +21,10 @@ class Stream:
 
     state: State
     recorded_at: datetime
+    head: bytes | None = None
+    """The last hash of its chain; none before its first event."""
+    chained: int = 0
+    """Up to which version its events are chained: all, unless a release before this one recorded some."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,6 +41,10 @@ class NewEvent:
     traceparent: str | None
     recorded_at: datetime
     data: str
+    salt: bytes | None
+    """Without which nobody learns from its commitment what it says."""
+    openings: str | None = None
+    """In its place, of an event whose texts are erased."""
     request: str | None = None
     """What Kafka is to keep of the request that it came with (see ``requested``)."""
 
@@ -62,14 +71,15 @@ async def lock_streams(connection: Connection, ticket_ids: Sequence[str]) -> dic
     """Lock the streams of these tickets, always in the same order; unknown tickets have none."""
     rows = await connection.fetch(
         """
-        SELECT ticket_id, version, seen_up_to, shown_version, recorded_at FROM streams
+        SELECT ticket_id, version, seen_up_to, shown_version, recorded_at, head, chained FROM streams
         WHERE ticket_id = ANY($1::text[]) ORDER BY ticket_id FOR UPDATE
         """,
         sorted(set(ticket_ids)),
     )
     return {
         row["ticket_id"]: Stream(
-            State(row["version"], row["seen_up_to"], row["shown_version"]), row["recorded_at"]
+            State(row["version"], row["seen_up_to"], row["shown_version"]),
+            *(row["recorded_at"], row["head"], row["chained"]),
         )
         for row in rows
     }
@@ -110,10 +120,11 @@ async def answers(connection: Connection, keys: Sequence[tuple[str, str]]) -> di
 async def append(
     connection: Connection,
     events: Sequence[NewEvent],
+    sealed: Sequence[Sealed],
     streams: Mapping[str, Stream],
     new_answers: Sequence[Answer],
 ) -> None:
-    """Write events, their outbox rows, the streams as they now are, and the answers.
+    """Write events with their hashes, their outbox rows, the streams as they now are, and the answers.
 
     A version or an id that is there already is an error, never skipped: it would mean that the
     stream lock did not hold.
@@ -143,6 +154,11 @@ async def append(
         [answer.request_hash for answer in answers],
         [json.dumps(answer.response) for answer in answers],
         [event.request for event in events],
+        [event.salt for event in events],
+        [event.openings for event in events],
+        [each.commitment for each in sealed],
+        [each.hash for each in sealed],
+        [stream.head for stream in now],
     )
 
 
@@ -152,28 +168,29 @@ WITH given AS (
     FROM (
         SELECT * FROM unnest(
             $1::text[], $2::int[], $3::uuid[], $4::text[], $5::uuid[], $6::text[], $7::text[],
-            $8::text[], $9::timestamptz[], $10::text[], $20::text[]
+            $8::text[], $9::timestamptz[], $10::text[], $20::text[], $21::bytea[], $22::text[], $23::bytea[],
+            $24::bytea[]
         ) WITH ORDINALITY AS event (
             ticket_id, version, event_id, type, subject_id, actor, correlation_id,
-            traceparent, recorded_at, data, request, place
+            traceparent, recorded_at, data, request, salt, openings, commitment, hash, place
         )
         ORDER BY place
     ) AS event
 ), logged AS (
     INSERT INTO events (
         ticket_id, version, seq, event_id, type, subject_id, actor, correlation_id,
-        traceparent, recorded_at, data
+        traceparent, recorded_at, data, salt, openings, commitment, hash
     )
     SELECT
         ticket_id, version, seq, event_id, type, subject_id, actor, correlation_id,
-        traceparent, recorded_at, data::json
+        traceparent, recorded_at, data::json, salt, openings::json, commitment, hash
     FROM given
 ), moved AS (
     UPDATE streams
     SET version = now.version, seen_up_to = now.seen_up_to, shown_version = now.shown_version,
-        recorded_at = now.recorded_at
-    FROM unnest($11::text[], $12::int[], $13::int[], $14::int[], $15::timestamptz[])
-        AS now (ticket_id, version, seen_up_to, shown_version, recorded_at)
+        recorded_at = now.recorded_at, chained = now.version, head = now.head
+    FROM unnest($11::text[], $12::int[], $13::int[], $14::int[], $15::timestamptz[], $25::bytea[])
+        AS now (ticket_id, version, seen_up_to, shown_version, recorded_at, head)
     WHERE streams.ticket_id = now.ticket_id
 ), answered AS (
     INSERT INTO idempotency_keys (person_id, key, request_hash, response)

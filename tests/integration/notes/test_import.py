@@ -21,12 +21,12 @@ from tests.support.waiting import until
 
 _LOG = """
     SELECT ticket_id, version, event_id, type, subject_id, actor, correlation_id, traceparent, recorded_at,
-        data::text
+        data::text, salt, commitment, hash
     FROM events WHERE ticket_id <> $1 ORDER BY ticket_id, version
 """
 _KEYS = "SELECT person_id, key, request_hash, response::text::jsonb::text FROM idempotency_keys ORDER BY 1, 2"
 _STREAMS = """
-    SELECT ticket_id, version, recorded_at, seen_up_to, shown_version FROM streams
+    SELECT ticket_id, version, recorded_at, seen_up_to, shown_version, chained, head FROM streams
     WHERE ticket_id <> $1 AND version > 0 ORDER BY 1
 """
 

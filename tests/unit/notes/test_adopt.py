@@ -3,10 +3,11 @@
 from datetime import UTC, datetime
 from uuid import UUID
 
-from notes import requested
+from notes import chain, requested
 from notes.adopt import Arrival, follow, ours
 from notes.state import State
 from notes.store import Stream
+from relato_contracts.commitments import SALT_BYTES
 from relato_contracts.notes import NoteEvent, Release
 
 from tests.support import stream as a
@@ -14,10 +15,14 @@ from tests.support import stream as a
 EMPTY = {"1001": Stream(State(), datetime(2026, 1, 1, tzinfo=UTC))}
 
 
-def arrivals(*facts: NoteEvent, first: int = 1) -> list[Arrival]:
+def arrivals(*facts: NoteEvent, first: int = 1, salted: bool = True) -> list[Arrival]:
     """Facts of ticket 1001 as they were found on Kafka."""
     given = (a.noted(version, fact) for version, fact in enumerate(facts, first))
-    return ours(record for record, _, _ in a.log(given))
+    records = [record for record, _, _ in a.log(given)]
+    if salted:
+        for record in records:
+            record.headers.append((chain.SALT, b"5a" * SALT_BYTES))  # type: ignore[attr-defined]  # a list
+    return ours(records)
 
 
 def test_facts_that_follow_on_the_log_are_adopted_as_they_are() -> None:
@@ -54,6 +59,13 @@ def test_a_fact_that_the_log_has_lost_fills_its_hole_once_and_changes_no_state()
     assert [each.data.encode() for each in adopted.events] == [found[0].record.value]
     assert adopted.streams == known
     assert [each.record.value for each in adopted.diverged] == [found[1].record.value]
+
+
+def test_what_was_published_before_there_were_chains_fills_no_hole_before_what_is_chained() -> None:
+    known = {"1001": Stream(State(version=3), a.at(3))}
+    adopted = follow(known, arrivals(a.chatted(2), first=2, salted=False), {("1001", 1), ("1001", 3)})
+    assert [each.version for each in adopted.diverged] == [2]
+    assert not adopted.events
 
 
 def test_what_is_held_back_is_held_back_in_the_adopted_log_too_and_what_is_released_no_more() -> None:

@@ -1,0 +1,156 @@
+"""What an event's hash stands for: commitments to its parts, each under a salt of its own, and their chain.
+
+Whoever has a part and its salt can check it; whoever has its digest alone learns nothing about it, not even
+by guessing. So parts can be left out, for a reader who may not see them or for ever, and the chain still
+closes: selective disclosure as RFC 9901 has it, of parts in place of single fields.
+"""
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from hashlib import sha256, shake_256
+from typing import Literal, get_args
+
+from pydantic import JsonValue
+from pydantic_core import to_json
+
+Part = Literal["about", "author", "internal", "reason", "solution", "text"]
+PARTS: tuple[Part, ...] = get_args(Part)
+"""In the order of their names. An event has all of them, so that none tells anything by its absence."""
+SALT_BYTES = 32
+_PART_SALT_BYTES = 16
+
+PART_OF: Mapping[str, Part] = {
+    **dict.fromkeys(
+        (
+            # Where the event stands, from its envelope.
+            *("event_id", "actor", "recorded_at"),
+            *("ticket_id", "requester_id", "author_id", "occurrence_id", "message_id", "occurred_at"),
+            *("visible_to_requester", "sender", "viewer_id", "up_to_version"),
+        ),
+        "about",
+    ),
+    "author_name": "author",
+    **dict.fromkeys(("description_html", "description_text", "text_html", "text"), "text"),
+    **dict.fromkeys(("solution_html", "solution_text"), "solution"),
+    "reason": "reason",
+}
+"""Fields that are not named here are ``internal``: a requester is not shown what nobody has thought of."""
+
+# RFC 9162 has 0x00 and 0x01, for leaves and nodes of trees.
+_PART, _COMMITMENT, _ENTRY, _LINK, _START, _SALTS = (bytes([tag]) for tag in range(2, 8))
+_CHAIN = b"relato.chain.v1\n"
+_PLACES = [
+    (part, slice(place * _PART_SALT_BYTES, (place + 1) * _PART_SALT_BYTES))
+    for place, part in enumerate(PARTS)
+]
+
+
+@dataclass(frozen=True, slots=True)
+class Openings:
+    """What it takes beside an event to check its commitment: each part's salt, or its digest in its place."""
+
+    salts: Mapping[Part, bytes]
+    digests: Mapping[Part, bytes] = field(default_factory=dict)
+
+
+def openings(salt: bytes) -> Openings:
+    """Every part's salt, from the event's own by SHAKE256 (FIPS 202): none tells anything of the others."""
+    stretched = shake_256(_SALTS + salt).digest(_PART_SALT_BYTES * len(PARTS))
+    return Openings({part: stretched[place] for part, place in _PLACES})
+
+
+def parts(
+    event_id: str, actor: str, correlation_id: str, recorded_at: datetime, data: Mapping[str, JsonValue]
+) -> dict[Part, bytes]:
+    """An event by parts, each as canonical JSON of its fields; an empty one is ``{}``.
+
+    That is RFC 8785 as far as facts need it: names in ASCII, and whole numbers that a double can hold.
+    """
+    stated = {
+        **data,
+        "event_id": event_id,
+        "actor": actor,
+        "correlation_id": correlation_id,
+        "recorded_at": recorded_at.astimezone(UTC).isoformat().replace("+00:00", "Z"),
+    }
+    fields: dict[Part, dict[str, JsonValue]] = {part: {} for part in PARTS}
+    for name in sorted(stated):
+        value = stated[name]
+        fields[PART_OF.get(name, "internal")][name] = _sorted(value) if type(value) in _NESTED else value
+    return {part: to_json(given) for part, given in fields.items()}
+
+
+def commitment(by_part: Mapping[Part, bytes], known: Openings) -> bytes:
+    """What stands for the event in the chain, from its parts as far as ``known`` opens them."""
+    digests = {part: digest(salt, by_part[part]) for part, salt in known.salts.items()}
+    if known.digests:
+        digests |= known.digests
+    return sha256(_COMMITMENT + b"".join([digests[part] for part in PARTS])).digest()
+
+
+def digest(salt: bytes, part: bytes) -> bytes:
+    """A part's digest, under its own salt."""
+    return sha256(_PART + salt + part).digest()
+
+
+def closed(by_part: Mapping[Part, bytes], known: Openings, hidden: Iterable[Part]) -> Openings:
+    """The same openings with only a digest for each hidden part, as of an event whose texts are erased."""
+    shut = set(hidden)
+    return Openings(
+        {part: salt for part, salt in known.salts.items() if part not in shut},
+        {
+            **known.digests,
+            **{part: digest(known.salts[part], by_part[part]) for part in shut if part in known.salts},
+        },
+    )
+
+
+def entry(event_type: str, committed: bytes) -> bytes:
+    """What of an event goes into its link: type and commitment, of which neither can be told from it."""
+    return sha256(_ENTRY + event_type.encode() + committed).digest()
+
+
+def start(ticket_id: str) -> bytes:
+    """What a ticket's first event follows."""
+    return sha256(_START + _CHAIN + ticket_id.encode()).digest()
+
+
+def link(previous: bytes, version: int, entered: bytes) -> bytes:
+    """An event's hash, which stands for it and all before it: its ticket's head, while it is the last one."""
+    return sha256(_LINK + previous + version.to_bytes(8, "big") + entered).digest()
+
+
+def as_json(known: Openings) -> dict[str, JsonValue]:
+    """Openings as they are stored and sent: of each part a ``salt`` or a ``digest``, in hexadecimal."""
+    return {
+        part: {"digest": known.digests[part].hex()}
+        if part in known.digests
+        else {"salt": known.salts[part].hex()}
+        for part in PARTS
+    }
+
+
+def from_json(stored: object) -> Openings:
+    """The same, read again; ``ValueError`` for what we have not written."""
+    if not isinstance(stored, dict) or stored.keys() != set(PARTS):
+        raise ValueError("openings name each part")
+    found: dict[str, dict[Part, bytes]] = {"salt": {}, "digest": {}}
+    for part in PARTS:
+        opening = stored[part]
+        if not isinstance(opening, dict) or len(opening) != 1:
+            raise ValueError(f"{part} has a salt or a digest")
+        ((kind, text),) = opening.items()
+        if kind not in found or not isinstance(text, str):
+            raise ValueError(f"{part} has a salt or a digest")
+        found[kind][part] = bytes.fromhex(text)
+    return Openings(found["salt"], found["digest"])
+
+
+def _sorted(value: JsonValue) -> JsonValue:
+    if isinstance(value, dict):
+        return {name: _sorted(value[name]) for name in sorted(value)}
+    return [_sorted(each) for each in value] if isinstance(value, list) else value
+
+
+_NESTED = (dict, list)
