@@ -8,6 +8,7 @@ from relato_contracts.fields import ChatText, Fact, Html, Id, Line, Minutes, Rea
 
 Channel = Literal["execution", "toolbar", "portal", "api"]
 ReleaseOutcome = Literal["shown", "withheld", "undone"]
+ErasureCause = Literal["request", "retention"]
 
 
 class Release(BaseModel):
@@ -146,6 +147,24 @@ class HistoryViewed(NoteFact):
     up_to_version: Version
 
 
+class TextErased(Fact):
+    """What was said in earlier facts of this ticket is gone: on request, or since it was kept long enough.
+
+    The facts themselves stay, with ``[erased]`` in the place of words. Whoever has kept those forgets them.
+    """
+
+    ticket_id: Id
+    versions: tuple[Version, ...] = Field(description="Of the facts that nobody can read any more.")
+    anonymous: tuple[Version, ...] = Field(
+        description="Of those among them whose author's name is gone, too."
+    )
+    subjects: tuple[UUID7, ...] = Field(
+        description="The occurrences and messages that these facts are about."
+    )
+    cause: ErasureCause
+    erased_at: UtcTime
+
+
 OccurrenceFact = (
     OccurrenceRecorded
     | OccurrenceCorrected
@@ -153,4 +172,6 @@ OccurrenceFact = (
     | OccurrenceRetracted
     | OccurrenceVisibilityChanged
 )
-NoteEvent = OccurrenceFact | RequesterMessaged | AttendantMessaged | ChatMessagePosted | HistoryViewed
+Authored = OccurrenceFact | RequesterMessaged | AttendantMessaged | ChatMessagePosted | HistoryViewed
+"""Facts that say who did something on a ticket."""
+NoteEvent = Authored | TextErased

@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 from dataclasses import dataclass
 
-from relato_contracts import itsm, notes, notifications, presence
+from relato_contracts import itsm, notes, notifications, people, presence
 from relato_contracts.fields import Fact
 
 
@@ -41,6 +41,7 @@ NOTES = Topic(
         notes.AttendantMessaged,
         notes.ChatMessagePosted,
         notes.HistoryViewed,
+        notes.TextErased,
     ),
     compacted=False,
     about="What happened while tickets were executed, in order per ticket.",
@@ -56,6 +57,12 @@ NOTIFICATIONS = Topic(
     ),
     compacted=False,
     about="What became of each mail.",
+)
+ERASURES = Topic(
+    "relato.people",
+    _keyed("person_id", people.PersonErased),
+    compacted=False,
+    about="Who is to be forgotten.",
 )
 PRESENCE = Topic(
     "relato.presence",
@@ -87,7 +94,10 @@ def dead_letters(consumer: str) -> Topic:
     return Topic(f"relato.{consumer}.dead-letters", {}, False, f"What {consumer} could not take in.")
 
 
-TOPICS = (*ITSM, NOTES, NOTIFICATIONS, PRESENCE, *(dead_letters(consumer) for consumer in CONSUMERS))
+TOPICS = (
+    *(*ITSM, NOTES, NOTIFICATIONS, ERASURES, PRESENCE),
+    *(dead_letters(consumer) for consumer in CONSUMERS),
+)
 TOPIC_OF: Mapping[type[Fact], Topic] = {fact: topic for topic in TOPICS for fact in topic.facts}
 
 

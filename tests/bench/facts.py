@@ -6,7 +6,7 @@ from itertools import islice
 from typing import Any
 
 from relato_contracts.envelope import Envelope, encode
-from relato_contracts.notes import NoteEvent, NoteFact, OccurrenceRecorded
+from relato_contracts.notes import Authored, NoteFact, OccurrenceRecorded
 from relato_contracts.topics import NOTES
 from relato_runtime import kafka
 from relato_runtime.settings import KafkaSettings
@@ -40,7 +40,7 @@ def ordinary_history(ticket_id: str, prefix: str, *, rounds: int = 1) -> Iterato
             yield _record(fact, version, begin + timedelta(minutes=version), prefix)
 
 
-def _ordinary(ticket_id: str, seen: int) -> list[NoteEvent]:
+def _ordinary(ticket_id: str, seen: int) -> list[Authored]:
     here: dict[str, Any] = {"ticket_id": ticket_id}
     first, second, third, fourth = (
         occurrence(ticket_id, number=number, visible=number % 2 == 1) for number in range(1, 5)

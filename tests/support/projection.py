@@ -47,10 +47,16 @@ class Projection:
         about_tickets = [
             each
             for each in decoded
-            if isinstance(each[2], itsm.TicketSaved | NoteFact | notifications.EmailFact)
+            if isinstance(each[2], itsm.TicketSaved | NoteFact | notes.TextErased | notifications.EmailFact)
         ]
         others = [each for each in decoded if type(each[2]) in itsm.KINDS.values()]
         await self._apply(others, about_tickets)
+
+    async def tell_again(self, fact: Fact, then: Fact) -> None:
+        """Project a fact and, with the same envelope, what its record says when it comes once more."""
+        record, envelope, _ = self._decoded(fact, None)
+        for each in (fact, then):
+            await self._apply([], [(record, envelope, each)])
 
     async def remove_ticket(self, ticket_id: str) -> None:
         """The tombstone of a ticket."""
@@ -70,7 +76,7 @@ class Projection:
 
     def _decoded(self, fact: Fact, actor: str | None) -> Decoded:
         version = None
-        if isinstance(fact, NoteFact):
+        if isinstance(fact, NoteFact | notes.TextErased):
             self._versions[fact.ticket_id] += 1
             version = self._versions[fact.ticket_id]
         envelope = Envelope(
@@ -190,6 +196,20 @@ def viewed(up_to_version: int, ticket_id: str = "1001") -> NoteFact:
     """Ana saw the history up to a version."""
     return notes.HistoryViewed.model_validate(
         {**_by(ticket_id, "ana"), "viewer_id": "ana", "up_to_version": up_to_version}
+    )
+
+
+def erased(
+    *versions: int, anonymous: Sequence[int] = (), subjects: Sequence[UUID] = (), ticket_id: str = "1001"
+) -> notes.TextErased:
+    """Texts of these versions are gone, at somebody's request."""
+    return notes.TextErased(
+        ticket_id=ticket_id,
+        versions=versions,
+        anonymous=tuple(anonymous),
+        subjects=tuple(subjects),
+        cause="request",
+        erased_at=OPENED_AT,
     )
 
 

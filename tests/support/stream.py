@@ -1,6 +1,6 @@
 """A ticket's stream as the event log would make it: facts of Ana's ticket 1001, versions and records."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from uuid import UUID
@@ -118,6 +118,28 @@ def viewed(up_to_version: int, **changes: object) -> notes.HistoryViewed:
     """Ana looked at her ticket."""
     known = _of_ticket(ANA) | {"viewer_id": "ana", "up_to_version": up_to_version}
     return notes.HistoryViewed.model_validate(known | changes)
+
+
+def erased(
+    stream: Sequence[notes.NoteEvent], versions: Iterable[int], anonymous: Iterable[int] = ()
+) -> notes.TextErased:
+    """Texts of these versions of a stream are gone, and of some of them their authors' names."""
+    named = sorted(versions)
+    about = (subject(stream[version - 1]) for version in named)
+    return notes.TextErased(
+        ticket_id=stream[0].ticket_id,
+        versions=tuple(named),
+        anonymous=tuple(sorted(anonymous)),
+        subjects=tuple(sorted({each for each in about if each is not None})),
+        cause="request",
+        erased_at=BEGINNING,
+    )
+
+
+def subject(fact: notes.NoteEvent) -> UUID | None:
+    """The occurrence or message that a fact is about."""
+    found: UUID | None = getattr(fact, "occurrence_id", None) or getattr(fact, "message_id", None)
+    return found
 
 
 def mailed(

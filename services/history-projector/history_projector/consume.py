@@ -10,14 +10,14 @@ from typing import cast
 from prometheus_client import Counter, Histogram
 from relato_contracts.envelope import Envelope, Undecodable, decode, event_uuid
 from relato_contracts.itsm import TicketSaved
-from relato_contracts.notes import NoteEvent, NoteFact
+from relato_contracts.notes import NoteEvent, NoteFact, TextErased
 from relato_contracts.notifications import EmailFact, EmailOutcome
 from relato_contracts.topics import NOTES, NOTIFICATIONS, TICKETS
 from relato_runtime.database import Connection
 from relato_runtime.decoded import Decoded
 from relato_runtime.positions import DeadLetter, Record
 
-from history_projector import generations, making, parked, tables
+from history_projector import erasing, generations, making, parked, tables
 from history_projector.facts import Mailed, Noted, Saved
 from history_projector.fold import Arrival, Batch, changed_occurrences, fold
 
@@ -63,6 +63,9 @@ class Projector:
         )
         folded = fold(tickets, await tables.load_occurrences(connection, changed), batch)
         await tables.write(connection, folded)
+        await erasing.erase(connection, folded.erased)
+        await erasing.untitle(connection, batch.saved)
+        await erasing.unaddress(connection, batch.mailed)
         await parked.settle(connection, folded, stopped)
         await tables.notify(connection, self._generation, _notices(ticket_ids))
         self._writing += [entry.recorded_at.timestamp() for entry in folded.entries if entry.version]
@@ -121,7 +124,7 @@ def sort(decoded: Iterable[Decoded], taken_over: Mapping[tuple[str, int], int] =
             if fact is None or isinstance(fact, TicketSaved):
                 known = record.offset < taken_over.get((record.topic, record.partition), 0)
                 batch.saved.append(_saved(record, envelope, fact, taken_over=known))
-            elif isinstance(fact, NoteFact):
+            elif isinstance(fact, NoteFact | TextErased):
                 came = arrival(record, envelope, fact)
                 batch.streams.setdefault(fact.ticket_id, {})[came.noted.version] = came
             elif isinstance(fact, EmailFact):
@@ -143,7 +146,7 @@ def _saved(record: Record, envelope: Envelope, fact: TicketSaved | None, *, take
     return Saved(fact.ticket_id, key, envelope.time, envelope.actor, fact, taken_over)
 
 
-def arrival(record: Record, envelope: Envelope, fact: NoteFact) -> Arrival:
+def arrival(record: Record, envelope: Envelope, fact: NoteFact | TextErased) -> Arrival:
     """A fact of a stream at its place; ``Undecodable`` for one that has none."""
     if envelope.stream_version is None:
         raise Undecodable("missing-attribute", "header 'ce_streamversion' is missing")
@@ -157,7 +160,7 @@ def _add_parked(batch: Batch, records: Iterable[Record]) -> None:
         if record.value is None:
             raise TypeError("a parked record has no value")
         envelope, fact = decode(record.key, record.value, record.headers, record.timestamp)
-        if not isinstance(fact, NoteFact):
+        if not isinstance(fact, NoteFact | TextErased):
             raise TypeError(f"{type(fact).__name__} was parked")
         noted = arrival(record, envelope, fact).noted
         batch.streams[fact.ticket_id].setdefault(noted.version, Arrival(noted, record, parked=True))

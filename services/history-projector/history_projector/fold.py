@@ -1,11 +1,14 @@
 """A batch of records folded, in memory, into the rows that it leaves behind."""
 
+import json
 from collections import Counter
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import NamedTuple
 from uuid import UUID
 
+from relato_contracts.erasure import without_texts
+from relato_contracts.notes import TextErased
 from relato_runtime.positions import DeadLetter, Record
 
 from history_projector.facts import Mailed, Noted, Saved
@@ -63,6 +66,8 @@ class Folded:
     outcomes: dict[UUID, Outcome] = field(default_factory=dict)
     minutes: Counter[tuple[str, str]] = field(default_factory=Counter)
     """By how much the totals of ticket and author grow."""
+    erased: list[TextErased] = field(default_factory=list)
+    """What is to be forgotten, of these rows and of those that are there."""
     reached: dict[str, int] = field(default_factory=dict)
     """The highest offset applied, of each ticket whose stream went on."""
     waiting: dict[str, Waiting] = field(default_factory=dict)
@@ -104,6 +109,23 @@ def changed_occurrences(arrivals: Iterable[Arrival]) -> set[UUID]:
     return {each for each in subjects if each is not None}
 
 
+def forget(stream: Mapping[int, Arrival]) -> dict[int, Arrival]:
+    """Facts without the words that later ones say are gone: a topic may still have had them."""
+    now = dict(stream)
+    for erased in (each.noted.fact for each in stream.values()):
+        if not isinstance(erased, TextErased):
+            continue
+        for version in now.keys() & set(erased.versions):
+            noted = now[version].noted
+            left = without_texts(
+                noted.fact.model_dump(mode="json", exclude_none=True),
+                anonymous=version in erased.anonymous,
+            )
+            fact = type(noted.fact).model_validate_json(json.dumps(left))
+            now[version] = now[version]._replace(noted=noted._replace(fact=fact))
+    return now
+
+
 def _follow(folded: Folded, ticket_id: str, stream: Mapping[int, Arrival]) -> None:
     """Apply a ticket's facts for as long as none is missing; what follows a gap waits."""
     version = folded.tickets[ticket_id].last_version
@@ -128,6 +150,8 @@ def _apply(folded: Folded, noted: Noted) -> None:
     fact = noted.fact
     occurrence_id = subject(fact)
     before = None if occurrence_id is None else folded.occurrences.get(occurrence_id)
+    if isinstance(fact, TextErased):
+        folded.erased.append(fact)
     projected = project(folded.tickets[fact.ticket_id], before, noted)
     folded.tickets[fact.ticket_id] = projected.ticket
     folded.entries.append(projected.entry)

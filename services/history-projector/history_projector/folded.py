@@ -6,14 +6,15 @@ from typing import Any, NamedTuple, cast
 from uuid import UUID
 
 from relato_contracts.envelope import Undecodable, decode, event_uuid
-from relato_contracts.notes import NoteFact
+from relato_contracts.erasure import ERASED
+from relato_contracts.notes import NoteFact, TextErased
 from relato_contracts.notifications import EmailFact, EmailOutcome
 from relato_runtime.jobs import Finding
 from relato_runtime.positions import Record
 
 from history_projector.consume import arrival
 from history_projector.facts import Mailed
-from history_projector.fold import Batch, fold
+from history_projector.fold import Batch, fold, forget
 from history_projector.occurrences import shown
 from history_projector.rows import ChatEntry, Entry, Occurrence, Outcome, RequesterEntry, Ticket, View
 
@@ -75,12 +76,14 @@ def afresh(records: Iterable[Record]) -> dict[str, Rows]:
         try:
             envelope, fact = decode(record.key, record.value, record.headers, record.timestamp)
             event_id = event_uuid(envelope)
-            if isinstance(fact, NoteFact):
+            if isinstance(fact, NoteFact | TextErased):
                 came = arrival(record, envelope, fact)
                 streams.setdefault(fact.ticket_id, {}).setdefault(came.noted.version, came)
             elif isinstance(fact, EmailFact):
                 outcome = Mailed(event_id, envelope.time, cast(EmailOutcome, fact))  # its only subclasses
-                mailed.setdefault(fact.ticket_id, {}).setdefault(event_id, outcome)
+                told = mailed.setdefault(fact.ticket_id, {})
+                if event_id not in told or outcome.fact.recipient == ERASED:
+                    told[event_id] = outcome
         except Undecodable:
             continue  # consumers have put it down as a dead letter; their ticket waits there
     return {
@@ -119,7 +122,7 @@ def differences(ticket_id: str, wanted: Rows, found: Rows) -> list[Finding]:
 
 
 def _rows(ticket_id: str, stream: dict[int, Any], mailed: list[Mailed]) -> Rows:
-    batch = Batch(streams={ticket_id: stream} if stream else {}, mailed=mailed)
+    batch = Batch(streams={ticket_id: forget(stream)} if stream else {}, mailed=mailed)
     folded = fold({ticket_id: Ticket(ticket_id)}, {}, batch)
     ticket, now = folded.tickets[ticket_id], folded.occurrences.values()
     totals = [Total(*whose, number) for whose, number in folded.minutes.items()]

@@ -104,7 +104,7 @@ def shown(occurrence: Occurrence) -> RequesterEntry | None:
     )
 
 
-def subject(fact: notes.NoteFact) -> UUID | None:
+def subject(fact: notes.NoteEvent) -> UUID | None:
     """The occurrence that a fact is about, if it is about one."""
     occurrence_id: UUID | None = vars(fact).get("occurrence_id")  # getattr is slow where there is none
     return occurrence_id

@@ -7,7 +7,7 @@ from uuid import UUID
 
 from relato_contracts import notes, notifications
 from relato_contracts.envelope import serialise
-from relato_contracts.notes import NoteEvent
+from relato_contracts.notes import Authored, NoteEvent
 from relato_contracts.notifications import EmailOutcome
 
 from history_projector.facts import Mailed, Noted
@@ -46,7 +46,7 @@ def project(ticket: Ticket, occurrence: Occurrence | None, noted: Noted) -> Proj
     match fact:
         case notes.OccurrenceRecorded():
             now = record(noted.version, noted.at, fact)
-            entry = _entry(noted, "occurrence", fact.occurrence_id, happened_at=fact.occurred_at)
+            entry = _entry(noted, fact, "occurrence", fact.occurrence_id, happened_at=fact.occurred_at)
             return Projected(advance(ticket, noted, shown=_changes_view(now, noted)), entry, now)
         case (
             notes.OccurrenceCorrected()
@@ -55,17 +55,20 @@ def project(ticket: Ticket, occurrence: Occurrence | None, noted: Noted) -> Proj
             | notes.OccurrenceVisibilityChanged()
         ):
             now = evolve(occurrence, noted.version, noted.at, fact)
-            entry = _entry(noted, "action", fact.occurrence_id, action=_CHANGES[type(fact)])
+            entry = _entry(noted, fact, "action", fact.occurrence_id, action=_CHANGES[type(fact)])
             return Projected(advance(ticket, noted, shown=_changes_view(now, noted)), entry, now)
         case notes.RequesterMessaged() | notes.AttendantMessaged():
-            entry = _entry(noted, "message", fact.message_id)
+            entry = _entry(noted, fact, "message", fact.message_id)
             return Projected(advance(ticket, noted, shown=True), entry, message=_message(noted, fact))
         case notes.ChatMessagePosted():
-            entry = _entry(noted, "chat", fact.message_id)
+            entry = _entry(noted, fact, "chat", fact.message_id)
             return Projected(advance(ticket, noted, shown=True), entry, chat=_chat(noted, fact))
         case notes.HistoryViewed():
             view = View(fact.ticket_id, fact.up_to_version, noted.at, fact.viewer_id)
-            return Projected(advance(ticket, noted, shown=False), _entry(noted, "view", None), view=view)
+            entry = _entry(noted, fact, "view", None)
+            return Projected(advance(ticket, noted, shown=False), entry, view=view)
+        case notes.TextErased():
+            return Projected(advance(ticket, noted, shown=False), _erasure(noted, fact))
         case _:
             assert_never(fact)
 
@@ -109,15 +112,23 @@ def _changes_view(occurrence: Occurrence, noted: Noted) -> bool:
     )
 
 
+def _erasure(noted: Noted, fact: notes.TextErased) -> Entry:
+    """Nobody in the ticket did it, and nothing happened on it: so it has no author and is no activity."""
+    return Entry(
+        fact.ticket_id, noted.at, noted.version, noted.event_id, "action", "text-erased", None, None, None,
+        fact.erased_at, serialise(fact).decode(),
+    )  # fmt: skip
+
+
 def _entry(
     noted: Noted,
+    fact: Authored,
     kind: EntryKind,
     subject_id: UUID | None,
     *,
     action: str | None = None,
     happened_at: datetime | None = None,
 ) -> Entry:
-    fact = noted.fact
     return Entry(
         fact.ticket_id, noted.at, noted.version, noted.event_id, kind, action, subject_id, fact.author_id,
         fact.author_name, happened_at or noted.at, serialise(fact).decode(),

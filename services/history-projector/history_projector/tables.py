@@ -47,19 +47,23 @@ async def write(connection: Connection, folded: Folded) -> None:
     # A ticket's lock and version let each fact of its stream be written once; others may come again.
     await _append(connection, "ticket_entries", [each for each in folded.entries if each.version])
     await _put(connection, _ENTRIES, [each for each in folded.entries if not each.version])
-    changed = [folded.occurrences[each] for each in folded.changed]
-    await _put(connection, _OCCURRENCES, changed)
-    shown = [(each, occurrences.shown(each)) for each in changed]
-    hidden = [(each.ticket_id, each.recorded_version) for each, entry in shown if entry is None]
-    if hidden:
-        await connection.execute(_HIDE, *zip(*hidden, strict=True))
-    visible = [*(entry for _, entry in shown if entry is not None), *folded.messages]
-    await _put(connection, _REQUESTER_ENTRIES, visible)
+    await put_occurrences(connection, [folded.occurrences[each] for each in folded.changed])
+    await _put(connection, _REQUESTER_ENTRIES, folded.messages)
     await _append(connection, "chat_entries", folded.chat)
     await _put(connection, _VIEWS, list(folded.views.values()))
     await _put(connection, _OUTCOMES, list(folded.outcomes.values()))
     totals = [(*ticket_and_author, grown) for ticket_and_author, grown in folded.minutes.items()]
     await _put(connection, _TIME_TOTALS, totals)
+
+
+async def put_occurrences(connection: Connection, changed: Sequence[Occurrence]) -> None:
+    """Occurrences as they now stand, and what their requesters see of them."""
+    await _put(connection, _OCCURRENCES, changed)
+    shown = [(each, occurrences.shown(each)) for each in changed]
+    hidden = [(each.ticket_id, each.recorded_version) for each, entry in shown if entry is None]
+    if hidden:
+        await connection.execute(_HIDE, *zip(*hidden, strict=True))
+    await _put(connection, _REQUESTER_ENTRIES, [entry for _, entry in shown if entry is not None])
 
 
 async def notify(connection: Connection, generation: int, payloads: Sequence[str]) -> None:
@@ -113,7 +117,7 @@ _ENTRIES = "INSERT INTO ticket_entries SELECT * FROM unnest($1::ticket_entries[]
 _OCCURRENCES = """
     INSERT INTO occurrences SELECT * FROM unnest($1::occurrences[])
     ON CONFLICT (occurrence_id) DO UPDATE SET
-        version = excluded.version, occurred_at = excluded.occurred_at,
+        version = excluded.version, author_name = excluded.author_name, occurred_at = excluded.occurred_at,
         description_html = excluded.description_html, description_text = excluded.description_text,
         time_spent_minutes = excluded.time_spent_minutes, solution_html = excluded.solution_html,
         category_id = excluded.category_id, origin_id = excluded.origin_id,
@@ -132,9 +136,10 @@ _HIDE = """
 _REQUESTER_ENTRIES = """
     INSERT INTO requester_entries SELECT * FROM unnest($1::requester_entries[])
     ON CONFLICT (ticket_id, version) DO UPDATE SET
-        happened_at = excluded.happened_at, description_html = excluded.description_html,
-        solution_html = excluded.solution_html, corrected = excluded.corrected,
-        current_version = excluded.current_version, current_by_id = excluded.current_by_id
+        author_name = excluded.author_name, happened_at = excluded.happened_at,
+        description_html = excluded.description_html, solution_html = excluded.solution_html,
+        corrected = excluded.corrected, current_version = excluded.current_version,
+        current_by_id = excluded.current_by_id
 """
 _VIEWS = "INSERT INTO views SELECT * FROM unnest($1::views[]) ON CONFLICT DO NOTHING"
 _OUTCOMES = """

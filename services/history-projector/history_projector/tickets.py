@@ -7,6 +7,7 @@ from uuid import NAMESPACE_URL, uuid5
 
 from relato_contracts import notes
 from relato_contracts.envelope import serialise
+from relato_contracts.erasure import ERASED
 from relato_contracts.itsm import TicketSaved
 
 from history_projector.facts import Noted, Saved
@@ -19,6 +20,8 @@ def advance(ticket: Ticket, noted: Noted, *, shown: bool) -> Ticket:
     Unread is what the requester has written since somebody else did anything.
     """
     fact = noted.fact
+    if isinstance(fact, notes.TextErased):
+        return ticket._replace(last_version=noted.version)
     if isinstance(fact, notes.HistoryViewed):
         seen_up_to = max(ticket.seen_up_to, fact.up_to_version)
         return ticket._replace(last_version=noted.version, seen_up_to=seen_up_to)
@@ -47,7 +50,7 @@ def save(ticket: Ticket, saved: Saved) -> tuple[Ticket, list[Entry]]:
     changed = {
         action: (getattr(ticket, name), getattr(now, name))
         for name, action in _DIFFERENCES.items()
-        if getattr(ticket, name) != getattr(now, name)
+        if getattr(ticket, name) != getattr(now, name) and getattr(now, name) != ERASED
     }
     if changed:
         now = _active(now, saved.at, shown=not changed.keys().isdisjoint(_SHOWN_DIFFERENCES))

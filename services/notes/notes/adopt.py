@@ -8,7 +8,7 @@ from uuid import UUID
 
 from relato_contracts.commitments import SALT_BYTES
 from relato_contracts.envelope import Envelope, Undecodable, decode, event_uuid, type_name
-from relato_contracts.notes import NoteEvent, OccurrenceFact
+from relato_contracts.notes import NoteEvent, NoteFact, OccurrenceFact
 from relato_runtime.database import Connection
 from relato_runtime.positions import Record
 
@@ -150,7 +150,7 @@ def _event(arrival: Arrival, recorded_at: datetime) -> NewEvent:
         version=arrival.version,
         type=type_name(type(fact)),
         subject_id=subject(fact),
-        actor=envelope.actor or fact.author_id,
+        actor=_actor(arrival),
         correlation_id=envelope.correlation_id or "",
         traceparent=envelope.traceparent,
         recorded_at=recorded_at,
@@ -178,7 +178,12 @@ def _answer(arrival: Arrival, state: State) -> Answer | None:
     response = requested.response(
         *(fact.ticket_id, arrival.version, fact, notification, held.at if held else None)
     )
-    return Answer(arrival.envelope.actor or arrival.fact.author_id, key, request_hash, response)
+    return Answer(_actor(arrival), key, request_hash, response)
+
+
+def _actor(arrival: Arrival) -> str:
+    fact = arrival.fact
+    return arrival.envelope.actor or (fact.author_id if isinstance(fact, NoteFact) else SOURCE)
 
 
 async def _new_answers(connection: Connection, adopted: Adopted) -> list[Answer]:

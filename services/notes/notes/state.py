@@ -96,6 +96,8 @@ def evolve(state: State, version: int, event: NoteEvent) -> State:
             )
         case facts.RequesterMessaged() | facts.AttendantMessaged() | facts.ChatMessagePosted():
             return replace(state, shown_version=version)
+        case facts.TextErased():
+            return state  # what was said does not decide; what was done stays
         case facts.HistoryViewed():
             return replace(state, seen_up_to=max(state.seen_up_to, event.up_to_version))
         case _:

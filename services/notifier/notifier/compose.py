@@ -8,6 +8,7 @@ from typing import Literal, assert_never
 from relato_contracts.itsm import EmailVariant
 from relato_contracts.notes import (
     AttendantMessaged,
+    Authored,
     ChatMessagePosted,
     HistoryViewed,
     NoteEvent,
@@ -17,6 +18,7 @@ from relato_contracts.notes import (
     OccurrenceSolved,
     OccurrenceVisibilityChanged,
     RequesterMessaged,
+    TextErased,
 )
 from relato_contracts.notifications import RecipientRole
 
@@ -82,6 +84,7 @@ def audience(fact: NoteEvent) -> tuple[Parameter, Audience] | None:
             | OccurrenceSolved()
             | OccurrenceRetracted()
             | HistoryViewed()
+            | TextErased()
         ):
             return None
         case _:
@@ -101,14 +104,14 @@ def compose(
 
     ``occurrence`` is the one that the event is about, as it is now.
     """
-    told = audience(event.fact)
-    if told is None:
+    told, fact = audience(event.fact), event.fact
+    if told is None or isinstance(fact, TextErased):
         return ()
     parameter, who = told
     template_id = known.parameters.get(parameter, "").strip()
     try:
         ticket = _ticket(event.fact, known)
-        readers = _readers(event.fact, who, ticket, known, house)
+        readers = _readers(fact, who, ticket, known, house)
         wrong = _switched_off(known) or _unconfigured(parameter, template_id, known, give_up)
         written = _written(event, occurrence, known)
     except Unknown as unknown:
@@ -138,7 +141,7 @@ def _ticket(fact: NoteEvent, known: Known) -> Ticket:
     return ticket
 
 
-def _readers(fact: NoteEvent, who: Audience, ticket: Ticket, known: Known, house: House) -> Sequence[Reader]:
+def _readers(fact: Authored, who: Audience, ticket: Ticket, known: Known, house: House) -> Sequence[Reader]:
     """The requester; or the responsible; or, when nobody is, the addresses of the group."""
     if who == "requester":
         return (_person("requester", fact.requester_id, known),)

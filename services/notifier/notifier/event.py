@@ -5,7 +5,7 @@ from datetime import datetime
 from uuid import UUID
 
 from relato_contracts.envelope import Envelope, Undecodable, event_uuid
-from relato_contracts.notes import HistoryViewed, NoteEvent, OccurrenceFact
+from relato_contracts.notes import HistoryViewed, NoteEvent, OccurrenceFact, TextErased
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,6 +38,6 @@ def subject_id(fact: NoteEvent) -> UUID:
     """Which occurrence or message a fact is about; facts that are about none have no mails."""
     if isinstance(fact, OccurrenceFact):
         return fact.occurrence_id
-    if isinstance(fact, HistoryViewed):
-        raise TypeError("that somebody looked is about no occurrence or message")
+    if isinstance(fact, HistoryViewed | TextErased):
+        raise TypeError("that somebody looked, or that texts went, is about no occurrence or message")
     return fact.message_id

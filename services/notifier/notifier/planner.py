@@ -1,10 +1,10 @@
 """Events into rows of the ledger: compose, render, write; what cannot be composed yet waits."""
 
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from datetime import UTC, datetime, timedelta
 from uuid import UUID
 
-from relato_contracts.notes import ChatMessagePosted, OccurrenceFact
+from relato_contracts.notes import ChatMessagePosted, NoteEvent, OccurrenceFact, TextErased
 from relato_runtime.database import Connection
 
 from notifier import plans, reference, waiting
@@ -55,7 +55,7 @@ class Planner:
         give_up: Collection[UUID],
     ) -> list[Waiting]:
         tickets = {event.fact.ticket_id for event in events}
-        known = await reference.load(connection, tickets, {event.fact.requester_id for event in events})
+        known = await reference.load(connection, tickets, _requesters(event.fact for event in events))
         chats = {event.fact.ticket_id for event in events if isinstance(event.fact, ChatMessagePosted)}
         quiet = ChatQuiet(self._settings.chat_quiet, await plans.chat_mails(connection, chats))
         clerk = Clerk(
@@ -84,7 +84,7 @@ class Planner:
     async def again(self, connection: Connection, event: Event) -> Sequence[Mail]:
         """The mails of an event as they would be now; ``Unknown`` for what they lack."""
         fact = event.fact
-        known = await reference.load(connection, {fact.ticket_id}, {fact.requester_id})
+        known = await reference.load(connection, {fact.ticket_id}, _requesters([fact]))
         occurrence = None
         if isinstance(fact, OccurrenceFact):
             now = await reference.load_occurrences(connection, {fact.occurrence_id})
@@ -105,6 +105,10 @@ class Planner:
             if configuration
             else self._settings.reference_patience_seconds
         )
+
+
+def _requesters(facts: Iterable[NoteEvent]) -> set[str]:
+    return {fact.requester_id for fact in facts if not isinstance(fact, TextErased)}
 
 
 def house_of(settings: NotifierSettings) -> House:

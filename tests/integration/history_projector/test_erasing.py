@@ -1,0 +1,98 @@
+"""What was said and is to be forgotten is in no row of the history, and everything else is as it was."""
+
+from collections.abc import Awaitable, Callable
+
+import asyncpg
+import pytest
+from history_projector import generations
+from relato_contracts.erasure import ERASED, untold
+
+from tests.support import projection as of
+from tests.support import world
+from tests.support.projection import Projection
+
+_SECRETS = ("Cabo trocado", "Cabo novo", "outro cabo", "Funciona", "Reinicie", "Olá", "Carlos")
+
+
+@pytest.fixture
+async def history(database: Callable[..., Awaitable[str]]) -> Projection:
+    made = Projection(await database("history_projector"))
+    await made.create()
+    return made
+
+
+async def everything(history: Projection) -> str:
+    """All rows of all tables of the generation."""
+    connection = await asyncpg.connect(generations.address(history.url, 1))
+    try:
+        tables = await connection.fetch(
+            "SELECT tablename FROM pg_tables WHERE schemaname = 'history_1' ORDER BY tablename"
+        )
+        rows = [
+            f"{name}: {row}"
+            for (name,) in tables
+            for (row,) in await connection.fetch(f"SELECT t::text FROM {name} AS t ORDER BY 1")
+        ]
+        return "\n".join(rows)
+    finally:
+        await connection.close()
+
+
+async def test_what_is_erased_is_in_no_row_and_times_minutes_and_switches_stay(history: Projection) -> None:
+    note = of.recorded(visible_to_requester=True)
+    await history.tell(
+        *world.world(),
+        *(note, of.corrected(note, author_name="Carlos"), of.solved(note)),
+        *(of.messaged(), of.chatted()),
+        of.erased(1, 2, 3, 4, 5, anonymous=(1, 2, 3, 4, 5), subjects=[note.occurrence_id]),
+    )
+    rows = await everything(history)
+    assert [text for text in _SECRETS if text in rows] == []
+    connection = await asyncpg.connect(history.url)
+    try:
+        shown = await connection.fetch("SELECT * FROM history.shown_entries ORDER BY version")
+        assert {row["description_html"] for row in shown} == {ERASED}
+        occurrence = await connection.fetchrow("SELECT * FROM history.occurrences")
+        assert occurrence is not None
+        assert occurrence["solution_html"] == ERASED
+        assert (occurrence["time_spent_minutes"], occurrence["corrected"]) == (25, True)
+        assert occurrence["author_id"] == "carlos"
+    finally:
+        await connection.close()
+
+
+async def test_it_is_the_same_whether_the_words_went_before_or_after_a_later_fact(
+    history: Projection,
+) -> None:
+    note = of.recorded()
+    await history.tell(note)
+    await history.tell(of.corrected(note))
+    await history.tell(of.erased(1, subjects=[note.occurrence_id]))
+    await history.tell(of.solved(note))
+    rows = await everything(history)
+    assert "Cabo trocado" not in rows
+    assert "Cabo novo" in rows, "the correction was not erased"
+    assert "Carlos" in rows, "nor was any name"
+
+
+async def test_a_ticket_whose_title_the_itsm_has_erased_keeps_none_in_its_history(
+    history: Projection,
+) -> None:
+    ticket = world.ticket(description="Não consigo entrar")
+    await history.tell(ticket)
+    await history.tell(ticket.model_copy(update={"title": "VPN caiu de novo"}))
+    await history.tell(untold(ticket))
+    rows = await everything(history)
+    assert "VPN" not in rows
+    assert "Não consigo" not in rows
+    assert rows.count("title-changed") == 1, "and erasing it is no change of it"
+
+
+async def test_an_outcome_that_comes_again_without_its_recipient_takes_the_place_of_what_it_was(
+    history: Projection,
+) -> None:
+    note = of.recorded()
+    mail = of.accepted(note.occurrence_id, history.now)
+    await history.tell(note)
+    await history.tell_again(mail, mail.model_copy(update={"recipient": ERASED}))
+    assert "ana@empresa.example" not in await everything(history)
