@@ -8,6 +8,7 @@ closes: selective disclosure as RFC 9901 has it, of parts in place of single fie
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
+from functools import lru_cache
 from hashlib import sha256, shake_256
 from typing import Literal, get_args
 
@@ -74,19 +75,28 @@ def parts(
         "correlation_id": correlation_id,
         "recorded_at": recorded_at.astimezone(UTC).isoformat().replace("+00:00", "Z"),
     }
-    fields: dict[Part, dict[str, JsonValue]] = {part: {} for part in PARTS}
-    for name in sorted(stated):
-        value = stated[name]
-        fields[PART_OF.get(name, "internal")][name] = _sorted(value) if type(value) in _NESTED else value
-    return {part: to_json(given) for part, given in fields.items()}
+    if not _NESTED.isdisjoint(map(type, data.values())):
+        stated = {name: _sorted(value) for name, value in stated.items()}
+    return {
+        part: to_json({name: stated[name] for name in names}) if names else b"{}"
+        for part, names in _layout(tuple(stated))
+    }
 
 
 def commitment(by_part: Mapping[Part, bytes], known: Openings) -> bytes:
     """What stands for the event in the chain, from its parts as far as ``known`` opens them."""
-    digests = {part: digest(salt, by_part[part]) for part, salt in known.salts.items()}
-    if known.digests:
-        digests |= known.digests
-    return sha256(_COMMITMENT + b"".join([digests[part] for part in PARTS])).digest()
+    digests = known.digests
+    return sha256(
+        _COMMITMENT
+        + b"".join(
+            [
+                digests[part]
+                if part in digests
+                else sha256(_PART + known.salts[part] + by_part[part]).digest()
+                for part in PARTS
+            ]
+        )
+    ).digest()
 
 
 def digest(salt: bytes, part: bytes) -> bytes:
@@ -147,10 +157,19 @@ def from_json(stored: object) -> Openings:
     return Openings(found["salt"], found["digest"])
 
 
+@lru_cache(maxsize=256)  # each kind of fact has a few
+def _layout(names: tuple[str, ...]) -> list[tuple[Part, list[str]]]:
+    """Which of these fields make up each part, in the order that they have there."""
+    of: dict[Part, list[str]] = {part: [] for part in PARTS}
+    for name in sorted(names):
+        of[PART_OF.get(name, "internal")].append(name)
+    return list(of.items())
+
+
 def _sorted(value: JsonValue) -> JsonValue:
     if isinstance(value, dict):
         return {name: _sorted(value[name]) for name in sorted(value)}
     return [_sorted(each) for each in value] if isinstance(value, list) else value
 
 
-_NESTED = (dict, list)
+_NESTED = frozenset({dict, list})

@@ -91,9 +91,8 @@ async def log(connection: Connection, new: Sequence[Arrival]) -> Adopted:
     events = [_salted(each) for each in adopted.events]
     before_holes = [(each.ticket_id, each.version - 1) for each in events]
     known = {**chaining.heads(streams), **await chained.hashes(connection, before_holes)}
-    sealed = chain.follow(known, events)
-    moved = chaining.moved(adopted.streams, events, sealed)
-    await store.append(connection, events, sealed, moved, await _new_answers(connection, adopted))
+    hashes = chain.follow(known, events)
+    await store.append(connection, events, hashes, adopted.streams, await _new_answers(connection, adopted))
     await keep(connection, adopted.held)
     return adopted
 

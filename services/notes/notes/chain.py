@@ -3,7 +3,7 @@
 import json
 from collections.abc import Iterable, Mapping
 from datetime import datetime
-from typing import NamedTuple, Protocol
+from typing import Protocol
 from uuid import UUID
 
 from pydantic_core import from_json
@@ -44,33 +44,31 @@ class Event(Protocol):
     def openings(self) -> str | None: ...
 
 
-class Sealed(NamedTuple):
-    """An event's place in its ticket's chain."""
-
-    commitment: bytes
-    hash: bytes
-
-
-def follow(known: Hashes, events: Iterable[Event]) -> list[Sealed]:
-    """Each event behind the one before it, which is among them or among the ``known``.
+def follow(known: Hashes, events: Iterable[Event]) -> list[bytes]:
+    """The hash of each event, behind the one before it, which is among them or among the ``known``.
 
     Where it is missing the chain begins anew; a verification tells the hole.
     """
     hashes = dict(known)
     every = []
     for event in events:
-        committed = commitments.commitment(parts(event), opened(event.salt, event.openings))
         before = hashes.get((event.ticket_id, event.version - 1))
-        linked = link(before, event.ticket_id, event.version, event.type, committed)
+        linked = link(before, event)
         hashes[event.ticket_id, event.version] = linked
-        every.append(Sealed(committed, linked))
+        every.append(linked)
     return every
 
 
-def link(previous: bytes | None, ticket_id: str, version: int, type_name: str, committed: bytes) -> bytes:
-    """The hash of an event, behind the one before it; a ticket's first event has none."""
-    before = commitments.start(ticket_id) if previous is None else previous
-    return commitments.link(before, version, commitments.entry(type_name, committed))
+def link(previous: bytes | None, event: Event) -> bytes:
+    """The hash of an event behind the one before it, of which a ticket's first has none."""
+    before = commitments.start(event.ticket_id) if previous is None else previous
+    return commitments.link(before, event.version, entry(event))
+
+
+def entry(event: Event) -> bytes:
+    """What of an event goes into its hash."""
+    committed = commitments.commitment(parts(event), opened(event.salt, event.openings))
+    return commitments.entry(event.type, committed)
 
 
 def parts(event: Event) -> Mapping[Part, bytes]:

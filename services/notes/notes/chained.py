@@ -9,8 +9,6 @@ from uuid import UUID
 from relato_contracts.commitments import SALT_BYTES
 from relato_runtime.database import Connection
 
-from notes.chain import Sealed
-
 
 @dataclass(frozen=True, slots=True)
 class Unchained:
@@ -53,24 +51,23 @@ async def unchained(connection: Connection, ticket_id: str, after: int, up_to: i
 
 
 async def keep(
-    connection: Connection, ticket_id: str, up_to: int, events: Sequence[Unchained], sealed: Sequence[Sealed]
+    connection: Connection, ticket_id: str, up_to: int, events: Sequence[Unchained], linked: Sequence[bytes]
 ) -> None:
     """The ticket's chain now stands up to a version, with these hashes of its events."""
     await connection.execute(
         """
         WITH linked AS (
-            UPDATE events SET salt = now.salt, commitment = now.commitment, hash = now.hash
-            FROM unnest($1::int[], $2::bytea[], $3::bytea[], $4::bytea[])
-                AS now (version, salt, commitment, hash)
-            WHERE events.ticket_id = $5 AND events.version = now.version
+            UPDATE events SET salt = now.salt, hash = now.hash
+            FROM unnest($1::int[], $2::bytea[], $3::bytea[])
+                AS now (version, salt, hash)
+            WHERE events.ticket_id = $4 AND events.version = now.version
         )
-        UPDATE streams SET chained = $6, head = coalesce($7, head) WHERE ticket_id = $5
+        UPDATE streams SET chained = $5, head = coalesce($6, head) WHERE ticket_id = $4
         """,
         [each.version for each in events],
         [each.salt for each in events],
-        [each.commitment for each in sealed],
-        [each.hash for each in sealed],
-        *(ticket_id, up_to, sealed[-1].hash if sealed else None),
+        linked,
+        *(ticket_id, up_to, linked[-1] if linked else None),
     )
 
 

@@ -11,8 +11,8 @@ from dataclasses import replace
 from relato_runtime.database import Connection, Pool
 
 from notes import chain, chained, store
-from notes.chain import Hashes, Sealed
-from notes.store import NewEvent, Stream
+from notes.chain import Hashes
+from notes.store import Stream
 
 _TICKETS_AT_ONCE = 100
 _LOOK_AGAIN_SECONDS = 600.0
@@ -43,9 +43,9 @@ async def run(pool: Pool) -> None:
 async def _chain(connection: Connection, ticket_id: str, stream: Stream) -> Stream:
     events = await chained.unchained(connection, ticket_id, stream.chained, stream.state.version)
     before = {} if stream.head is None else {(ticket_id, stream.chained): stream.head}
-    sealed = chain.follow(before, events)
-    await chained.keep(connection, ticket_id, stream.state.version, events, sealed)
-    return replace(stream, head=sealed[-1].hash if sealed else stream.head, chained=stream.state.version)
+    linked = chain.follow(before, events)
+    await chained.keep(connection, ticket_id, stream.state.version, events, linked)
+    return replace(stream, head=linked[-1] if linked else stream.head, chained=stream.state.version)
 
 
 def heads(streams: Mapping[str, Stream]) -> Hashes:
@@ -54,15 +54,4 @@ def heads(streams: Mapping[str, Stream]) -> Hashes:
         (ticket_id, stream.state.version): stream.head
         for ticket_id, stream in streams.items()
         if stream.head is not None
-    }
-
-
-def moved(
-    streams: Mapping[str, Stream], events: Sequence[NewEvent], sealed: Sequence[Sealed]
-) -> dict[str, Stream]:
-    """Pure: the streams with the heads that they have with these events."""
-    hashes = {(event.ticket_id, event.version): each.hash for event, each in zip(events, sealed, strict=True)}
-    return {
-        ticket_id: replace(stream, head=hashes.get((ticket_id, stream.state.version), stream.head))
-        for ticket_id, stream in streams.items()
     }

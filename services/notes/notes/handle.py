@@ -78,8 +78,8 @@ async def handle(connection: Connection, requests: Sequence[Request]) -> list[Ou
             answers[answer.person_id, answer.key] = answer
             new_answers.append(answer)
     if events or new_answers:
-        sealed = chain.follow(heads, events)
-        await store.append(connection, events, sealed, chaining.moved(streams, events, sealed), new_answers)
+        hashes = chain.follow(heads, events)
+        await store.append(connection, events, hashes, streams, new_answers)
     if held:
         await keep(connection, held)
     return outcomes

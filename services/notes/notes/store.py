@@ -11,7 +11,6 @@ from relato_contracts.envelope import FACTS
 from relato_contracts.notes import OccurrenceFact
 from relato_runtime.database import Connection, Pool
 
-from notes.chain import Sealed
 from notes.state import State
 
 
@@ -120,7 +119,7 @@ async def answers(connection: Connection, keys: Sequence[tuple[str, str]]) -> di
 async def append(
     connection: Connection,
     events: Sequence[NewEvent],
-    sealed: Sequence[Sealed],
+    hashes: Sequence[bytes],
     streams: Mapping[str, Stream],
     new_answers: Sequence[Answer],
 ) -> None:
@@ -131,6 +130,7 @@ async def append(
     """
     ticket_ids = sorted({event.ticket_id for event in events})
     now = [streams[ticket_id] for ticket_id in ticket_ids]
+    heads = {(event.ticket_id, event.version): each for event, each in zip(events, hashes, strict=True)}
     answers = sorted(new_answers, key=lambda answer: (answer.person_id, answer.key))
     await connection.execute(
         _APPEND,
@@ -156,9 +156,11 @@ async def append(
         [event.request for event in events],
         [event.salt for event in events],
         [event.openings for event in events],
-        [each.commitment for each in sealed],
-        [each.hash for each in sealed],
-        [stream.head for stream in now],
+        hashes,
+        [
+            heads.get((ticket_id, streams[ticket_id].state.version), streams[ticket_id].head)
+            for ticket_id in ticket_ids
+        ],
     )
 
 
@@ -168,28 +170,27 @@ WITH given AS (
     FROM (
         SELECT * FROM unnest(
             $1::text[], $2::int[], $3::uuid[], $4::text[], $5::uuid[], $6::text[], $7::text[],
-            $8::text[], $9::timestamptz[], $10::text[], $20::text[], $21::bytea[], $22::text[], $23::bytea[],
-            $24::bytea[]
+            $8::text[], $9::timestamptz[], $10::text[], $20::text[], $21::bytea[], $22::text[], $23::bytea[]
         ) WITH ORDINALITY AS event (
             ticket_id, version, event_id, type, subject_id, actor, correlation_id,
-            traceparent, recorded_at, data, request, salt, openings, commitment, hash, place
+            traceparent, recorded_at, data, request, salt, openings, hash, place
         )
         ORDER BY place
     ) AS event
 ), logged AS (
     INSERT INTO events (
         ticket_id, version, seq, event_id, type, subject_id, actor, correlation_id,
-        traceparent, recorded_at, data, salt, openings, commitment, hash
+        traceparent, recorded_at, data, salt, openings, hash
     )
     SELECT
         ticket_id, version, seq, event_id, type, subject_id, actor, correlation_id,
-        traceparent, recorded_at, data::json, salt, openings::json, commitment, hash
+        traceparent, recorded_at, data::json, salt, openings::json, hash
     FROM given
 ), moved AS (
     UPDATE streams
     SET version = now.version, seen_up_to = now.seen_up_to, shown_version = now.shown_version,
         recorded_at = now.recorded_at, chained = now.version, head = now.head
-    FROM unnest($11::text[], $12::int[], $13::int[], $14::int[], $15::timestamptz[], $25::bytea[])
+    FROM unnest($11::text[], $12::int[], $13::int[], $14::int[], $15::timestamptz[], $24::bytea[])
         AS now (ticket_id, version, seen_up_to, shown_version, recorded_at, head)
     WHERE streams.ticket_id = now.ticket_id
 ), answered AS (

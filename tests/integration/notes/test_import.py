@@ -21,7 +21,7 @@ from tests.support.waiting import until
 
 _LOG = """
     SELECT ticket_id, version, event_id, type, subject_id, actor, correlation_id, traceparent, recorded_at,
-        data::text, salt, commitment, hash
+        data::text, salt, hash
     FROM events WHERE ticket_id <> $1 ORDER BY ticket_id, version
 """
 _KEYS = "SELECT person_id, key, request_hash, response::text::jsonb::text FROM idempotency_keys ORDER BY 1, 2"

@@ -101,7 +101,7 @@ class Notes:
 
 LOG = """
 SELECT ticket_id, version, event_id, type, subject_id, actor, correlation_id, recorded_at, data::text,
-    salt, commitment, hash
+    salt, hash
 FROM events ORDER BY 1, 2
 """
 STREAMS = "SELECT * FROM streams ORDER BY 1"

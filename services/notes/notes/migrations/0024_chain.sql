@@ -3,12 +3,10 @@ ALTER TABLE events
     ADD COLUMN salt bytea,
     ADD COLUMN openings json,
     ADD COLUMN erased_at timestamptz,
-    ADD COLUMN commitment bytea,
     ADD COLUMN hash bytea;
-COMMENT ON COLUMN events.salt IS 'Random; without it nobody learns from the commitment what the event said. Null once a text is erased.';
+COMMENT ON COLUMN events.salt IS 'Random; without it nobody learns from the hash what the event said. Null once a text is erased.';
 COMMENT ON COLUMN events.openings IS 'Of an event whose texts are erased, in place of the salt: those of the parts that stay.';
-COMMENT ON COLUMN events.commitment IS 'What stands for the event, and stays when its texts go.';
-COMMENT ON COLUMN events.hash IS 'Of the event and the hash before it: its ticket''s chain up to here.';
+COMMENT ON COLUMN events.hash IS 'Of the event and the hash before it: its ticket''s chain up to here. It stays when texts go.';
 COMMENT ON COLUMN events.data IS 'The fact as it goes to Kafka; json and not jsonb, which would rewrite it. Erased texts are replaced.';
 
 ALTER TABLE streams
