@@ -1,21 +1,29 @@
 """Those who ask too often, too slowly, or for too many streams: others are served all the same."""
 
 import asyncio
+import gc
+import socket
 import time
 from collections import Counter
-from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
+from collections.abc import AsyncIterator, Iterator
+from contextlib import asynccontextmanager, contextmanager, suppress
 from urllib.parse import urlsplit
 
 import pytest
 from portal_query.settings import PortalSettings
+from relato_runtime import patience
+from uvicorn.protocols.http.flow_control import HIGH_WATER_LIMIT
 
 from tests.integration.notes.conftest import Service
 from tests.integration.portal_query.conftest import Portal
 from tests.support.projection import recorded
+from tests.support.waiting import until
 
-_STREAMS = 300
+_STREAMS = 1_000
 _SLOW = 200
+_OTHERS = 5
+_LARGE = 60_000
+_MANY = 120
 _Connection = tuple[asyncio.StreamReader, asyncio.StreamWriter]
 
 
@@ -57,11 +65,11 @@ async def test_who_polls_200_times_a_second_is_told_to_wait_and_nobody_else(port
     assert (await portal.get("bia", "/my/requests")).status_code == 200
 
 
-async def test_an_entry_reaches_hundreds_of_open_streams(portal: Portal) -> None:
+async def test_an_entry_reaches_a_thousand_open_streams(portal: Portal) -> None:
     token = portal.issuer.bearer("ana")["Authorization"]
     asking = f"GET /api/portal/my/requests/1001/stream HTTP/1.1\r\nHost: x\r\nAuthorization: {token}\r\n\r\n"
     async with connections(str(portal.http.base_url), _STREAMS, asking) as opened:
-        await portal.followed_by(_STREAMS)
+        await portal.followed_by(_STREAMS, within=60)
         await portal.history.tell(recorded(visible_to_requester=True, description_html="<p>a todos</p>"))
         began = time.perf_counter()
         async with asyncio.timeout(15):
@@ -69,6 +77,64 @@ async def test_an_entry_reaches_hundreds_of_open_streams(portal: Portal) -> None
         assert time.perf_counter() - began < 10
         assert (await portal.get("ana", "/my/requests/1001/history")).status_code == 200
     await portal.followed_by(0)
+
+
+async def test_who_never_reads_a_stream_holds_up_nobody_and_is_hung_up_on(
+    portal: Portal, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(patience, "UNREAD_SECONDS", 1.0)
+    large = f"<p>{'x' * _LARGE}</p>"
+    await portal.history.tell(
+        *(recorded(visible_to_requester=True, description_html=large) for _ in range(_MANY))
+    )
+    token = portal.issuer.bearer("ana")["Authorization"]
+    asking = f"GET /api/portal/my/requests/1001/stream HTTP/1.1\r\nHost: x\r\nAuthorization: {token}\r\n"
+    address = str(portal.http.base_url)
+    buffered: list[int] = []
+    async with connections(address, _OTHERS, f"{asking}\r\n") as opened:
+        await portal.followed_by(_OTHERS)
+        with unread(address, f"{asking}Last-Event-ID: 0-0-0\r\n\r\n") as silent:
+            await portal.followed_by(_OTHERS + 1)
+
+            async def hung_up() -> bool:
+                word = f"palavra{len(buffered):04}"
+                entry = recorded(visible_to_requester=True, description_html=f"<p>{word}</p>")
+                await portal.history.tell(entry)
+                await asyncio.gather(*(reader.readuntil(word.encode()) for reader, _ in opened))
+                buffered.append(_most_buffered())
+                return f"relato_ticket_followers {float(_OTHERS)}" in (await portal.http.get("/metrics")).text
+
+            await until(hung_up, within=60, what="an end to waiting for whoever does not read")
+            _read_to_the_end(silent)
+    assert _LARGE < max(buffered) < HIGH_WATER_LIMIT + 2 * _LARGE, "what waits does not grow"
+    await portal.followed_by(0)
+
+
+def _read_to_the_end(connection: socket.socket) -> None:
+    """Take what had come; fails while the connection goes on."""
+    connection.settimeout(5)
+    with suppress(ConnectionError):
+        while connection.recv(65_536):
+            pass
+
+
+def _most_buffered() -> int:
+    """The most that waits for any client."""
+    open_ = [
+        each for each in gc.get_objects() if type(each) is patience.Patient and each.transport is not None
+    ]
+    return max(each.transport.get_write_buffer_size() for each in open_)
+
+
+@contextmanager
+def unread(address: str, beginning: str) -> Iterator[socket.socket]:
+    """A connection on which so much has been sent, and whose owner reads nothing, with little room for it."""
+    parts = urlsplit(address)
+    with socket.socket() as made:
+        made.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 4_096)
+        made.connect((parts.hostname, parts.port))
+        made.sendall(beginning.encode())
+        yield made
 
 
 async def test_clients_that_never_finish_their_requests_hold_up_no_other(

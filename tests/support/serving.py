@@ -6,6 +6,7 @@ from contextlib import asynccontextmanager
 
 import uvicorn
 from fastapi import FastAPI
+from relato_runtime.patience import Patient
 
 
 @asynccontextmanager
@@ -13,7 +14,13 @@ async def serving(app: FastAPI) -> AsyncIterator[str]:
     """Serve an application, lifespan and all; gives its base address."""
     server = uvicorn.Server(
         uvicorn.Config(
-            app, host="127.0.0.1", port=0, log_config=None, lifespan="on", timeout_graceful_shutdown=2
+            app,
+            host="127.0.0.1",
+            port=0,
+            http=Patient,
+            log_config=None,
+            lifespan="on",
+            timeout_graceful_shutdown=2,
         )
     )
     # Not serve(), which takes signals that belong to the test run.

@@ -17,6 +17,7 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from relato_runtime import problems, telemetry
 from relato_runtime.database import UNAVAILABLE
+from relato_runtime.patience import Gone
 from relato_runtime.problems import Problem
 from relato_runtime.readiness import Readiness
 
@@ -63,6 +64,7 @@ def create_app(
         app.add_exception_handler(kind, _on_unavailable)
     app.add_exception_handler(ClientDisconnect, _on_disconnect)
     app.add_exception_handler(Exception, _on_error)
+    app.add_middleware(Gone)
     app.add_middleware(_Limits)
     app.add_middleware(_Observed)
     if provider is None:

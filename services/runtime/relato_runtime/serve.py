@@ -10,6 +10,7 @@ import structlog
 import uvicorn
 
 from relato_runtime import logs, settings, stopping
+from relato_runtime.patience import Patient
 from relato_runtime.settings import Settings
 
 log = structlog.get_logger(__name__)
@@ -38,7 +39,7 @@ def serve(service: str, model: type[Settings], build: str) -> None:
         host=chosen.http_host,
         port=chosen.http_port,
         loop="uvloop",
-        http="httptools",
+        http=Patient,
         log_config=None,
         access_log=False,
         server_header=False,

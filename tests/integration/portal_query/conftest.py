@@ -53,13 +53,13 @@ class Portal:
             self.http, f"/api/portal{path}", self.issuer.bearer(person_id) | headers
         )
 
-    async def followed_by(self, count: int) -> None:
+    async def followed_by(self, count: int, *, within: float = 20) -> None:
         """Wait until so many requests wait for news of tickets."""
 
         async def followed() -> bool:
             return f"relato_ticket_followers {float(count)}" in (await self.http.get("/metrics")).text
 
-        await until(followed, what=f"{count} followers")
+        await until(followed, within=within, what=f"{count} followers")
 
     async def be_there(self, person_id: str, path: str, state: str, **more: object) -> httpx.Response:
         """Say that a person looks at a ticket."""
