@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 from dataclasses import dataclass
 
-from relato_contracts import itsm, notes, notifications, people, presence
+from relato_contracts import heads, itsm, notes, notifications, people, presence
 from relato_contracts.fields import Fact
 
 
@@ -58,6 +58,12 @@ NOTIFICATIONS = Topic(
     compacted=False,
     about="What became of each mail.",
 )
+HEADS = Topic(
+    "relato.heads",
+    _keyed("log", heads.LogSealed),
+    compacted=False,
+    about="Signed heads of the tree of all tickets' chains, in order, each with its new leaves.",
+)
 ERASURES = Topic(
     "relato.people",
     _keyed("person_id", people.PersonErased),
@@ -95,7 +101,7 @@ def dead_letters(consumer: str) -> Topic:
 
 
 TOPICS = (
-    *(*ITSM, NOTES, NOTIFICATIONS, ERASURES, PRESENCE),
+    *(*ITSM, NOTES, NOTIFICATIONS, HEADS, ERASURES, PRESENCE),
     *(dead_letters(consumer) for consumer in CONSUMERS),
 )
 TOPIC_OF: Mapping[type[Fact], Topic] = {fact: topic for topic in TOPICS for fact in topic.facts}

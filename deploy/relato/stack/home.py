@@ -9,6 +9,8 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
+from notes import signing
+
 from relato.errors import StackError
 
 _LEAST_FREE_BYTES = 256 * 1024 * 1024
@@ -69,6 +71,14 @@ class Home:
             if not path.exists():
                 write_private(path, secrets.token_urlsafe(32))
             return path.read_text().strip()
+
+    def log_key(self) -> Path:
+        """The key that signs the heads of the log, made up the first time it is asked for."""
+        path = self.secrets / "log-key.pem"
+        with plain_errors(path):
+            if not path.exists():
+                write_private(path, signing.generated())
+        return path
 
 
 def private_directory(path: Path) -> Path:

@@ -65,7 +65,10 @@ class Surroundings:
         url = self.databases.url
         match service:
             case "notes":
-                return {"RELATO_DATABASE_URL": url("notes", "notes")}
+                return {
+                    "RELATO_DATABASE_URL": url("notes", "notes"),
+                    "RELATO_LOG_KEY_FILE": str(self.home.log_key()),
+                }
             case "notifier":
                 return {"RELATO_DATABASE_URL": url("notifier", "notifier"), "RELATO_SMTP_URL": self.smtp}
             case "history-projector":

@@ -26,6 +26,7 @@ from notes import (
     operate_http,
     reference,
     release,
+    sealing,
     store,
 )
 from notes.adopting import ADOPT, take_over
@@ -95,7 +96,10 @@ def build(settings: NotesSettings) -> FastAPI:
                 "jobs": lambda: working.work(pool, work, readiness, "jobs"),
                 "housekeeping": lambda: _forget_answers(pool, settings, readiness),
             }
-            aside: dict[str, background.Loop] = {"chaining": lambda: chaining.run(pool)}
+            aside: dict[str, background.Loop] = {
+                "chaining": lambda: chaining.run(pool),
+                "sealing": lambda: sealing.run(settings, readiness),
+            }
             await stack.enter_async_context(background.running(loops, readiness, aside=aside))
             yield
 
