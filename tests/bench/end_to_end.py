@@ -149,13 +149,15 @@ async def _one(scene: Scene, client: httpx.AsyncClient, probes: _Probes, number:
 
 @asynccontextmanager
 async def _watched(scene: Scene, ticket: str, probes: _Probes) -> AsyncIterator[None]:
-    """The requester's stream of a ticket, open for a while."""
+    """The requester's stream of a ticket, open for a while: what is recorded from now on comes there."""
     address = urlsplit(scene.addresses["portal-query"])
     reader, writer = await asyncio.open_connection(address.hostname, address.port)
     writer.write(
         f"GET /api/portal/my/requests/{ticket}/stream HTTP/1.1\r\nHost: {address.netloc}\r\n"
         f"Authorization: Bearer {scene.company.tokens[REQUESTER]}\r\n\r\n".encode()
     )
+
+    await reader.readuntil(b"retry:")  # what its position is has been decided then
 
     async def read() -> None:
         while chunk := await reader.readline():
