@@ -1,5 +1,5 @@
 # Thin on purpose: what these do lies in deploy/bootstrap and in the `relato` command.
-.PHONY: up down test test-product test-pages test-parts lint faults runbook bench audit
+.PHONY: up down test test-services test-product test-pages test-rules lint faults runbook bench audit
 MEMBERS = contracts services/runtime services/notes services/notifier services/history-projector services/portal-query deploy
 
 up:
@@ -8,14 +8,18 @@ up:
 down:
 	@deploy/bootstrap && .venv/bin/relato down
 
-# Three processes, each with servers of its own, since tests mostly wait; all are read to their end.
+# Three processes at a time, each with servers of its own, since tests mostly wait; all are read to their end.
 test:
 	@deploy/bootstrap && deploy/test-programs
-	@$(MAKE) --no-print-directory --keep-going --jobs=3 test-product test-pages test-parts
+	@$(MAKE) --no-print-directory --keep-going --jobs=3 test-services test-product test-pages test-rules
 
-# What runs the whole product, in one stack that its tests share; its pages in a browser; then what runs neither.
+# Services one by one; what runs the whole product, in one stack that its tests share; its pages in a browser; the rest.
+SERVICES = tests/integration
 PRODUCT = tests/e2e tests/faults
 PAGES = tests/browser
+
+test-services:
+	@.venv/bin/python -m pytest $(SERVICES)
 
 test-product:
 	@.venv/bin/python -m pytest $(PRODUCT)
@@ -23,8 +27,8 @@ test-product:
 test-pages:
 	@.venv/bin/python -m pytest $(PAGES)
 
-test-parts:
-	@.venv/bin/python -m pytest tests --ignore=tests/runbook $(PRODUCT:%=--ignore=%) $(PAGES:%=--ignore=%)
+test-rules:
+	@.venv/bin/python -m pytest tests $(patsubst %,--ignore=%,$(SERVICES) $(PRODUCT) $(PAGES) tests/runbook)
 
 faults:
 	@deploy/bootstrap && .venv/bin/python -m tests.faults
