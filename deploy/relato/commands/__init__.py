@@ -11,6 +11,7 @@ from relato.commands import (
     events,
     history,
     itsm,
+    people,
     projections,
     status,
     token,
@@ -29,7 +30,7 @@ def build() -> typer.Typer:
     )
     for group in (
         *(up, down, status, token, itsm, demo),
-        *(events, history, emails, projections, dead_letters, audit),
+        *(events, history, emails, projections, dead_letters, people, audit),
     ):
         group.register(app)
     return app

@@ -4,15 +4,25 @@ from collections.abc import AsyncIterator
 from contextlib import AsyncExitStack, asynccontextmanager
 
 from fastapi import FastAPI
-from relato_runtime import background, database, letters_http, operators_http, verified, watching, working
+from relato_runtime import (
+    background,
+    database,
+    holdings,
+    letters_http,
+    operators_http,
+    verified,
+    watching,
+    working,
+)
 from relato_runtime.auth import Authenticator
 from relato_runtime.consume import Consumer
+from relato_runtime.holdings import Holdings
 from relato_runtime.http import RateLimit, create_app
 from relato_runtime.measured import measure
 from relato_runtime.readiness import Readiness
 from relato_runtime.taking import Taking
 
-from history_projector import generations, http, reference, refold, verifying
+from history_projector import generations, http, people, reference, refold, verifying
 from history_projector.keeper import Keeper
 from history_projector.operations import Operations
 from history_projector.settings import ProjectorSettings
@@ -49,6 +59,13 @@ def build(settings: ProjectorSettings) -> FastAPI:
                 part="reference",
             )
             keeper = Keeper(settings, pool, readiness)
+
+            async def count(person_id: str) -> Holdings:
+                async with pool.acquire() as connection:
+                    found = await people.held(connection, person_id)
+                return {("table", name): number for name, number in found.items()}
+
+            app.include_router(holdings.routes("history-projector", pool, count, who))
 
             def taking(name: str) -> Taking:
                 return reading.taking if name == "history-reference" else keeper.taking(name)

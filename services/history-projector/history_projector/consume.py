@@ -13,6 +13,7 @@ from relato_contracts.itsm import TicketSaved
 from relato_contracts.notes import NoteEvent, NoteFact, TextErased
 from relato_contracts.notifications import EmailFact, EmailOutcome
 from relato_contracts.topics import NOTES, NOTIFICATIONS, TICKETS
+from relato_runtime import erased
 from relato_runtime.database import Connection
 from relato_runtime.decoded import Decoded
 from relato_runtime.positions import DeadLetter, Record
@@ -50,6 +51,9 @@ class Projector:
         """Write what the records mean; returns those that cannot be taken in, whose tickets wait."""
         self._writing.clear()
         taken_over = await self._taken_over(connection, decoded)
+        instead = await erased.taken_in(connection, (fact for _, _, fact in decoded))
+        if instead:
+            decoded = [(record, of, fact and instead.get(fact, fact)) for record, of, fact in decoded]
         batch = sort(decoded, taken_over)
         await self.broken(connection, batch.refused)
         ticket_ids = batch.ticket_ids

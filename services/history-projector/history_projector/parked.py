@@ -162,9 +162,12 @@ _GIVE_UP = """
     WHERE ticket.ticket_id = $6 AND broken_offset = $2 AND broken IS NULL
         AND NOT EXISTS (SELECT FROM parked_records AS waits WHERE waits.ticket_id = ticket.ticket_id)
 """
+# What comes again may be without what has been erased since.
 _KEEP = """
     INSERT INTO parked_records SELECT * FROM unnest($1::parked_records[])
-    ON CONFLICT (ticket_id, version) DO NOTHING
+    ON CONFLICT (ticket_id, version) DO UPDATE SET topic = excluded.topic, partition = excluded.partition,
+        record_offset = excluded.record_offset, record_timestamp = excluded.record_timestamp,
+        value = excluded.value, headers = excluded.headers
 """
 _FORGET = """
     DELETE FROM parked_records USING unnest($1::text[], $2::int[]) AS reached (ticket_id, version)

@@ -5,12 +5,16 @@ from collections.abc import Mapping, Sequence
 
 from relato_contracts import itsm
 from relato_contracts.fields import Fact
-from relato_contracts.topics import CATALOG, EMAIL_TEMPLATES, GROUPS, PARAMETERS, PEOPLE, TICKETS
+from relato_contracts.people import PersonErased
+from relato_contracts.topics import CATALOG, EMAIL_TEMPLATES, ERASURES, GROUPS, PARAMETERS, PEOPLE, TICKETS
+from relato_runtime import erased
 from relato_runtime.database import Connection
 from relato_runtime.decoded import Decoded
 from relato_runtime.positions import DeadLetter
 
-TOPICS = (PEOPLE, GROUPS, PARAMETERS, CATALOG, EMAIL_TEMPLATES, TICKETS)
+from history_projector import people
+
+TOPICS = (ERASURES, PEOPLE, GROUPS, PARAMETERS, CATALOG, EMAIL_TEMPLATES, TICKETS)
 _REMOVALS = {
     PEOPLE.name: ("DELETE FROM reference.people WHERE person_id = $1",),
     GROUPS.name: ("DELETE FROM reference.groups WHERE group_id = $1",),
@@ -27,8 +31,15 @@ _REMOVALS = {
 
 async def apply(connection: Connection, decoded: Sequence[Decoded]) -> Sequence[DeadLetter]:
     """Bring the tables to what the records say, one after the other."""
-    for record, envelope, fact in decoded:
-        if fact is not None:
+    for _, _, fact in decoded:
+        if isinstance(fact, PersonErased):
+            await people.erase(connection, fact)
+    instead = await erased.taken_in(connection, (fact for _, _, fact in decoded))
+    for record, envelope, said in decoded:
+        if isinstance(said, PersonErased):
+            continue
+        if said is not None:
+            fact = instead.get(said, said)
             await connection.execute(_SAVED[type(fact)], *_values(fact), envelope.actor, envelope.time)
         elif record.key is not None:
             topic = next(name for name in _REMOVALS if record.topic.endswith(name))

@@ -24,6 +24,7 @@ from notes import (
     levelling,
     measured,
     operate_http,
+    people_http,
     reference,
     release,
     sealing,
@@ -32,6 +33,7 @@ from notes import (
 from notes.adopting import ADOPT, take_over
 from notes.asking import Asking
 from notes.commit import Committer
+from notes.erasing import ERASE, erase
 from notes.importing import IMPORT, take_in
 from notes.publisher import Publisher
 from notes.relay import Relay
@@ -74,18 +76,20 @@ def build(settings: NotesSettings) -> FastAPI:
             conversation_http.add_routes(asking)
             app.include_router(asking.router)
             app.include_router(drafts_http.routes(pool, authenticate, limit))
-            app.include_router(itsm_http.routes(settings, publisher, authenticate, limit))
+            app.include_router(itsm_http.routes(settings, pool, publisher, authenticate, limit))
             operator = operators_http.operator(authenticate, limit)
             app.include_router(operators_http.audit_routes("notes", pool, operator))
             app.include_router(watching.routes("notes", readiness, operator))
             consumers = {"notes-reference": consumer.taking}
             app.include_router(letters_http.routes("notes", pool, consumers.__getitem__, operator))
             app.include_router(operate_http.routes(settings, pool, operator))
+            app.include_router(people_http.routes(pool, operator))
             work: dict[str, working.Work] = {
                 VERIFY: lambda job: verify(settings, job),
                 REPUBLISH: lambda job: republish(settings, job),
                 IMPORT: lambda job: take_in(settings, job),
                 ADOPT: lambda job: take_over(settings, job),
+                ERASE: lambda job: erase(settings, job),
             }
             loops: dict[str, background.Loop] = {
                 "relay": relay.run,

@@ -10,8 +10,9 @@ from relato_contracts.envelope import Envelope, encode
 from relato_contracts.fields import Id
 from relato_contracts.itsm import KINDS, EmailTemplateSaved, Kind
 from relato_contracts.topics import TOPIC_OF, key_of
-from relato_runtime import kafka
+from relato_runtime import erased, kafka
 from relato_runtime.auth import Authenticator, Caller
+from relato_runtime.database import Pool
 from relato_runtime.field_errors import FieldError
 from relato_runtime.http import RateLimit
 from relato_runtime.mail_templates import wrong_parts
@@ -25,7 +26,11 @@ from notes.requests import body, problems
 
 
 def routes(
-    settings: ServiceSettings, publisher: Publisher, authenticate: Authenticator, limit: RateLimit
+    settings: ServiceSettings,
+    pool: Pool,
+    publisher: Publisher,
+    authenticate: Authenticator,
+    limit: RateLimit,
 ) -> APIRouter:
     """The routes of administrators, below ``/api/notes``."""
     router = APIRouter(prefix="/api/notes", tags=["administration"])
@@ -40,7 +45,7 @@ def routes(
     @router.put(
         "/itsm/{kind}/{entity_id}",
         response_model=None,
-        responses=problems(401, 403, 413, 415, 422, 429, 503),
+        responses=problems(401, 403, 409, 413, 415, 422, 429, 503),
         openapi_extra={
             "requestBody": {
                 "required": True,
@@ -63,6 +68,10 @@ def routes(
         if key_of(fact) != entity_id:
             field = TOPIC_OF[type(fact)].facts[type(fact)]
             raise invalid(FieldError(f"/{field}", f"This is not {entity_id!r}, as the address says."))
+        async with pool.acquire() as connection:
+            less = (await erased.taken_in(connection, [fact])).get(fact, fact)
+        if less != fact:
+            raise Problem(409, "person-erased", "They asked to be forgotten; somebody new has a new id.")
         if isinstance(fact, EmailTemplateSaved) and (wrong := wrong_parts(fact)):
             raise invalid(*wrong)
         envelope = Envelope(

@@ -4,13 +4,24 @@ from collections.abc import Sequence
 
 from relato_contracts import itsm
 from relato_contracts.fields import Fact
+from relato_contracts.people import PersonErased
 from relato_contracts.presence import PersonPresent
-from relato_contracts.topics import CATALOG, EMAIL_TEMPLATES, GROUPS, PARAMETERS, PEOPLE, PRESENCE, TICKETS
+from relato_contracts.topics import (
+    CATALOG,
+    EMAIL_TEMPLATES,
+    ERASURES,
+    GROUPS,
+    PARAMETERS,
+    PEOPLE,
+    PRESENCE,
+    TICKETS,
+)
+from relato_runtime import erased
 from relato_runtime.database import Connection
 from relato_runtime.decoded import Decoded
 from relato_runtime.positions import DeadLetter
 
-TOPICS = (TICKETS, PEOPLE, GROUPS, PARAMETERS, EMAIL_TEMPLATES, CATALOG, PRESENCE)
+TOPICS = (ERASURES, TICKETS, PEOPLE, GROUPS, PARAMETERS, EMAIL_TEMPLATES, CATALOG, PRESENCE)
 _REMOVALS = {
     TICKETS.name: ("DELETE FROM tickets WHERE ticket_id = $1",),
     PEOPLE.name: ("DELETE FROM people WHERE person_id = $1",),
@@ -31,9 +42,15 @@ _REMOVALS = {
 
 async def apply(connection: Connection, decoded: Sequence[Decoded]) -> Sequence[DeadLetter]:
     """Bring the tables to what the records say, one after the other."""
+    for _, _, fact in decoded:
+        if isinstance(fact, PersonErased):  # nothing new, unless this database was put back from a backup
+            await erased.remember(connection, fact.person_id, fact.erased_at)
+    instead = await erased.taken_in(connection, [fact for _, _, fact in decoded])
     for record, _, fact in decoded:
+        if isinstance(fact, PersonErased):
+            continue
         if fact is not None:
-            await _save(connection, fact)
+            await _save(connection, instead.get(fact, fact))
         elif record.key is not None:
             topic = next(name for name in _REMOVALS if record.topic.endswith(name))
             for statement in _REMOVALS[topic]:

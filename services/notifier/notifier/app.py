@@ -5,16 +5,26 @@ from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import replace
 
 from fastapi import FastAPI
-from relato_runtime import background, database, letters_http, operators_http, verified, watching, working
+from relato_runtime import (
+    background,
+    database,
+    holdings,
+    letters_http,
+    operators_http,
+    verified,
+    watching,
+    working,
+)
 from relato_runtime.auth import Authenticator
 from relato_runtime.consume import Consumer
+from relato_runtime.holdings import Holdings
 from relato_runtime.http import RateLimit, create_app
 from relato_runtime.measured import measure
 from relato_runtime.readiness import Readiness
 from relato_runtime.refusals import Refused
 from relato_runtime.taking import Taking
 
-from notifier import http, measured, operate_http, telling, verify
+from notifier import erasing, http, measured, operate_http, telling, verify
 from notifier.consume import TOPICS, Intake, look_again
 from notifier.housekeeping import keep_house
 from notifier.levelling import Gate
@@ -80,6 +90,13 @@ def build(settings: NotifierSettings) -> FastAPI:
                 max_records=_BATCH,
             )
             app.include_router(telling.routes(pool, operator))
+
+            async def count(person_id: str) -> Holdings:
+                async with pool.acquire() as connection:
+                    found = await erasing.held(connection, person_id)
+                return {("table", name): number for name, number in found.items()}
+
+            app.include_router(holdings.routes("notifier", pool, count, operator))
             work: dict[str, working.Work] = {verified.VERIFY: lambda job: verify.verify(settings, job)}
             gate = Gate(settings, readiness, "ledger")
 

@@ -6,21 +6,23 @@ from collections.abc import Sequence
 from prometheus_client import Gauge
 from relato_contracts.envelope import Undecodable
 from relato_contracts.fields import Fact
-from relato_contracts.notes import NoteEvent
-from relato_contracts.topics import NOTES
+from relato_contracts.notes import NoteEvent, TextErased
+from relato_contracts.people import PersonErased
+from relato_contracts.topics import ERASURES, NOTES
+from relato_runtime import erased
 from relato_runtime.database import Connection, Pool
 from relato_runtime.decoded import Decoded
 from relato_runtime.positions import DeadLetter
 from relato_runtime.readiness import Readiness
 
+from notifier import erasing, reference, waiting
 from notifier import event as events
-from notifier import reference, waiting
 from notifier.event import Event
 from notifier.planner import Planner
 
 WAITING = Gauge("relato_mails_waiting", "Events whose mail waits for reference data")
 
-TOPICS = (NOTES, *reference.TOPICS)
+TOPICS = (NOTES, ERASURES, *reference.TOPICS)
 _LOOK_SECONDS = 0.5
 _BATCH = 200
 
@@ -37,14 +39,20 @@ class Intake:
 
         Of replayed events nobody is told; what they are about may be new here, and is told of later.
         """
+        for _, _, each in decoded:
+            if isinstance(each, PersonErased):
+                await erasing.forget(connection, each)
+        instead = await erased.taken_in(connection, (fact for _, _, fact in decoded))
         facts: dict[tuple[str, str], Fact | None] = {}
         told: list[Event] = []
         again: list[Event] = []
         refused: list[DeadLetter] = []
         for record, envelope, fact in decoded:
+            if isinstance(fact, PersonErased):
+                continue
             if not isinstance(fact, NoteEvent):
                 topic = record.topic.removeprefix(self._prefix)
-                facts[topic, (record.key or b"").decode()] = fact
+                facts[topic, (record.key or b"").decode()] = fact and instead.get(fact, fact)
             else:
                 try:
                     event = events.read(envelope, fact)
@@ -57,6 +65,8 @@ class Intake:
             await self._planner.follow(connection, again)
         if told:
             await self._planner.plan(connection, told)
+        silenced = [each.fact for each in (*again, *told) if isinstance(each.fact, TextErased)]
+        await erasing.silence(connection, silenced)
         return refused
 
 

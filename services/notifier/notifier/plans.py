@@ -56,7 +56,7 @@ INSERT INTO mails (mail_id, event_id, event_version, event_at, correlation_id, t
 SELECT * FROM unnest($1::uuid[], $2::uuid[], $3::int[], $4::timestamptz[], $5::text[], $6::text[], $7::text[],
     $8::uuid[], $9::int[], $10::text[], $11::text[], $12::text[], $13::text[], $14::text[], $15::text[],
     $16::text[], $17::bytea[], $18::text[], $19::text[])
-ON CONFLICT (event_id, recipient, template_id) DO NOTHING
+ON CONFLICT (event_id, recipient, template_id) WHERE recipient <> '[erased]' DO NOTHING
 """
 
 

@@ -8,7 +8,7 @@ import asyncpg
 from fastapi import FastAPI, Request
 from fastapi.responses import JSONResponse
 from pydantic import SecretStr
-from relato_runtime import background, database, operators_http, watching
+from relato_runtime import background, database, holdings, operators_http, watching
 from relato_runtime.auth import Authenticator
 from relato_runtime.database import Pool
 from relato_runtime.http import RateLimit, create_app
@@ -20,6 +20,7 @@ from starlette.middleware.sessions import SessionMiddleware
 from portal_query import (
     administration,
     desk,
+    erasing,
     front_door,
     histories,
     login,
@@ -84,6 +85,9 @@ def build(settings: PortalSettings) -> FastAPI:
             operator = operators_http.operator(authenticate, limit)
             app.include_router(watching.routes("portal-query", readiness, operator))
             app.include_router(operators_document.routes())
+            app.include_router(
+                holdings.routes("portal-query", None, lambda person: erasing.count(own, person), operator)
+            )
             portal = Portal(
                 authenticate=authenticate,
                 limit=limit,
@@ -110,7 +114,10 @@ def build(settings: PortalSettings) -> FastAPI:
                 "sessions": lambda: sessions.sweep(readiness, "sessions"),
             }
             # Histories can be read while Kafka is away, so it is nothing that readiness waits for.
-            aside: dict[str, background.Loop] = {"presence-publisher": presence.publish}
+            aside: dict[str, background.Loop] = {
+                "presence-publisher": presence.publish,
+                "erasures": lambda: erasing.run(own, executors),
+            }
             await stack.enter_async_context(background.running(loops, readiness, aside=aside))
             yield
 

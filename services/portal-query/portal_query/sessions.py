@@ -117,7 +117,7 @@ class Sessions:
             if row is None:
                 return None
             if everywhere and row["alive"]:
-                await connection.execute(_END_ALL, row["person_id"], SESSIONS_CHANNEL)
+                await connection.execute(END_ALL, row["person_id"], SESSIONS_CHANNEL)
         return self._seal.open(row["tokens"], row["tokens_expire_at"])
 
     async def sweep(self, readiness: Readiness, part: str) -> None:
@@ -197,7 +197,7 @@ SELECT person_id, tokens, tokens_expire_at,
     ends_at > now() AND last_seen_at > now() - $2::interval AS alive, {_TELL.format("$3")}
 FROM ended
 """  # noqa: S608  # constants alone
-_END_ALL = f"""
+END_ALL = f"""
 WITH ended AS (DELETE FROM portal.sessions WHERE person_id = $1 RETURNING *)
 SELECT {_TELL.format("$2")} FROM ended
 """  # noqa: S608  # constants alone

@@ -1,0 +1,127 @@
+"""`relato people`: what is held of a person, and erasing them."""
+
+import asyncio
+import json
+import sys
+from typing import Annotated, Any
+from urllib.parse import quote
+
+import typer
+
+from relato.commands import tables, under_way
+from relato.commands.bar import bar
+from relato.commands.confirm import confirm
+from relato.commands.outcome import refuse, refusing
+from relato.operate import Operator, operating
+from relato.reach import reach
+
+SERVICES = ("notes", "history-projector", "notifier", "portal-query")
+_LOOK_SECONDS = 1.0
+
+Person = Annotated[str, typer.Argument(help="Their person_id.")]
+Json = Annotated[bool, typer.Option("--json", help="One JSON document.")]
+
+
+def register(app: typer.Typer) -> None:
+    """Add the commands."""
+    group = typer.Typer(no_args_is_help=True)
+    app.add_typer(group, name="people")
+
+    @group.callback()
+    def _group() -> None:
+        """People: what is held of them, and erasing them."""
+
+    @group.command()
+    def held(person: Person, as_json: Json = False) -> None:
+        """Say how much is held of a person, by service, table and topic; nothing of what it says."""
+        with refusing():
+            found = asyncio.run(_found(person))
+        _show(found, as_json=as_json)
+
+    @group.command()
+    def erase(
+        person: Person,
+        *,
+        reason: Annotated[str, typer.Option(help="Why; it is kept with your name: do not name them.")],
+        rate: Annotated[int, typer.Option(min=1, max=100_000, help="Facts a second, at most.")] = 2_000,
+        dry_run: Annotated[bool, typer.Option("--dry-run", help="Only say what would go.")] = False,
+        yes: Annotated[bool, typer.Option("--yes", help="Do not ask.")] = False,
+        detach: Annotated[bool, typer.Option("--detach", help="Do not wait for its end.")] = False,
+        as_json: Json = False,
+    ) -> None:
+        """Erase a person for good: name, addresses, what they wrote, what was written on their tickets.
+
+        Tickets, times and counts stay, and so do the proofs of their histories.
+        """
+        wish = {"person_id": person, "reason": reason, "rate": rate}
+        with refusing():
+            found = asyncio.run(_asked(wish))
+            if not dry_run:
+                if not as_json:
+                    _show(found, as_json=False)
+                confirm(f"Erase {person}? Nobody can bring it back.", yes=yes)
+                found = asyncio.run(_erased(wish, wait=not detach))
+        _show(found, as_json=as_json)
+        if not dry_run and not detach:
+            if any(each["number"] for each in found["items"]):
+                refuse("Not everything has gone yet; services go on with it.")
+            print(f"{person} is erased.", file=sys.stderr)
+
+
+async def _asked(wish: dict[str, Any]) -> dict[str, Any]:
+    """What would go, once notes has said that it could be done."""
+    async with operating(reach()) as operator:
+        await operator.post("/people/erase", wish | {"dry_run": True})
+        return await _holdings(operator, wish["person_id"])
+
+
+async def _found(person_id: str) -> dict[str, Any]:
+    async with operating(reach()) as operator:
+        return await _holdings(operator, person_id)
+
+
+async def _erased(wish: dict[str, Any], *, wait: bool) -> dict[str, Any]:
+    """Have it done; wait for notes, and then for the others, who hear of it by its facts."""
+    async with operating(reach()) as operator:
+        job = (await operator.post("/people/erase", wish))["job"]
+        if wait:
+            await under_way.ended(
+                operator,
+                "/people/erasure",
+                "facts",
+                cancelled="It was cancelled; what has gone has gone.",
+                job=job,
+            )
+            await _followed(operator, wish["person_id"])
+        return await _holdings(operator, wish["person_id"])
+
+
+async def _followed(operator: Operator, person_id: str) -> None:
+    with bar("rows") as told:
+        before = 0
+        while left := sum(each["number"] for each in (await _holdings(operator, person_id))["items"]):
+            before = max(before, left)
+            told(before - left, before, "services follow")
+            await asyncio.sleep(_LOOK_SECONDS)
+
+
+async def _holdings(operator: Operator, person_id: str) -> dict[str, Any]:
+    answers = await asyncio.gather(
+        *(operator.get(f"/holdings/{service}/{quote(person_id)}") for service in SERVICES)
+    )
+    items = [{"service": each["service"], **item} for each in answers for item in each["items"]]
+    return {"person_id": person_id, "items": items}
+
+
+def _show(found: dict[str, Any], *, as_json: bool) -> None:
+    if as_json:
+        print(json.dumps(found))
+        return
+    tables.show(
+        ("service", "where", "name", "number"),
+        (
+            (each["service"], each["kind"], each["name"], str(each["number"]))
+            for each in found["items"]
+            if each["number"]
+        ),
+    )

@@ -1,0 +1,75 @@
+"""People who have been erased, beside the generations; what all hold of a person: all SQL about that."""
+
+from relato_contracts.erasure import ERASED, TEXTS
+from relato_contracts.people import PersonErased
+from relato_runtime import erased
+from relato_runtime.database import Connection
+
+from history_projector import generations, making
+
+_LARGE_SECONDS = 600
+
+
+async def erase(connection: Connection, fact: PersonErased) -> None:
+    """Somebody has been erased: what their tickets' streams hold goes with what those say themselves."""
+    await erased.remember(connection, fact.person_id, fact.erased_at)
+    await erased.forget(connection, fact.person_id)
+    await connection.execute(
+        "UPDATE reference.people SET name = $2, email = NULL, active = false WHERE person_id = $1",
+        *(fact.person_id, ERASED),
+    )
+    await connection.execute(
+        """
+        UPDATE reference.tickets SET title = $2, description = CASE WHEN description <> '' THEN $2 END
+        WHERE requester_id = $1
+        """,
+        *(fact.person_id, ERASED),
+    )
+
+
+async def held(connection: Connection, person_id: str) -> dict[str, int]:
+    """How many rows of each table hold something of a person."""
+    found = await erased.held(connection, person_id)
+    row = await connection.fetchrow(_REFERENCE, person_id, ERASED)
+    assert row is not None
+    found |= dict(row)
+    for each in await generations.every(connection):
+        if each.state in {"building", "live", "retired"}:
+            schema = making.schema(each.number)
+            counted = await connection.fetchrow(
+                _GENERATION.format(schema=schema), person_id, ERASED, sorted(TEXTS), timeout=_LARGE_SECONDS
+            )
+            assert counted is not None
+            found |= {f"{schema}.{name}": number for name, number in counted.items()}
+    return found
+
+
+_REFERENCE = """
+    SELECT
+        (SELECT count(*) FROM reference.people WHERE person_id = $1 AND name <> $2) AS "reference.people",
+        (SELECT count(*) FROM reference.tickets WHERE requester_id = $1 AND title <> $2)
+            AS "reference.tickets"
+"""
+_GENERATION = """
+    SELECT
+        (SELECT count(*) FROM {schema}.tickets WHERE requester_id = $1 AND title <> $2) AS tickets,
+        (
+            SELECT count(*) FROM {schema}.ticket_entries
+            WHERE author_id = $1 AND author_name <> $2 OR $1 IN (author_id, data ->> 'requester_id')
+                AND EXISTS (
+                    SELECT FROM jsonb_each_text(data) AS field (name, value)
+                    WHERE name = ANY($3::text[]) AND value NOT IN ('', $2)
+                        AND NOT (name = 'reason' AND data ? 'release_outcome')
+                )
+        ) AS ticket_entries,
+        (SELECT count(*) FROM {schema}.occurrences WHERE author_id = $1 AND author_name <> $2) AS occurrences,
+        (SELECT count(*) FROM {schema}.chat_entries WHERE author_id = $1 AND author_name <> $2)
+            AS chat_entries,
+        (SELECT count(*) FROM {schema}.requester_entries WHERE author_id = $1 AND author_name <> $2)
+            AS requester_entries,
+        (
+            SELECT count(*) FROM {schema}.parked_records
+            WHERE position(convert_to('"' || $1 || '"', 'UTF8') IN value) > 0
+                AND position(convert_to($2, 'UTF8') IN value) = 0
+        ) AS parked_records
+"""

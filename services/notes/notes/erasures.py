@@ -1,0 +1,129 @@
+"""What the log and its neighbours hold of a person, or of a ticket's words: all SQL of erasing."""
+
+from collections.abc import Sequence
+from datetime import datetime
+
+from relato_contracts.envelope import type_name
+from relato_contracts.erasure import ERASED, TEXTS
+from relato_contracts.notes import TextErased
+from relato_runtime.database import Connection
+
+from notes.forgetting import Forgotten, Told
+
+_LARGE_SECONDS = 600
+
+
+async def tickets(connection: Connection, person_id: str, after: str, limit: int) -> list[str]:
+    """The next tickets, by their ids, on which the log still holds something of a person."""
+    rows = await connection.fetch(
+        f"""
+        SELECT DISTINCT ticket_id FROM events WHERE ticket_id > $4 AND {_HELD}
+        ORDER BY ticket_id LIMIT $5
+        """,  # noqa: S608  # constants
+        *(person_id, _TEXTS, ERASED, after, limit),
+        timeout=_LARGE_SECONDS,
+    )
+    return [row["ticket_id"] for row in rows]
+
+
+async def told(connection: Connection, ticket_ids: Sequence[str], person_id: str | None) -> list[Told]:
+    """What was said on these tickets by or to a person, or at all, in the order of tickets and versions."""
+    rows = await connection.fetch(
+        f"""
+        SELECT ticket_id, version, event_id, type, subject_id, actor, correlation_id, recorded_at, data::text,
+            salt, openings::text
+        FROM events
+        WHERE ticket_id = ANY($4::text[]) AND type <> $5
+            AND CASE WHEN $1::text IS NULL THEN {_WORDS} ELSE {_HELD} END
+        ORDER BY ticket_id, version
+        """,  # noqa: S608  # constants
+        *(person_id, _TEXTS, ERASED, list(ticket_ids), type_name(TextErased)),
+        timeout=_LARGE_SECONDS,
+    )
+    return [Told(**dict(row)) for row in rows]
+
+
+async def put(connection: Connection, forgotten: Sequence[Forgotten], erased_at: datetime) -> None:
+    """Let events say no more than this, and what was answered to their requests, which tells by its hash."""
+    places = (
+        [each.event.ticket_id for each in forgotten],
+        [each.event.version for each in forgotten],
+    )
+    await connection.execute(
+        """
+        WITH gone AS (
+            SELECT * FROM unnest($1::text[], $2::int[], $3::text[], $4::text[])
+                AS gone (ticket_id, version, data, openings)
+        ), asked AS (
+            UPDATE outbox SET request = NULL FROM gone
+            WHERE outbox.ticket_id = gone.ticket_id AND outbox.version = gone.version
+        ), answered AS (
+            DELETE FROM idempotency_keys USING gone
+            WHERE response->>'ticket_id' = gone.ticket_id AND response->>'version' = gone.version::text
+        )
+        UPDATE events SET data = gone.data::json, openings = gone.openings::json, salt = NULL, erased_at = $5
+        FROM gone WHERE events.ticket_id = gone.ticket_id AND events.version = gone.version
+        """,
+        *(*places, [each.data for each in forgotten], [each.openings for each in forgotten], erased_at),
+        timeout=_LARGE_SECONDS,
+    )
+
+
+async def forget(connection: Connection, person_id: str) -> None:
+    """Everything beside the log: who they are, what they asked, what they or others began to write."""
+    await connection.execute(
+        "DELETE FROM drafts WHERE person_id = $1"
+        " OR ticket_id IN (SELECT ticket_id FROM tickets WHERE requester_id = $1)",
+        person_id,
+    )
+    await connection.execute("DELETE FROM idempotency_keys WHERE person_id = $1", person_id)
+    await connection.execute("DELETE FROM presence WHERE person_id = $1", person_id)
+    await connection.execute("DELETE FROM imported_lines WHERE position($1 IN line) > 0", f'"{person_id}"')
+    await connection.execute(
+        "UPDATE people SET name = $2, has_email = false, active = false WHERE person_id = $1",
+        *(person_id, ERASED),
+    )
+
+
+async def held(connection: Connection, person_id: str) -> dict[str, int]:
+    """How much there is of that, by table; and on how many tickets."""
+    row = await connection.fetchrow(
+        f"""
+        SELECT
+            (SELECT count(*) FROM events WHERE {_HELD}) AS events,
+            (SELECT count(*) FROM drafts WHERE person_id = $1
+                OR ticket_id IN (SELECT ticket_id FROM tickets WHERE requester_id = $1)) AS drafts,
+            (SELECT count(*) FROM idempotency_keys WHERE person_id = $1) AS idempotency_keys,
+            (SELECT count(*) FROM presence WHERE person_id = $1) AS presence,
+            (SELECT count(*) FROM imported_lines WHERE position('"' || $1 || '"' IN line) > 0)
+                AS imported_lines,
+            (SELECT count(*) FROM people WHERE person_id = $1 AND name <> $3) AS people
+        """,  # noqa: S608  # constants
+        *(person_id, _TEXTS, ERASED),
+        timeout=_LARGE_SECONDS,
+    )
+    assert row is not None
+    return dict(row)
+
+
+async def requested(connection: Connection, person_id: str) -> list[str]:
+    """Tickets that are a person's, as the ITSM says."""
+    rows = await connection.fetch(
+        "SELECT ticket_id FROM tickets WHERE requester_id = $1 ORDER BY ticket_id", person_id
+    )
+    return [row["ticket_id"] for row in rows]
+
+
+_TEXTS = sorted(TEXTS)
+# Parameters: person, names of fields with texts, what stands for an erased one. As ``without_texts`` has it.
+_WORDS = """
+    EXISTS (
+        SELECT FROM json_each_text(data) AS field (name, value)
+        WHERE name = ANY($2::text[]) AND value NOT IN ('', $3)
+            AND NOT (name = 'reason' AND data->>'release_outcome' IS NOT NULL)
+    )
+"""
+_HELD = f"""(
+    data->>'author_id' = $1 AND data->>'author_name' <> $3
+    OR $1 IN (data->>'author_id', data->>'requester_id') AND {_WORDS}
+)"""

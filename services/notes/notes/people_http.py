@@ -1,0 +1,78 @@
+"""The operators' routes about people: what would go if somebody were erased, and erasing them."""
+
+from datetime import UTC, datetime
+from typing import Annotated
+
+from fastapi import APIRouter, Depends
+from pydantic import Field
+from relato_contracts.fields import Id
+from relato_runtime import erased, holdings, jobs, verified
+from relato_runtime.auth import Caller
+from relato_runtime.database import Pool
+from relato_runtime.field_errors import FieldError
+from relato_runtime.holdings import Holdings
+from relato_runtime.operations import Operation
+from relato_runtime.operators_http import Operator, Wish, problems, unless_refused
+from relato_runtime.problems import Problem, invalid
+from relato_runtime.verified import Begun, Progress
+from uuid6 import uuid7
+
+from notes import erasures
+from notes.erasing import ERASE, SUBJECT
+
+
+class EraseWish(Wish):
+    """Who is to be erased, and how fast."""
+
+    person_id: Id
+    rate: Annotated[int, Field(strict=True, ge=1, le=100_000)] = 2_000
+    """Facts a second, at most."""
+
+
+class Erasure(Progress):
+    """The last erasure: how far it is."""
+
+    phase: str
+    """What is done now: the ``log``, ``people`` beside it, the ``topics``."""
+
+
+def routes(pool: Pool, operator: Operator) -> APIRouter:
+    """The routes below ``/api/operate/people``, and what notes holds of a person."""
+    router, whole = APIRouter(prefix="/api/operate/people", tags=["people"]), APIRouter()
+    Who = Annotated[Caller, Depends(operator)]
+
+    @router.post("/erase", responses=problems(400, 401, 403, 409, 413, 422, 429, 503))
+    async def erase_person(who: Who, wish: EraseWish) -> Begun:
+        """Erase a person: name, what they wrote, what was written on their tickets. It goes on by itself."""
+        if not wish.reason.strip():
+            raise invalid(FieldError("/reason", "Say why; not who, since that stays."))
+        asked = {
+            "person_id": wish.person_id,
+            "rate": wish.rate,
+            "by": who.person_id,
+            "erased_at": datetime.now(UTC).isoformat(),
+            "fact_id": str(uuid7()),
+            "correlation_id": str(uuid7()),
+        }
+        operation = Operation(SUBJECT, ERASE, who, wish.reason, wish.dry_run)
+        job = await unless_refused(jobs.ask(pool, operation, asked, wish.person_id))
+        return Begun(action=ERASE, job=job, dry_run=wish.dry_run)
+
+    @router.get("/erasure", responses=problems(401, 403, 404, 429, 503))
+    async def erasure(_who: Who) -> Erasure:
+        """The last erasure, and how far it is."""
+        async with pool.acquire() as connection:
+            job = await jobs.latest(connection, ERASE)
+        if job is None:
+            raise Problem(404, "not-found", "Nobody was erased yet.")
+        return Erasure(**verified.progress(job), phase=job.reached.get("phase", "log"))
+
+    async def count(person_id: str) -> Holdings:
+        async with pool.acquire() as connection:
+            mine = await erasures.held(connection, person_id)
+            shared = await erased.held(connection, person_id)
+        return {("table", name): number for name, number in (mine | shared).items()}
+
+    whole.include_router(router)
+    whole.include_router(holdings.routes("notes", pool, count, operator))
+    return whole

@@ -1,0 +1,127 @@
+"""What was said or who somebody was, out of the ledger and what lies beside it: all SQL about that.
+
+That there was a mail, about what, when, and what became of it stays. What has not gone out does not go out.
+"""
+
+from collections.abc import Iterable
+
+from asyncpg import Record
+from relato_contracts.erasure import ERASED
+from relato_contracts.notes import TextErased
+from relato_contracts.people import PersonErased
+from relato_runtime import erased
+from relato_runtime.database import Connection
+
+from notifier import outbox
+from notifier.rates import rate_names
+
+_LARGE_SECONDS = 600
+
+
+async def silence(connection: Connection, facts: Iterable[TextErased]) -> None:
+    """Forget what mails said about these facts, and what is known of the occurrences that they are about.
+
+    Of those everything is known again once their events are published anew, without the words.
+    """
+    for fact in facts:
+        subjects = list(fact.subjects)
+        await connection.execute("DELETE FROM occurrences WHERE occurrence_id = ANY($1::uuid[])", subjects)
+        await connection.execute("DELETE FROM waiting WHERE data::jsonb ->> 'ticket_id' = $1"
+            " AND version = ANY($2::int[])", fact.ticket_id, list(fact.versions))  # fmt: skip
+        await _empty(connection, await connection.fetch(
+            """
+            SELECT mail_id FROM mails
+            WHERE ticket_id = $1 AND (event_version = ANY($2::int[]) OR subject_id = ANY($3::uuid[]))
+            """,
+            *(fact.ticket_id, list(fact.versions), subjects),
+        ))  # fmt: skip
+
+
+async def forget(connection: Connection, fact: PersonErased) -> None:
+    """Forget who somebody was: mails to them, their own decisions and test mails, and their address."""
+    person_id = fact.person_id
+    await erased.remember(connection, person_id, fact.erased_at)
+    await erased.forget(connection, person_id)
+    address: str | None = await connection.fetchval(
+        "SELECT email FROM people WHERE person_id = $1", person_id
+    )
+    if address is not None:
+        await _empty(connection, await connection.fetch(_TO, address))
+        await connection.execute(_UNADDRESS, address, ERASED, timeout=_LARGE_SECONDS)
+        await connection.execute("DELETE FROM rates WHERE name = ANY($1::text[])", [rate_names(address)[0]])
+    await connection.execute("DELETE FROM waiting WHERE position($1 IN data) > 0", f'"{person_id}"')
+    await connection.execute("DELETE FROM test_mails WHERE person_id = $1", person_id)
+    for table in ("mails", "decisions"):
+        await connection.execute(
+            f"""
+            UPDATE {table} SET decision = decision || jsonb_strip_nulls(jsonb_build_object(
+                'person_name', $2::text, 'reason', CASE WHEN decision ->> 'reason' <> '' THEN $2::text END
+            ))
+            WHERE decision ->> 'person_id' = $1
+            """,  # noqa: S608  # names from above
+            *(person_id, ERASED),
+            timeout=_LARGE_SECONDS,
+        )
+    await connection.execute(
+        "UPDATE people SET name = $2, email = NULL, active = false WHERE person_id = $1", person_id, ERASED
+    )
+
+
+async def held(connection: Connection, person_id: str) -> dict[str, int]:
+    """How many rows of each table hold something of a person."""
+    row = await connection.fetchrow(
+        """
+        WITH known AS (SELECT name, email FROM people WHERE person_id = $1)
+        SELECT
+            (SELECT count(*) FROM known WHERE name <> $2) AS people,
+            (SELECT count(*) FROM mails, known WHERE lower(recipient) = lower(email)) AS mails,
+            (SELECT count(*) FROM waiting WHERE position('"' || $1 || '"' IN data) > 0) AS waiting,
+            (SELECT count(*) FROM test_mails WHERE person_id = $1) AS test_mails,
+            (
+                SELECT count(*) FROM decisions
+                WHERE decision ->> 'person_id' = $1 AND decision ->> 'person_name' <> $2
+            ) AS decisions
+        """,
+        *(person_id, ERASED),
+        timeout=_LARGE_SECONDS,
+    )
+    assert row is not None
+    return dict(row) | await erased.held(connection, person_id)
+
+
+async def _empty(connection: Connection, mails: Iterable[Record]) -> None:
+    """Keep nothing of what these mails said; those that might still go out do not."""
+    ids = [each["mail_id"] for each in mails]
+    rows = await connection.fetch(
+        """
+        UPDATE mails SET state = 'suppressed', reason = 'erased', lease = NULL, leased_until = NULL,
+            updated_at = clock_timestamp()
+        WHERE mail_id = ANY($1::uuid[]) AND state IN ('planned', 'retry', 'leased', 'uncertain')
+        RETURNING mail_id
+        """,
+        ids,
+    )
+    await connection.execute(
+        """
+        UPDATE mails SET source = NULL, message_id = NULL, event_data = NULL, event_type = NULL
+        WHERE mail_id = ANY($1::uuid[]) AND state <> 'submitting'
+        """,
+        ids,
+    )
+    await outbox.tell(connection, [row["mail_id"] for row in rows])
+
+
+_TO = "SELECT mail_id FROM mails WHERE lower(recipient) = lower($1)"
+# What a server answers may name whom it was asked for.
+_ANY_ADDRESS = r"<?[^\s<>]+@[^\s<>]+>?"
+_UNADDRESS = f"""
+    WITH theirs AS (
+        UPDATE mails SET recipient = $2, reason = regexp_replace(reason, '{_ANY_ADDRESS}', $2, 'g')
+        WHERE lower(recipient) = lower($1) RETURNING mail_id
+    ), tried AS (
+        UPDATE attempts SET answer = regexp_replace(answer, '{_ANY_ADDRESS}', $2, 'g')
+        WHERE mail_id IN (SELECT mail_id FROM theirs)
+    )
+    UPDATE outbox SET data = (data::jsonb || jsonb_build_object('recipient', $2::text))::text
+    WHERE lower(data::jsonb ->> 'recipient') = lower($1)
+"""  # noqa: S608  # constants

@@ -1,0 +1,102 @@
+"""People of whom nothing is to be kept, as each service knows them: all SQL about that."""
+
+import json
+from collections.abc import Iterable, Mapping
+from datetime import datetime
+
+from relato_contracts.erasure import ERASED, forgotten, untold
+from relato_contracts.fields import Fact
+from relato_contracts.itsm import PersonSaved, TicketSaved
+
+from relato_runtime.database import Connection
+
+
+async def remember(connection: Connection, person_id: str, erased_at: datetime) -> None:
+    """Nothing is to be kept of them from now on; what was said first about when it began stands."""
+    await connection.execute(
+        "INSERT INTO erased_people (person_id, erased_at) VALUES ($1, $2) ON CONFLICT DO NOTHING",
+        *(person_id, erased_at),
+    )
+
+
+async def pending(connection: Connection) -> str | None:
+    """Somebody of whom this service has not forgotten everything yet: whoever has waited longest."""
+    person_id: str | None = await connection.fetchval(
+        "SELECT person_id FROM erased_people WHERE done_at IS NULL ORDER BY erased_at, person_id LIMIT 1"
+    )
+    return person_id
+
+
+async def done(connection: Connection, person_id: str) -> None:
+    """Nothing is left of them here."""
+    await connection.execute(
+        "UPDATE erased_people SET done_at = now() WHERE person_id = $1 AND done_at IS NULL", person_id
+    )
+
+
+async def known(connection: Connection, person_ids: Iterable[str]) -> set[str]:
+    """Which of these people have been erased."""
+    given = list(person_ids)
+    if not given:
+        return set()
+    rows = await connection.fetch(
+        "SELECT person_id FROM erased_people WHERE person_id = ANY($1::text[])", given
+    )
+    return {row["person_id"] for row in rows}
+
+
+async def taken_in(connection: Connection, facts: Iterable[Fact | None]) -> Mapping[Fact, Fact]:
+    """What is to be taken in instead of facts of the ITSM about erased people; others are not in it.
+
+    The ITSM has to forget them, too. Until it has, it goes on saying who they were.
+    """
+    about = {fact: _person(fact) for fact in facts if isinstance(fact, PersonSaved | TicketSaved)}
+    gone = await known(connection, set(about.values()))
+    return {fact: _without(fact) for fact, person_id in about.items() if person_id in gone}
+
+
+async def forget(connection: Connection, person_id: str) -> None:
+    """What every service keeps beside its own work: dead letters, and the name of who did something."""
+    await connection.execute(
+        """
+        UPDATE dead_letters SET value = NULL, headers = '[]', error = '', settled_by = $2, settled_why = $2,
+            state = CASE state WHEN 'parked' THEN 'discarded' ELSE state END,
+            settled_at = coalesce(settled_at, now())
+        WHERE position($1::bytea IN value) > 0
+        """,
+        *(_mention(person_id), ERASED),
+    )
+    await connection.execute(
+        "UPDATE operations SET name = $2, reason = $2 WHERE person_id = $1 AND name <> $2",
+        *(person_id, ERASED),
+    )
+    await connection.execute(
+        "UPDATE jobs SET name = $2 WHERE person_id = $1 AND name <> $2", person_id, ERASED
+    )
+
+
+async def held(connection: Connection, person_id: str) -> dict[str, int]:
+    """How much of that there is, by table."""
+    row = await connection.fetchrow(
+        """
+        SELECT (SELECT count(*) FROM dead_letters WHERE position($2::bytea IN value) > 0) AS dead_letters,
+            (SELECT count(*) FROM operations WHERE person_id = $1 AND name <> $3) AS operations,
+            (SELECT count(*) FROM jobs WHERE person_id = $1 AND name <> $3) AS jobs
+        """,
+        *(person_id, _mention(person_id), ERASED),
+    )
+    assert row is not None
+    return dict(row)
+
+
+def _mention(person_id: str) -> bytes:
+    """As facts name somebody; a record that does not name them by their id says nothing of them by itself."""
+    return json.dumps(person_id).encode()
+
+
+def _person(fact: PersonSaved | TicketSaved) -> str:
+    return fact.person_id if isinstance(fact, PersonSaved) else fact.requester_id
+
+
+def _without(fact: PersonSaved | TicketSaved) -> Fact:
+    return forgotten(fact) if isinstance(fact, PersonSaved) else untold(fact)

@@ -1,0 +1,163 @@
+"""A person is erased from the log: what they said goes, the chain and the shape of the history stay."""
+
+import json
+from typing import Any
+
+import pytest
+from relato_contracts.envelope import decode
+from relato_contracts.erasure import ERASED
+from relato_contracts.itsm import PersonSaved, TicketSaved
+from relato_contracts.notes import TextErased
+from relato_contracts.people import PersonErased
+from relato_contracts.topics import ERASURES, NOTES, PEOPLE, TICKETS, Topic
+
+from tests.integration.notes.conftest import Service, occurrence
+from tests.integration.notes.test_chain import chained
+from tests.integration.notes.test_verify import read
+from tests.support import world
+from tests.support.topics import read_all
+from tests.support.waiting import until
+
+WORDS = ("Impressora da Zulmira", "Zulmira respondeu", "Bilhete da Zulmira", "rascunho da Zulmira")
+
+
+@pytest.fixture
+async def said(service: Service) -> Service:
+    """Ana's ticket 1001 with her words and words to her; Carlos's words on Bia's ticket 1002."""
+    service_of = service.post
+    await service.publish(world.person("ana", name="Zulmira Prado", email="zulmira@empresa.example"))
+    for person, path, body in (
+        ("ana", "/tickets/1001/occurrences", occurrence(description_html=f"<p>{WORDS[0]}</p>")),
+        ("ana", "/tickets/1001/messages", {"text_html": f"<p>{WORDS[1]}</p>"}),
+        ("carlos", "/tickets/1001/chat", {"text": WORDS[2]}),
+        ("carlos", "/tickets/1002/occurrences", occurrence(time_spent_minutes=7)),
+    ):
+        answer = await service_of(person, path, body, **{"Idempotency-Key": f"k-{person}-{path}"})
+        assert answer.status_code == 201, answer.text
+    draft = await service.http.put(
+        "/api/notes/tickets/1001/drafts/message",
+        json={"text_html": f"<p>{WORDS[3]}</p>"},
+        headers=service.issuer.bearer("ana"),
+    )
+    assert draft.status_code == 200, draft.text
+    return service
+
+
+async def ask(service: Service, person_id: str, **wish: object) -> Any:
+    answer = await service.http.post(
+        "/api/operate/people/erase",
+        json={"person_id": person_id, "reason": "she asked"} | wish,
+        headers=service.issuer.bearer("olga", "operator"),
+    )
+    assert answer.status_code == 200, answer.text
+    return answer.json()
+
+
+async def erased(service: Service, person_id: str) -> None:
+    job = (await ask(service, person_id))["job"]
+
+    async def done() -> bool:
+        known = await read(service, "people/erasure")
+        return bool(known["id"] == job and known["state"] == "done")
+
+    await until(done, what="the erasure")
+
+
+async def held(service: Service, person_id: str) -> dict[str, int]:
+    items = (await read(service, f"holdings/notes/{person_id}"))["items"]
+    return {each["name"]: each["number"] for each in items if each["number"]}
+
+
+async def rows(service: Service) -> str:
+    """All that the database says in any table."""
+    tables = await service.database.fetch("SELECT tablename FROM pg_tables WHERE schemaname = 'public'")
+    found: list[str] = []
+    for (name,) in tables:
+        every = await service.database.fetch(f"SELECT t::text FROM {name} AS t")  # ours
+        found += [f"{name}: {row}" for (row,) in every]
+    return "\n".join(found)
+
+
+async def facts(service: Service, topic: Topic, count: int) -> list[Any]:
+    records = await read_all(service.settings, topic, count=count)
+    return [decode(each.key, each.value, each.headers)[1] for each in records]
+
+
+async def test_a_dry_run_says_how_much_would_go_and_changes_nothing(said: Service) -> None:
+    before = await rows(said)
+    assert (await ask(said, "ana", dry_run=True))["job"] is None
+    assert await held(said, "ana") == {"events": 3, "drafts": 1, "idempotency_keys": 2, "people": 1}
+    after = await rows(said)
+    assert [word for word in WORDS if word not in after] == []
+    assert before.count("\n") + 2 == after.count("\n"), "two lines of the audit"
+
+
+async def test_words_and_name_go_from_the_log_and_the_chain_stays(said: Service) -> None:
+    heads = {row["hash"] for row in await said.database.fetch("SELECT hash FROM events")}
+    await erased(said, "ana")
+    left = await rows(said)
+    assert [word for word in (*WORDS, "Zulmira") if word in left] == []
+    assert await held(said, "ana") == {}
+    assert await chained(said.database, "1001") == 4
+    assert heads < {row["hash"] for row in await said.database.fetch("SELECT hash FROM events")}
+    salts = await said.database.fetch(
+        "SELECT version FROM events WHERE ticket_id = '1001' AND salt IS NOT NULL"
+    )
+    assert [row["version"] for row in salts] == [4], "nobody can guess what stood there"
+    assert "Cabo trocado" in left, "what Carlos wrote on Bia's ticket has nothing to do with it"
+    data = json.loads(
+        await said.database.fetchval("SELECT data FROM events WHERE ticket_id = '1001' AND version = 3")
+    )
+    assert (data["text"], data["author_name"], data["requester_id"]) == (ERASED, "Carlos", "ana")
+
+
+async def test_the_ticket_says_what_was_erased_and_everybody_that_somebody_was(said: Service) -> None:
+    await erased(said, "ana")
+    fact = (await facts(said, NOTES, 5))[-1]
+    assert isinstance(fact, TextErased)
+    assert (fact.ticket_id, fact.versions, fact.anonymous) == ("1001", (1, 2, 3), (1, 2))
+    assert (fact.cause, len(fact.subjects)) == ("request", 3)
+    (person,) = await facts(said, ERASURES, 1)
+    assert isinstance(person, PersonErased)
+    assert (person.person_id, person.tickets) == ("ana", 1)
+
+
+async def test_what_the_itsm_had_said_is_said_again_without(said: Service) -> None:
+    await erased(said, "ana")
+    people = [each for each in await facts(said, PEOPLE, 8) if each.person_id == "ana"]
+    assert isinstance(people[-1], PersonSaved)
+    assert (people[-1].name, people[-1].email, people[-1].active) == (ERASED, None, False)
+    tickets = [each for each in await facts(said, TICKETS, 4) if each.ticket_id == "1001"]
+    assert isinstance(tickets[-1], TicketSaved)
+    assert (tickets[-1].title, tickets[-1].status) == (ERASED, "in-progress")
+
+
+async def test_a_name_that_the_itsm_says_again_is_not_taken_in(said: Service) -> None:
+    await erased(said, "ana")
+    await said.publish(world.person("ana", name="Zulmira Prado"))
+    assert "Zulmira" not in await rows(said)
+    answer = await said.http.put(
+        "/api/notes/itsm/people/ana",
+        json=world.person("ana").model_dump(mode="json"),
+        headers=said.issuer.bearer("davi", "administrator"),
+    )
+    assert (answer.status_code, answer.json()["type"].rpartition("/")[2]) == (409, "person-erased")
+
+
+async def test_erasing_without_a_reason_or_while_another_is_under_way_changes_nothing(said: Service) -> None:
+    answer = await said.http.post(
+        "/api/operate/people/erase",
+        json={"person_id": "ana", "reason": " "},
+        headers=said.issuer.bearer("olga", "operator"),
+    )
+    assert answer.status_code == 422
+    assert (await held(said, "ana"))["events"] == 3
+
+
+async def test_who_is_erased_once_more_loses_what_came_since(said: Service) -> None:
+    await erased(said, "ana")
+    answer = await said.post("carlos", "/tickets/1001/chat", {"text": "Zulmira, ainda está aí?"})
+    assert answer.status_code == 201
+    await erased(said, "ana")
+    assert "ainda está" not in await rows(said)
+    assert await chained(said.database, "1001") == 6
