@@ -14,7 +14,12 @@ from relato_contracts.topics import TICKETS
 async def main() -> None:
     now = datetime.now(UTC)
     ticket = TicketSaved(
-        ticket_id="2001", title="Sem rede", status="open", requester_id="ana", group_id="n1", opened_at=now
+        ticket_id="2001",
+        title="Sem rede",
+        status="open",
+        requester_id="ana",
+        group_id="service-desk",
+        opened_at=now,
     )
     key, value, headers = encode(ticket, Envelope(id=str(uuid4()), source="urn:itsm:core", time=now))
     async with AIOKafkaProducer(bootstrap_servers=os.environ["RELATO_KAFKA_BOOTSTRAP"]) as producer:

@@ -76,6 +76,9 @@ async def operating(reach: Reach) -> AsyncIterator[Operator]:
 def _reason(answer: httpx.Response) -> str:
     try:
         problem: dict[str, Any] = answer.json()
-        return str(problem.get("detail") or problem["title"])
+        said = [str(problem.get("detail") or problem["title"])]
+        for each in problem.get("errors", ()):
+            said.append(": ".join(filter(None, (each["pointer"].lstrip("/"), each["detail"]))))
+        return " ".join(said)
     except (ValueError, KeyError, AttributeError):
         return f"Relato answers {answer.status_code} {answer.reason_phrase}."

@@ -50,6 +50,13 @@ async def test_a_mail_is_shown_as_it_was_sent_with_the_servers_answer(installati
     assert shown["last_answer"]["outcome"] == "accepted"
 
 
+async def test_a_decision_that_names_no_mails_is_told_how_to(installation: Installation) -> None:
+    for action in ("retry", "drop", "release"):
+        ended = await installation.relato("emails", action, "--yes")
+        assert ended.code == 1
+        assert "Say which are meant" in ended.errors
+
+
 async def test_a_mail_that_arrived_is_not_sent_again(installation: Installation) -> None:
     mail = await _accepted(installation)
     for action in ("retry", "resend", "drop"):
