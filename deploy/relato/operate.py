@@ -76,9 +76,8 @@ async def operating(reach: Reach) -> AsyncIterator[Operator]:
 def _reason(answer: httpx.Response) -> str:
     try:
         problem: dict[str, Any] = answer.json()
-        said = [str(problem.get("detail") or problem["title"])]
-        for each in problem.get("errors", ()):
-            said.append(": ".join(filter(None, (each["pointer"].lstrip("/"), each["detail"]))))
-        return " ".join(said)
+        wrong = [(each["pointer"].lstrip("/"), each["detail"]) for each in problem.get("errors", ())]
+        said = [": ".join(filter(None, each)) for each in wrong]
+        return " ".join([str(problem.get("detail") or problem["title"]), *said])
     except (ValueError, KeyError, AttributeError):
         return f"Relato answers {answer.status_code} {answer.reason_phrase}."
