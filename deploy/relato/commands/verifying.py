@@ -3,6 +3,7 @@
 import asyncio
 import json
 import sys
+from pathlib import Path
 from typing import Annotated, Any
 
 import typer
@@ -30,6 +31,14 @@ def register(group: typer.Typer) -> None:
         outbox_seconds: Annotated[
             int, typer.Option(min=1, max=86_400, help="For how long an event may have waited for Kafka.")
         ] = 60,
+        keys: Annotated[
+            Path | None,
+            typer.Option(help="Public keys of the log, one a line, in place of those that notes knows."),
+        ] = None,
+        head: Annotated[
+            list[Path] | None,
+            typer.Option(help="A signed head that was kept: the log still has to begin with it."),
+        ] = None,
         reason: Annotated[str, typer.Option(help="Why; it is kept with your name.")] = "",
         dry_run: Annotated[
             bool, typer.Option("--dry-run", help="Only say whether it could be done.")
@@ -41,8 +50,13 @@ def register(group: typer.Typer) -> None:
         It goes on when this command ends; called again meanwhile, it shows how far that is.
         """
         wish = {"reason": reason, "dry_run": dry_run}
+        own: dict[str, object] = {
+            "outbox_seconds": outbox_seconds,
+            "log_keys": [] if keys is None else _lines(keys),
+            "kept_heads": [_text_of(each) for each in head or ()],
+        }
         with refusing():
-            found = asyncio.run(_verified(wish, outbox_seconds))
+            found = asyncio.run(_verified(wish, own))
         if dry_run:
             print("It could be verified.", file=sys.stderr)
             return
@@ -63,12 +77,12 @@ def joined(found: list[dict[str, Any]]) -> dict[str, Any]:
     }
 
 
-async def _verified(wish: dict[str, object], outbox_seconds: int) -> list[dict[str, Any]]:
+async def _verified(wish: dict[str, object], of_events: dict[str, object]) -> list[dict[str, Any]]:
     async with operating(reach()) as operator:
         running = [part for part in _PARTS if await _runs(operator, part)]
         for part in _PARTS:
             if part not in running:
-                own = {"outbox_seconds": outbox_seconds} if part == "events" else {}
+                own = of_events if part == "events" else {}
                 await operator.post(f"/{part}/verify", wish | own)
         if wish["dry_run"]:
             return []
@@ -84,6 +98,18 @@ async def _runs(operator: Operator, part: str) -> bool:
     """Whether a verification is under way: then it is the one to wait for."""
     known = await operator.find(f"/{part}/verification")
     return known is not None and known["state"] == "running"
+
+
+def _text_of(path: Path) -> str:
+    try:
+        return path.read_text()
+    except (OSError, UnicodeDecodeError) as error:
+        refuse(f"{path}: {error}")
+
+
+def _lines(path: Path) -> list[str]:
+    lines = (line.partition("#")[0].strip() for line in _text_of(path).splitlines())
+    return [line for line in lines if line]
 
 
 def _show(found: dict[str, Any]) -> None:

@@ -17,9 +17,10 @@ from relato_runtime.settings import ServiceSettings
 from relato_runtime.verified import VERIFY, After, Begun, Progress, Verification
 from uuid6 import uuid7
 
-from notes import accepting, exporting, importing, latest
+from notes import accepting, asked_to_verify, exporting, importing, latest
 from notes.accepting import ACCEPT
 from notes.adopting import ADOPT
+from notes.asked_to_verify import VerifyWish
 from notes.importing import IMPORT, Import, Upload
 from notes.repairs import HARMLESS, repair
 from notes.replaying import Replay, ReplayWish, replay
@@ -29,13 +30,6 @@ from notes.republish import REPUBLISH
 SUBJECT = "events"
 _Type = Annotated[str, StringConstraints(max_length=100, pattern=r"^[A-Za-z0-9.]+$")]
 _NDJSON: dict[int | str, dict[str, Any]] = {200: {"content": {"application/x-ndjson": {}}}}
-
-
-class VerifyWish(Wish):
-    """How strict a verification is."""
-
-    outbox_seconds: Annotated[int, Field(strict=True, ge=1, le=86_400)] = 60
-    """For how long an event may have waited for Kafka."""
 
 
 class AdoptWish(Wish):
@@ -76,7 +70,7 @@ def routes(settings: ServiceSettings, pool: Pool, operator: Operator) -> APIRout
     async def verify_events(who: Who, wish: VerifyWish) -> Begun:
         """Compare the log with its topic; it goes on by itself, and what it finds can be read meanwhile."""
         operation = Operation(SUBJECT, VERIFY, who, wish.reason, wish.dry_run)
-        job = await unless_refused(jobs.ask(pool, operation, {"outbox_seconds": wish.outbox_seconds}))
+        job = await unless_refused(asked_to_verify.ask(pool, operation, wish))
         return Begun(action=VERIFY, job=job, dry_run=wish.dry_run)
 
     @router.get("/verification", responses=problems(401, 403, 404, 422, 429, 503))

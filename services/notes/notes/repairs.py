@@ -34,6 +34,28 @@ def repair(found: Finding) -> str | None:
         case "late":
             return "relato status"
         case _:
+            return _proofs(found, ticket)
+
+
+def _proofs(found: Finding, ticket: str) -> str | None:
+    """Of what chains and signed heads show."""
+    match found.kind:
+        case "forged" if found.detail.get("on_topic"):
+            return f"{_sql(_delete(found))} && relato events adopt {ticket}"
+        case "forged" | "rewritten":
+            return f"{_sql(_delete(found))} && {_from_backup(found)}"
+        case "cut":
+            return _from_backup(found)
+        case "unsigned":
+            return "python -m notes.signing $RELATO_LOG_KEY_FILE $RELATO_LOG_NAME"
+        case "unpublished":
+            behind = f"size > {found.detail['published']}"
+            return _sql(f"UPDATE tree_heads SET published = false WHERE {behind}")  # noqa: S608  # shown
+        case "tree":
+            return _sql("TRUNCATE tree_leaves, tree_nodes, tree_heads")
+        case "forked":
+            return "relato events verify --head KEPT"
+        case _:
             return None
 
 
@@ -41,6 +63,10 @@ def _from_backup(found: Finding) -> str:
     """From a database into which a backup was restored, beside this one; then it is to be published again."""
     chosen = f"SELECT * FROM events WHERE ticket_id = '{found.ticket_id}' AND version = {found.version}"  # noqa: S608  # shown
     return f'psql "$BACKUP_DATABASE_URL" -c "COPY ({chosen}) TO STDOUT" | {_sql("COPY events FROM STDIN")}'
+
+
+def _delete(found: Finding) -> str:
+    return f"DELETE FROM events WHERE ticket_id = '{found.ticket_id}' AND version = {found.version}"  # noqa: S608  # shown
 
 
 def _sql(statement: str) -> str:

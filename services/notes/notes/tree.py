@@ -100,6 +100,19 @@ async def at(connection: Connection, size: int) -> Head | None:
     return next(iter(await _heads(connection, "WHERE size = $1", size)), None)
 
 
+async def latest_published(connection: Connection) -> int:
+    """The size of the largest tree whose head Kafka has acknowledged."""
+    size: int = await connection.fetchval(
+        "SELECT coalesce(max(size), 0)::bigint FROM tree_heads WHERE published"
+    )
+    return size
+
+
+async def beyond(connection: Connection, size: int) -> list[Head]:
+    """What was signed of larger trees."""
+    return await _heads(connection, "WHERE size > $1 ORDER BY size", size)
+
+
 async def unpublished(connection: Connection, limit: int) -> list[Head]:
     """What Kafka has not acknowledged yet, in order."""
     return await _heads(connection, "WHERE NOT published ORDER BY size LIMIT $1", limit)

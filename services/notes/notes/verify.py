@@ -1,5 +1,7 @@
 """The log compared with its topic, while both go on: the topic, then the log beside it, then what came since.
 
+Beside it each ticket's chain is recomputed, and all signed heads that were published are held against it.
+
 What is published is committed before, so whatever was read of the topic the log has. What is committed is
 published before it leaves the outbox, so whatever the log has and the outbox has not, the topic has by now.
 """
@@ -13,18 +15,20 @@ from relato_runtime import jobs
 from relato_runtime.database import Connection
 from relato_runtime.jobs import Finding, Job
 from relato_runtime.positions import Record
-from relato_runtime.settings import ServiceSettings
 from relato_runtime.walking import Walk, stretch, walking
 
-from notes import accepted, checking
+from notes import accepted, checking, signing
 from notes.adopt import SOURCE
 from notes.checking import Checked
+from notes.proving import prove
+from notes.settings import NotesSettings
+from notes.witnessing import witness
 
 _EVENTS_AT_ONCE = 20_000
 _TICKETS_AT_ONCE = 2_000
 
 
-async def verify(settings: ServiceSettings, job: Job) -> None:
+async def verify(settings: NotesSettings, job: Job) -> None:
     """Go on with a verification from where it had come to."""
     topic = settings.topic_prefix + NOTES.name
     async with walking(settings, NOTES) as walk:
@@ -41,6 +45,8 @@ async def verify(settings: ServiceSettings, job: Job) -> None:
         while job.reached["phase"] == "log":
             job = await _compare(walk, job, topic)
         job = await walk.read(job, _take)
+        keys = signing.keys(job.wish.get("log_keys") or ()) or signing.known(settings)
+        job = await witness(settings, connection, job, keys, job.wish.get("kept_heads") or ())
         async with connection.transaction():
             await checking.reconsider(connection, job.id)
             await checking.waiting(connection, job.id, topic, int(job.wish["outbox_seconds"]))
@@ -54,10 +60,12 @@ async def _compare(walk: Walk, job: Job, topic: str) -> Job:
     following = await checking.following(connection, after, _TICKETS_AT_ONCE)
     tickets, events = stretch(following, _EVENTS_AT_ONCE)
     until = tickets[-1] if tickets else None
+    forged = [] if until is None else await prove(connection, after, until)
     async with connection.transaction():
         await checking.compare(connection, job.id, topic, after, until)
         if until is not None:
-            return await jobs.step(connection, job, job.reached | {"ticket": until}, done=events)
+            reached = job.reached | {"ticket": until}
+            return await jobs.step(connection, job, reached, done=events, findings=forged)
         # Whatever left the outbox while the log was read lies before these ends.
         reached = job.reached | {"phase": "since", "ends": await walk.ends()}
         return await jobs.step(connection, job, reached)

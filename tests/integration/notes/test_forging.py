@@ -1,0 +1,379 @@
+"""Whoever has the database rewrites what was recorded, in every way: each time it is found and named."""
+
+import random
+import secrets
+from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
+from pathlib import Path
+from typing import NamedTuple
+
+import asyncpg
+import pytest
+from notes import chain, heads, sealing, signing, tree, verify
+from notes.chained import Unchained
+from notes.settings import NotesSettings
+from notes.signing import Signer
+from relato_contracts import commitments
+from relato_contracts.topics import HEADS
+from relato_runtime import jobs, kafka
+from relato_runtime.auth import Caller
+from relato_runtime.database import open_pool
+from relato_runtime.operations import Operation
+
+from tests.conftest import PARTITIONS
+from tests.support import sealed
+from tests.support.topics import make_anew
+
+TIMES = 100
+EVENTS = 8
+OLGA = Caller("olga", "Olga", frozenset({"operator"}))
+
+
+class Found(NamedTuple):
+    """What a verification says."""
+
+    kind: str
+    ticket_id: str | None
+    version: int | None
+
+
+class Log:
+    """A log with some hundred tickets, sealed and published in three steps, and its forger."""
+
+    def __init__(self, settings: NotesSettings, connection: asyncpg.Connection, signer: Signer) -> None:
+        self.settings, self.connection, self.signer = settings, connection, signer
+        self.chance = random.Random(7)
+        self.tickets = [f"T{number:03}" for number in range(TIMES)]
+
+    async def lay(self) -> None:
+        """Record, seal and publish."""
+        for each in (3, 4, 1):
+            await sealed.record(self.connection, self.tickets, each)
+            await sealing.seal(self.connection, self.signer)
+            await sealing.publish(self.settings, self.connection)
+        # They wait for Kafka: this is about what log and heads say of each other, without the topic of notes.
+        await self.connection.execute(
+            "INSERT INTO outbox (seq, ticket_id, version) SELECT seq, ticket_id, version FROM events"
+        )
+
+    def place(self, first: int = 1, last: int = EVENTS) -> int:
+        """A version at random."""
+        return self.chance.randint(first, last)
+
+    async def change(self, ticket_id: str, version: int, statement: str) -> None:
+        """Change an event, as ``SET`` says it."""
+        await self.connection.execute(
+            f"UPDATE events SET {statement} WHERE ticket_id = $1 AND version = $2",  # of the test
+            *(ticket_id, version),
+        )
+
+    async def renumber(self, ticket_id: str, numbers: dict[int, int]) -> None:
+        """Give a ticket's events other versions."""
+        for sign in (-1, 1):  # by way of numbers that nothing has
+            for version, now in numbers.items():
+                before, after = (version, -now) if sign < 0 else (-now, now)
+                await self.connection.execute(
+                    "UPDATE events SET version = $3 WHERE ticket_id = $1 AND version = $2",
+                    *(ticket_id, before, after),
+                )
+        await self.connection.execute("DELETE FROM outbox WHERE ticket_id = $1", ticket_id)
+        await self.connection.execute(
+            "INSERT INTO outbox (seq, ticket_id, version) SELECT seq, ticket_id, version FROM events"
+            " WHERE ticket_id = $1",
+            ticket_id,
+        )
+
+    async def stream(self, ticket_id: str) -> None:
+        """Make a ticket's stream agree with its events."""
+        await self.connection.execute(
+            """
+            UPDATE streams SET version = last.version, chained = last.version, head = last.hash
+            FROM (SELECT version, hash FROM events WHERE ticket_id = $1 ORDER BY version DESC LIMIT 1) AS last
+            WHERE ticket_id = $1
+            """,
+            ticket_id,
+        )
+
+    async def rewrite(self, ticket_id: str, version: int) -> None:
+        """Another past from a version on, with salts and hashes that fit."""
+        await self.change(ticket_id, version, "data = replace(data::text, 'Ana', 'Eva')::json")
+        rows = await self.connection.fetch(
+            "SELECT ticket_id, version, event_id, type, actor, correlation_id, recorded_at, data::text"
+            " FROM events WHERE ticket_id = $1 ORDER BY version",
+            ticket_id,
+        )
+        before = await self.connection.fetchval(
+            "SELECT hash FROM events WHERE ticket_id = $1 AND version = $2", ticket_id, version - 1
+        )
+        events = [Unchained(**dict(row), salt=secrets.token_bytes(32)) for row in rows[version - 1 :]]
+        hashes = chain.follow({} if before is None else {(ticket_id, version - 1): before}, events)
+        await self.connection.executemany(
+            "UPDATE events SET salt = $3, hash = $4 WHERE ticket_id = $1 AND version = $2",
+            [
+                (ticket_id, each.version, each.salt, hashed)
+                for each, hashed in zip(events, hashes, strict=True)
+            ],
+        )
+        await self.stream(ticket_id)
+
+    async def rewrite_tree(self, signer: Signer) -> list[heads.Sealed]:
+        """Make the tree agree with the log as it now is, and sign that; as it would be published."""
+        signed = await tree.beyond(self.connection, 0)
+        leaves = [await tree.leaves(self.connection, each.size) for each in signed]
+        await self.connection.execute("TRUNCATE tree_leaves, tree_nodes, tree_heads")
+        for before, some in zip(signed, leaves, strict=True):
+            now = [
+                tree.Leaf(
+                    *(each.ticket_id, each.version),
+                    await self.connection.fetchval(
+                        "SELECT hash FROM events WHERE ticket_id = $1 AND version = $2",
+                        *(each.ticket_id, each.version),
+                    ),
+                )
+                for each in some
+            ]
+            async with self.connection.transaction():
+                head = await sealing.grow(self.connection, signer, now)
+            assert head.size == before.size
+        await self.connection.execute("UPDATE tree_heads SET published = true")
+        return [
+            heads.Sealed(each, await tree.leaves(self.connection, each.size))
+            for each in await tree.beyond(self.connection, 0)
+        ]
+
+    async def republish(self, forged: Sequence[heads.Sealed]) -> None:
+        """Replace the topic."""
+        await make_anew(self.settings, HEADS, partitions=PARTITIONS)
+        topic = self.settings.topic_prefix + HEADS.name
+        async with kafka.producing(self.settings) as producer:
+            await kafka.send(
+                producer,
+                [heads.record_of(topic, self.settings.log_name, each.head, each.leaves) for each in forged],
+            )
+
+    async def verified(self, **wish: object) -> set[Found]:
+        """All that a whole verification finds."""
+        url = self.settings.database_url.get_secret_value()
+        async with open_pool(url) as pool:
+            async with self.connection.transaction():
+                operation = Operation("events", "verify", OLGA, "a test", False)
+                given = {"outbox_seconds": 60, "log_keys": [self.signer.key.line()]} | wish
+                await jobs.begin(self.connection, operation, given, None)
+            job = await jobs.claim(pool, ["verify"])
+            assert job is not None
+            await verify.verify(self.settings, job)
+        rows = await self.connection.fetch(
+            "SELECT kind, ticket_id, version FROM job_findings WHERE job = $1", job.id
+        )
+        return {Found(**dict(row)) for row in rows}
+
+
+def _salted(events: Sequence[Unchained]) -> tuple[list[int], list[bytes]]:
+    return [each.version for each in events], [each.salt for each in events]
+
+
+@pytest.fixture
+async def log(notes_settings: NotesSettings, tmp_path: Path) -> AsyncIterator[Log]:
+    settings = notes_settings.model_copy(update={"log_key_file": sealed.new_key(tmp_path / "key.pem")})
+    connection = await asyncpg.connect(settings.database_url.get_secret_value())
+    try:
+        laid = Log(settings, connection, signing.load(Path(settings.log_key_file), settings.log_name))
+        await laid.lay()
+        yield laid
+    finally:
+        await connection.close()
+
+
+async def test_a_log_that_nobody_has_touched_is_what_was_signed(log: Log) -> None:
+    assert await log.verified() == set()
+
+
+Forgery = Callable[[Log, str], Awaitable[set[int]]]
+"""Forges something on a ticket, and says at which of these versions it may be named."""
+
+
+async def _text(log: Log, ticket_id: str) -> set[int]:
+    version = log.place()
+    await log.change(ticket_id, version, "data = replace(data::text, 'Ana', 'Anna')::json")
+    return {version}
+
+
+async def _author(log: Log, ticket_id: str) -> set[int]:
+    version = log.place()
+    forged = (
+        "actor = 'eva'",
+        'data = replace(data::text, \'"author_id" : "ana"\', \'"author_id" : "eva"\')::json',
+    )
+    await log.change(ticket_id, version, log.chance.choice(forged))
+    return {version}
+
+
+async def _date(log: Log, ticket_id: str) -> set[int]:
+    version = log.place()
+    await log.change(ticket_id, version, "recorded_at = recorded_at - interval '1 microsecond'")
+    return {version}
+
+
+async def _identity(log: Log, ticket_id: str) -> set[int]:
+    version = log.place()
+    forged = (
+        *("event_id = gen_random_uuid()", "correlation_id = 'x'", "type = 'relato.ChatMessagePosted.v1'"),
+        *("subject_id = gen_random_uuid()", "salt = sha256(salt)", "hash = sha256(hash)", "salt = NULL"),
+    )
+    await log.change(ticket_id, version, log.chance.choice(forged))
+    return {version, version + 1}
+
+
+async def _hole(log: Log, ticket_id: str) -> set[int]:
+    version = log.place(last=EVENTS - 1)
+    await log.connection.execute(
+        "DELETE FROM events WHERE ticket_id = $1 AND version = $2", ticket_id, version
+    )
+    await log.renumber(ticket_id, {})
+    return {version}
+
+
+async def _removed(log: Log, ticket_id: str) -> set[int]:
+    version = log.place(last=EVENTS - 1)
+    await _hole_at(log, ticket_id, version)
+    await log.renumber(ticket_id, {each: each - 1 for each in range(version + 1, EVENTS + 1)})
+    await log.stream(ticket_id)
+    return {version}
+
+
+async def _hole_at(log: Log, ticket_id: str, version: int) -> None:
+    await log.connection.execute(
+        "DELETE FROM events WHERE ticket_id = $1 AND version = $2", ticket_id, version
+    )
+
+
+async def _inserted(log: Log, ticket_id: str) -> set[int]:
+    """With a hash that follows, so that only what comes behind it does not."""
+    version = log.place(first=2)
+    await log.renumber(ticket_id, {each: each + 1 for each in range(version, EVENTS + 1)})
+    row = await log.connection.fetchrow(
+        """
+        INSERT INTO events
+        SELECT ticket_id, version + 1, nextval('events_seq'), gen_random_uuid(), type, subject_id, actor,
+            correlation_id, traceparent, recorded_at, data, sha256(salt)
+        FROM events WHERE ticket_id = $1 AND version = $2
+        RETURNING ticket_id, version, event_id, type, actor, correlation_id, recorded_at, data::text, salt
+        """,
+        *(ticket_id, version - 1),
+    )
+    before = await log.connection.fetchval(
+        "SELECT hash FROM events WHERE ticket_id = $1 AND version = $2", ticket_id, version - 1
+    )
+    assert row is not None
+    (hashed,) = chain.follow({(ticket_id, version - 1): before}, [Unchained(**dict(row))])
+    await log.connection.execute(
+        "UPDATE events SET hash = $3 WHERE ticket_id = $1 AND version = $2", ticket_id, version, hashed
+    )
+    await log.renumber(ticket_id, {})
+    await log.stream(ticket_id)
+    return {version, version + 1}
+
+
+async def _reordered(log: Log, ticket_id: str) -> set[int]:
+    first, second = sorted(log.chance.sample(range(1, EVENTS + 1), 2))
+    await log.renumber(ticket_id, {first: second, second: first})
+    await log.stream(ticket_id)
+    return {first}
+
+
+async def _cut(log: Log, ticket_id: str) -> set[int]:
+    last = log.place(first=1, last=EVENTS - 1)
+    await log.connection.execute("DELETE FROM events WHERE ticket_id = $1 AND version > $2", ticket_id, last)
+    await log.renumber(ticket_id, {})
+    await log.stream(ticket_id)
+    return {3, 7, 8} - set(range(last + 1))
+
+
+async def _rewritten(log: Log, ticket_id: str) -> set[int]:
+    version = log.place()
+    await log.rewrite(ticket_id, version)
+    return {each for each in (3, 7, 8) if each >= version}
+
+
+async def _erased(log: Log, ticket_id: str) -> set[int]:
+    """As if it had been erased, with nobody having said so."""
+    version = log.place()
+    row = await log.connection.fetchrow(
+        "SELECT ticket_id, version, event_id, type, actor, correlation_id, recorded_at, data::text, salt"
+        " FROM events WHERE ticket_id = $1 AND version = $2",
+        *(ticket_id, version),
+    )
+    assert row is not None
+    known = commitments.closed(
+        chain.parts(Unchained(**dict(row))), commitments.openings(row["salt"]), ["author"]
+    )
+    await log.connection.execute(
+        "UPDATE events SET salt = NULL, openings = $3::json,"
+        " data = replace(data::text, 'Ana', '[erased]')::json"
+        " WHERE ticket_id = $1 AND version = $2",
+        *(ticket_id, version, chain.written(known)),
+    )
+    return {version}
+
+
+@pytest.mark.parametrize(
+    ("kind", "forge"),
+    [
+        ("forged", _text), ("forged", _author), ("forged", _date), ("forged", _identity), ("hole", _hole),
+        ("forged", _removed), ("forged", _inserted), ("forged", _reordered), ("cut", _cut),
+        ("rewritten", _rewritten), ("forged", _erased),
+    ],
+)  # fmt: skip
+async def test_each_forgery_is_found_a_hundred_times_of_a_hundred(
+    log: Log, kind: str, forge: Forgery
+) -> None:
+    forged = {ticket_id: await forge(log, ticket_id) for ticket_id in log.tickets}
+    found = await log.verified()
+    missed = [
+        ticket_id
+        for ticket_id, versions in forged.items()
+        if not any(Found(kind, ticket_id, version) in found for version in versions)
+    ]
+    assert not missed
+    # And nothing else is blamed but what comes of it.
+    assert {each.ticket_id for each in found} <= set(log.tickets)
+
+
+@pytest.mark.parametrize("own_key", [False, True], ids=["with the log's key", "with another key"])
+async def test_a_rewritten_log_whose_tree_was_rewritten_too_contradicts_what_was_published(
+    log: Log, tmp_path: Path, own_key: bool
+) -> None:
+    other = signing.load(Path(sealed.new_key(tmp_path / "other.pem")), log.settings.log_name)
+    for ticket_id in log.tickets:
+        await log.rewrite(ticket_id, log.place())
+    await log.rewrite_tree(other if own_key else log.signer)
+    found = await log.verified()
+    assert {each.ticket_id for each in found if each.kind == "rewritten"} == set(log.tickets)
+    assert "forked" in {each.kind for each in found}
+
+
+async def test_heads_that_another_key_has_signed_are_found_each(log: Log, tmp_path: Path) -> None:
+    """Log, tree and topic say the same, and none of it was signed with the key that people know."""
+    for _ in range(TIMES - 3):
+        await sealed.record(log.connection, [log.chance.choice(log.tickets)])
+        await sealing.seal(log.connection, log.signer)
+    other = signing.load(Path(sealed.new_key(tmp_path / "other.pem")), log.settings.log_name)
+    for ticket_id in log.tickets:
+        await log.rewrite(ticket_id, log.place())
+    forged = await log.rewrite_tree(other)
+    await log.republish(forged)
+    assert len(forged) == TIMES
+    await log.verified()
+    unsigned = await log.connection.fetch(
+        "SELECT detail->>'size' AS size FROM job_findings WHERE kind = 'unsigned' AND topic IS NOT NULL"
+    )
+    assert {int(row["size"]) for row in unsigned} == {each.head.size for each in forged}
+
+
+async def test_whoever_has_the_key_too_is_found_by_a_head_that_was_kept_elsewhere(log: Log) -> None:
+    kept = await tree.latest(log.connection)
+    assert kept is not None
+    assert await log.verified(kept_heads=[kept.checkpoint]) == set()
+    await log.rewrite(log.tickets[0], 1)
+    await log.republish(await log.rewrite_tree(log.signer))
+    assert await log.verified() == set()
+    assert {each.kind for each in await log.verified(kept_heads=[kept.checkpoint])} == {"forked"}
