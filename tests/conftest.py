@@ -1,5 +1,6 @@
 """What all tests share: a broker, a server and a local stack a run; a database, topics, a ticket a test."""
 
+import signal
 from collections.abc import AsyncIterator, Awaitable, Callable
 from itertools import count
 
@@ -26,6 +27,12 @@ hypothesis.settings.register_profile(
     "relato", deadline=None, suppress_health_check=[hypothesis.HealthCheck.too_slow]
 )
 hypothesis.settings.load_profile("relato")
+
+
+def pytest_configure() -> None:
+    """A run that is told to end cleans up like one that is interrupted, also where a shell began it aside."""
+    for each in (signal.SIGINT, signal.SIGTERM):
+        signal.signal(each, signal.default_int_handler)
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
