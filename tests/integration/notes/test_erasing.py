@@ -69,7 +69,12 @@ async def held(service: Service, person_id: str) -> dict[str, int]:
 
 
 async def rows(service: Service) -> str:
-    """All that the database says in any table."""
+    """All that the database says in any table, once Kafka has everything."""
+
+    async def published() -> bool:
+        return not await service.database.fetchval("SELECT count(*) FROM outbox")
+
+    await until(published, what="an empty outbox")
     tables = await service.database.fetch("SELECT tablename FROM pg_tables WHERE schemaname = 'public'")
     found: list[str] = []
     for (name,) in tables:
