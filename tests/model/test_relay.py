@@ -65,7 +65,7 @@ async def test_published_in_another_order_than_recorded_a_ticket_has_holes(
     notes_stage: Stage, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     clock = await relaying.prepare(notes_stage, monkeypatch)
-    changed = Changes(("FROM outbox JOIN events", "ORDER BY outbox.seq", "ORDER BY outbox.seq DESC"))
+    changed = Changes(("FROM outbox AS waiting", "ORDER BY waiting.seq", "ORDER BY waiting.seq DESC"))
     assert "follows" in await violation(notes_stage, changed, clock)
 
 
@@ -74,5 +74,5 @@ async def test_read_ahead_past_what_committed_late_a_ticket_has_holes(
 ) -> None:
     clock = await relaying.prepare(notes_stage, monkeypatch)
     monkeypatch.setattr(relay, "_BATCH", 1)
-    changed = Changes(("WHERE outbox.seq > $2", "= $3", "> 0 AND $3::bigint > 0"))
+    changed = Changes(("AND waiting.seq > $2", "= $3", "> 0 AND $3::bigint > 0"))
     assert "follows" in await violation(notes_stage, changed, clock)

@@ -14,7 +14,7 @@ from relato_runtime import erased, jobs, kafka
 from relato_runtime.jobs import Job
 from relato_runtime.settings import ServiceSettings
 
-from notes import erasures, restating
+from notes import erasures, restating, rewriting
 from notes.adopt import SOURCE
 from notes.silencing import Silence, silence
 
@@ -35,6 +35,9 @@ async def erase(settings: ServiceSettings, job: Job) -> None:
             job = await _log(connection, job)
         if job.reached["phase"] == "people":
             job = await _people(settings, connection, job)
+        if job.reached["phase"] == "topics":
+            tickets = await erasures.silenced(connection, str(job.wish["person_id"]))
+            job = await rewriting.rewrite(settings, connection, job, tickets)
         await jobs.finish(connection, job)
     finally:
         await connection.close(timeout=2)

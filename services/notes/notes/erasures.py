@@ -106,6 +106,19 @@ async def held(connection: Connection, person_id: str) -> dict[str, int]:
     return dict(row)
 
 
+async def silenced(connection: Connection, person_id: str) -> list[str]:
+    """Tickets on which something was erased that was a person's, whenever that was."""
+    rows = await connection.fetch(
+        """
+        SELECT DISTINCT ticket_id FROM events
+        WHERE erased_at IS NOT NULL AND $1 IN (data->>'author_id', data->>'requester_id')
+        """,
+        person_id,
+        timeout=_LARGE_SECONDS,
+    )
+    return [row["ticket_id"] for row in rows]
+
+
 async def requested(connection: Connection, person_id: str) -> list[str]:
     """Tickets that are a person's, as the ITSM says."""
     rows = await connection.fetch(

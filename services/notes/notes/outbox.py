@@ -77,21 +77,21 @@ async def following(connection: Connection, limit: int, under_way: Sequence[Pend
     Of two transactions the one with the lower numbers may have committed later, and a ticket's later
     event is not to overtake its earlier one.
     """
-    rows = await connection.fetch(
-        _PENDING.format(
-            "WHERE outbox.seq > $2 AND (SELECT count(*) FROM outbox AS before WHERE before.seq <= $2) = $3"
-        ),
-        *(limit, under_way[-1].seq, len(under_way)),
-    )
+    rows = await connection.fetch(_PENDING.format(_BEHIND), *(limit, under_way[-1].seq, len(under_way)))
     return [Pending(*row.values()) for row in rows]
 
 
-_PENDING = """
-SELECT outbox.seq, ticket_id, version, event_id, type, actor, correlation_id, traceparent, recorded_at,
+# While a partition is rewritten, its tickets wait until all that they had is published anew.
+_FREE = "NOT EXISTS (SELECT FROM withheld WHERE withheld.ticket_id IN ('', waiting.ticket_id))"
+_BEHIND = f"""
+AND waiting.seq > $2 AND (SELECT count(*) FROM outbox AS waiting WHERE waiting.seq <= $2 AND {_FREE}) = $3
+"""  # noqa: S608  # a constant
+_PENDING = f"""
+SELECT waiting.seq, ticket_id, version, event_id, type, actor, correlation_id, traceparent, recorded_at,
     data::text, request, replay_id, salt, openings::text
-FROM outbox JOIN events USING (ticket_id, version)
-{} ORDER BY outbox.seq LIMIT $1
-"""
+FROM outbox AS waiting JOIN events USING (ticket_id, version)
+WHERE {_FREE} {{}} ORDER BY waiting.seq LIMIT $1
+"""  # noqa: S608  # a constant
 
 
 async def acknowledge(

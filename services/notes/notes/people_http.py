@@ -27,6 +27,8 @@ class EraseWish(Wish):
     person_id: Id
     rate: Annotated[int, Field(strict=True, ge=1, le=100_000)] = 2_000
     """Facts a second, at most."""
+    patience: Annotated[int, Field(strict=True, ge=0, le=86_400)] = 600
+    """For how many seconds others' consumers are waited for, before what they have not read is cut off."""
 
 
 class Erasure(Progress):
@@ -49,6 +51,7 @@ def routes(pool: Pool, operator: Operator) -> APIRouter:
         asked = {
             "person_id": wish.person_id,
             "rate": wish.rate,
+            "patience": wish.patience,
             "by": who.person_id,
             "erased_at": datetime.now(UTC).isoformat(),
             "fact_id": str(uuid7()),

@@ -137,6 +137,27 @@ async def test_what_the_itsm_had_said_is_said_again_without(said: Service) -> No
     assert (tickets[-1].title, tickets[-1].status) == (ERASED, "in-progress")
 
 
+async def test_who_reads_the_topic_from_its_new_beginning_finds_whole_tickets_and_nothing_erased(
+    said: Service,
+) -> None:
+    await erased(said, "ana")
+    records = await read_all(said.settings, NOTES, count=5)
+    values = b"".join(each.value or b"" for each in records).decode()
+    assert [word for word in (*WORDS, "Zulmira") if word in values] == []
+    by_ticket: dict[bytes, list[int]] = {}
+    for each in records:
+        headers = dict(each.headers)
+        by_ticket.setdefault(each.key or b"", []).append(int(headers["ce_streamversion"] or b"0"))
+    assert by_ticket == {b"1001": [1, 2, 3, 4], b"1002": [1]}
+    again = [each for each in records if each.key == b"1001"]
+    assert all("ce_replayid" in dict(each.headers) for each in again)
+    assert min(each.offset for each in again) >= 4, "offsets go on"
+    answer = await said.post("carlos", "/tickets/1001/occurrences", occurrence())
+    assert answer.status_code == 201
+    (*_, last) = await read_all(said.settings, NOTES, count=6)
+    assert "ce_replayid" not in dict(last.headers), "and so does the relay"
+
+
 async def test_a_name_that_the_itsm_says_again_is_not_taken_in(said: Service) -> None:
     await erased(said, "ana")
     await said.publish(world.person("ana", name="Zulmira Prado"))

@@ -1,0 +1,90 @@
+"""What has to go from topics that keep everything, or the last of everything: for operators' jobs.
+
+A broker deletes whole segments, and never the one that is written to. So a segment is closed by letting the
+next append begin another (``segment.ms``), then what lies before an offset is given up (DeleteRecords), or
+compacted away. Files go with the broker's next look, and after ``file.delete.delay.ms``.
+"""
+
+from collections.abc import AsyncIterator, Mapping
+from contextlib import asynccontextmanager
+from datetime import timedelta
+
+from aiokafka.admin import AIOKafkaAdminClient, RecordsToDelete
+from aiokafka.admin.config_resource import ConfigResource, ConfigResourceType
+from aiokafka.errors import for_code
+from aiokafka.structs import TopicPartition
+
+from relato_runtime import kafka
+from relato_runtime.settings import KafkaSettings
+
+Configuration = Mapping[str, str]
+
+CLOSING: Configuration = {"segment.ms": "1"}
+"""Each append begins a segment."""
+COMPACTING: Configuration = {**CLOSING, "min.cleanable.dirty.ratio": "0"}
+"""And the cleaner takes what is closed with its next look, however little that is."""
+_OF_THE_TOPIC = 1  # DYNAMIC_TOPIC_CONFIG, among the sources of DescribeConfigs
+_LOOKS = "log.retention.check.interval.ms"
+_DELAY = "file.delete.delay.ms"
+
+
+class Trimmer:
+    """The cluster as whoever may change topics sees it."""
+
+    def __init__(self, admin: AIOKafkaAdminClient) -> None:
+        self._admin = admin
+
+    async def configuration(self, topic: str) -> dict[str, str]:
+        """What was set for this topic by itself."""
+        every = await self._described(ConfigResourceType.TOPIC, topic)
+        return {name: value for name, (value, source) in every.items() if source == _OF_THE_TOPIC}
+
+    async def configure(self, topic: str, known: Configuration, besides: Configuration | None = None) -> None:
+        """Set a topic's configuration to what was ``known``, and something ``besides`` for a while."""
+        wanted = ConfigResource(ConfigResourceType.TOPIC, topic, dict(known) | dict(besides or {}))
+        for answer in await self._admin.alter_configs([wanted]):
+            for code, message, *_ in answer.resources:  # type: ignore[attr-defined]  # of its version
+                if code:
+                    raise for_code(code)(message)
+
+    async def give_up(self, before: Mapping[TopicPartition, int]) -> None:
+        """Nothing before these offsets can be read any more."""
+        await self._admin.delete_records(
+            {partition: RecordsToDelete(before_offset=offset) for partition, offset in before.items()}
+        )
+
+    async def behind(self, partition: TopicPartition, offset: int) -> set[str]:
+        """The groups that still have something to read of a partition before an offset."""
+        late = set()
+        for name, *_ in await self._admin.list_consumer_groups():
+            committed = await self._admin.list_consumer_group_offsets(name)
+            if partition in committed and 0 <= committed[partition].offset < offset:
+                late.add(name)
+        return late
+
+    async def patience(self, topic: str) -> timedelta:
+        """How long a file may stay that is not needed any more, as the brokers are set up."""
+        delay = (await self._described(ConfigResourceType.TOPIC, topic)).get(_DELAY, ("60000", 0))[0]
+        broker = str((await self._admin.describe_cluster())["brokers"][0]["node_id"])
+        looks = (await self._described(ConfigResourceType.BROKER, broker)).get(_LOOKS, ("300000", 0))[0]
+        return timedelta(milliseconds=int(delay) + int(looks))
+
+    async def _described(self, kind: ConfigResourceType, name: str) -> dict[str, tuple[str, int]]:
+        answers = await self._admin.describe_configs([ConfigResource(kind, name)])
+        return {
+            entry[0]: (entry[1], entry[3])
+            for answer in answers
+            for _code, _message, _kind, _name, entries in answer.resources  # type: ignore[attr-defined]
+            for entry in entries
+        }
+
+
+@asynccontextmanager
+async def trimming(settings: KafkaSettings) -> AsyncIterator[Trimmer]:
+    """Reach the cluster."""
+    admin = AIOKafkaAdminClient(**kafka.connection(settings))
+    try:
+        await admin.start()
+        yield Trimmer(admin)
+    finally:
+        await admin.close()
