@@ -7,7 +7,6 @@ closes: selective disclosure as RFC 9901 has it, of parts in place of single fie
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
-from datetime import UTC, datetime
 from functools import lru_cache
 from hashlib import sha256, shake_256
 from typing import Literal, get_args
@@ -15,7 +14,7 @@ from typing import Literal, get_args
 from pydantic import JsonValue
 from pydantic_core import to_json
 
-Part = Literal["about", "author", "internal", "reason", "solution", "text"]
+Part = Literal["about", "author", "internal", "reason", "solution", "text", "when"]
 PARTS: tuple[Part, ...] = get_args(Part)
 """In the order of their names. An event has all of them, so that none tells anything by its absence."""
 SALT_BYTES = 32
@@ -25,9 +24,9 @@ PART_OF: Mapping[str, Part] = {
     **dict.fromkeys(
         (
             # Where the event stands, from its envelope.
-            *("event_id", "actor", "recorded_at"),
-            *("ticket_id", "requester_id", "author_id", "occurrence_id", "message_id", "occurred_at"),
-            *("visible_to_requester", "sender", "viewer_id", "up_to_version"),
+            *("type", "event_id", "actor", "recorded_at"),
+            *("ticket_id", "requester_id", "author_id", "occurrence_id", "message_id"),
+            *("sender", "viewer_id", "up_to_version"),
         ),
         "about",
     ),
@@ -35,11 +34,12 @@ PART_OF: Mapping[str, Part] = {
     **dict.fromkeys(("description_html", "description_text", "text_html", "text"), "text"),
     **dict.fromkeys(("solution_html", "solution_text"), "solution"),
     "reason": "reason",
+    "occurred_at": "when",
 }
 """Fields that are not named here are ``internal``: a requester is not shown what nobody has thought of."""
 
 # RFC 9162 has 0x00 and 0x01, for leaves and nodes of trees.
-_PART, _COMMITMENT, _ENTRY, _LINK, _START, _SALTS = (bytes([tag]) for tag in range(2, 8))
+_PART, _COMMITMENT, _LINK, _START, _SALTS = (bytes([tag]) for tag in range(2, 7))
 _CHAIN = b"relato.chain.v1\n"
 _PLACES = [
     (part, slice(place * _PART_SALT_BYTES, (place + 1) * _PART_SALT_BYTES))
@@ -61,21 +61,13 @@ def openings(salt: bytes) -> Openings:
     return Openings({part: stretched[place] for part, place in _PLACES})
 
 
-def parts(
-    event_id: str, actor: str, correlation_id: str, recorded_at: datetime, data: Mapping[str, JsonValue]
-) -> dict[Part, bytes]:
+def parts(stated: Mapping[str, JsonValue]) -> dict[Part, bytes]:
     """An event by parts, each as canonical JSON of its fields; an empty one is ``{}``.
 
-    That is RFC 8785 as far as facts need it: names in ASCII, and whole numbers that a double can hold.
+    The fields are those of the fact, and of its envelope: type, id, actor, correlation id and time.
+    Canonical is RFC 8785, as far as facts need it: names in ASCII, whole numbers that a double can hold.
     """
-    stated = {
-        **data,
-        "event_id": event_id,
-        "actor": actor,
-        "correlation_id": correlation_id,
-        "recorded_at": recorded_at.astimezone(UTC).isoformat().replace("+00:00", "Z"),
-    }
-    if not _NESTED.isdisjoint(map(type, data.values())):
+    if not _NESTED.isdisjoint(map(type, stated.values())):
         stated = {name: _sorted(value) for name, value in stated.items()}
     return {
         part: to_json({name: stated[name] for name in names}) if names else b"{}"
@@ -116,19 +108,14 @@ def closed(by_part: Mapping[Part, bytes], known: Openings, hidden: Iterable[Part
     )
 
 
-def entry(event_type: str, committed: bytes) -> bytes:
-    """What of an event goes into its link: type and commitment, of which neither can be told from it."""
-    return sha256(_ENTRY + event_type.encode() + committed).digest()
-
-
 def start(ticket_id: str) -> bytes:
     """What a ticket's first event follows."""
     return sha256(_START + _CHAIN + ticket_id.encode()).digest()
 
 
-def link(previous: bytes, version: int, entered: bytes) -> bytes:
+def link(previous: bytes, version: int, committed: bytes) -> bytes:
     """An event's hash, which stands for it and all before it: its ticket's head, while it is the last one."""
-    return sha256(_LINK + previous + version.to_bytes(8, "big") + entered).digest()
+    return sha256(_LINK + previous + version.to_bytes(8, "big") + committed).digest()
 
 
 def as_json(known: Openings) -> dict[str, JsonValue]:

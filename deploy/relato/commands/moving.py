@@ -28,20 +28,26 @@ def register(group: typer.Typer) -> None:
     def export(
         *,
         ticket: Annotated[str | None, typer.Option(help="Of this ticket alone.")] = None,
+        proof: Annotated[
+            bool, typer.Option("--proof", help="With what proves it; contracts/verify_export.py checks that.")
+        ] = False,
         output: Annotated[Path | None, typer.Option(help="A file instead of standard output.")] = None,
         reason: Annotated[str, typer.Option(help="Why; it is kept with your name.")] = "",
         _as_json: Annotated[bool, typer.Option("--json", help="Each line is JSON anyway.")] = False,
     ) -> None:
         """Print the log in the order of tickets and versions, with the idempotency keys that it came with."""
+        if proof and ticket is None:
+            raise typer.BadParameter("Say of which ticket.", param_hint="--ticket")
         query = {"reason": reason} | ({} if ticket is None else {"ticket_id": ticket})
+        exported = _proved if proof else _exported
         with refusing():
             if output is None:
-                asyncio.run(_exported(query, sys.stdout.buffer.write))
+                asyncio.run(exported(query, sys.stdout.buffer.write))
                 return
             # What is left of an export that broke off is not to be taken for a whole one.
             part = output.with_name(output.name + ".part")
             with part.open("wb") as file:
-                asyncio.run(_exported(query, file.write))
+                asyncio.run(exported(query, file.write))
             part.replace(output)
 
     @group.command("import")
@@ -96,6 +102,13 @@ async def _exported(query: Mapping[str, str], write: Any) -> None:
                 write(piece)
                 done += piece.count(b"\n")
                 told(done, max(done, int(headers[EVENTS])), "")
+    sys.stdout.flush()
+
+
+async def _proved(query: Mapping[str, str], write: Any) -> None:
+    async with operating(reach()) as operator, operator.stream("/events/proof", query) as (_, pieces):
+        async for piece in pieces:
+            write(piece)
     sys.stdout.flush()
 
 

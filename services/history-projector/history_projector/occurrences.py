@@ -5,7 +5,7 @@ from datetime import datetime
 from typing import Any, assert_never
 from uuid import UUID
 
-from relato_contracts import notes
+from relato_contracts import notes, showing
 
 from history_projector.rows import Occurrence, RequesterEntry
 
@@ -85,7 +85,9 @@ def evolve(before: Occurrence | None, version: int, at: datetime, fact: Occurren
 
 def shown(occurrence: Occurrence) -> RequesterEntry | None:
     """What the requester sees of an occurrence: nothing of an internal or a retracted one."""
-    if not occurrence.visible_to_requester or occurrence.retracted:
+    if not showing.is_shown(
+        visible_to_requester=occurrence.visible_to_requester, retracted=occurrence.retracted
+    ):
         return None
     return RequesterEntry(
         ticket_id=occurrence.ticket_id,
@@ -137,7 +139,7 @@ def _correction(
             "described_at": at,
         }
     # Minutes, category and origin are internal, and so is that they changed.
-    if not _VISIBLE.isdisjoint(given):
+    if not showing.CHANGES_SHOWN.isdisjoint(given):
         changes |= {
             # Who could not see the earlier text is not told that there was one.
             "shown_corrected": before.shown_corrected or before.visible_to_requester,
@@ -151,4 +153,3 @@ _CORRECTABLE = (
     "description_html", "description_text", "occurred_at", "time_spent_minutes", "solution_html",
     "category_id", "origin_id",
 )  # fmt: skip
-_VISIBLE = {"description_html", "occurred_at", "solution_html"}

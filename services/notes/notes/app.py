@@ -25,6 +25,7 @@ from notes import (
     measured,
     operate_http,
     people_http,
+    proof_http,
     reference,
     release,
     sealing,
@@ -83,6 +84,8 @@ def build(settings: NotesSettings) -> FastAPI:
             consumers = {"notes-reference": consumer.taking}
             app.include_router(letters_http.routes("notes", pool, consumers.__getitem__, operator))
             app.include_router(operate_http.routes(settings, pool, operator))
+            app.include_router(proof_http.routes(settings, pool, authenticate, limit))
+            app.include_router(proof_http.operators_routes(settings, pool, operator))
             app.include_router(people_http.routes(pool, operator))
             work: dict[str, working.Work] = {
                 VERIFY: lambda job: verify(settings, job),

@@ -2,7 +2,7 @@
 
 import json
 from collections.abc import Iterable, Mapping
-from datetime import datetime
+from datetime import UTC, datetime
 from typing import Protocol
 from uuid import UUID
 
@@ -62,13 +62,12 @@ def follow(known: Hashes, events: Iterable[Event]) -> list[bytes]:
 def link(previous: bytes | None, event: Event) -> bytes:
     """The hash of an event behind the one before it, of which a ticket's first has none."""
     before = commitments.start(event.ticket_id) if previous is None else previous
-    return commitments.link(before, event.version, entry(event))
+    return commitments.link(before, event.version, commitment(event))
 
 
-def entry(event: Event) -> bytes:
-    """What of an event goes into its hash."""
-    committed = commitments.commitment(parts(event), opened(event.salt, event.openings))
-    return commitments.entry(event.type, committed)
+def commitment(event: Event) -> bytes:
+    """What stands for an event in its chain."""
+    return commitments.commitment(parts(event), opened(event.salt, event.openings))
 
 
 def parts(event: Event) -> Mapping[Part, bytes]:
@@ -76,7 +75,16 @@ def parts(event: Event) -> Mapping[Part, bytes]:
     data = from_json(event.data)
     if not isinstance(data, dict):
         raise ValueError("an event's data is a JSON object")
-    return commitments.parts(str(event.event_id), event.actor, event.correlation_id, event.recorded_at, data)
+    return commitments.parts(
+        {
+            **data,
+            "type": event.type,
+            "event_id": str(event.event_id),
+            "actor": event.actor,
+            "correlation_id": event.correlation_id,
+            "recorded_at": event.recorded_at.astimezone(UTC).isoformat().replace("+00:00", "Z"),
+        }
+    )
 
 
 def opened(salt: bytes | None, openings: str | None) -> Openings:

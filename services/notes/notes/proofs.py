@@ -63,6 +63,19 @@ async def following(connection: Connection, after: tuple[str, int], until: str, 
     return [Chained(*row) for row in rows]
 
 
+async def of_ticket(connection: Connection, ticket_id: str) -> list[Chained]:
+    """All of a ticket's events, in the order of versions."""
+    rows = await connection.fetch(
+        """
+        SELECT ticket_id, version, event_id, type, subject_id, actor, correlation_id, recorded_at,
+            data::text, salt, openings::text, hash
+        FROM events WHERE ticket_id = $1 AND hash IS NOT NULL ORDER BY version
+        """,
+        ticket_id,
+    )
+    return [Chained(*row) for row in rows]
+
+
 async def on_topic(connection: Connection, places: Sequence[tuple[str, int]]) -> set[tuple[str, int]]:
     """Which of these tickets' versions the verification under way has read of the topic."""
     if not places:

@@ -82,7 +82,7 @@ class _Ticket:
         try:
             known = chain.opened(event.salt, event.openings)
             data = from_json(event.data)
-            hashed = chain.entry(event)
+            committed = chain.commitment(event)
         except ValueError:
             return ["unreadable"]
         if event.openings is not None:
@@ -92,7 +92,7 @@ class _Ticket:
         # Behind a hole, which is told elsewhere, there is nothing to compare with.
         if version == event.version - 1:
             before = commitments.start(event.ticket_id) if previous is None else previous
-            if commitments.link(before, event.version, hashed) != event.hash:
+            if commitments.link(before, event.version, committed) != event.hash:
                 wrong.append("hash")
         about = data.get("occurrence_id") or data.get("message_id")
         if about != (None if event.subject_id is None else str(event.subject_id)):

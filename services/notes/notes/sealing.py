@@ -5,25 +5,19 @@ was put back takes over what it had published since, before it signs anything.
 """
 
 import asyncio
-from collections.abc import Sequence
-from datetime import UTC, datetime
 from pathlib import Path
-from uuid import UUID
 
 import asyncpg
-from relato_contracts import merkle
 from relato_contracts.heads import LEAVES_LIMIT
 from relato_contracts.topics import HEADS
 from relato_runtime import kafka
 from relato_runtime.database import Connection
 from relato_runtime.failures import described
 from relato_runtime.readiness import Readiness
-from uuid6 import uuid7
 
-from notes import chained, heads, regaining, signing, tree
+from notes import chained, growing, heads, regaining, signing, tree
 from notes.settings import NotesSettings
 from notes.signing import Signer
-from notes.tree import Head, Leaf
 
 _OUT_OF_ORDER = 100_000
 """By how many places events may be committed in another order than theirs (see ``levelling``)."""
@@ -76,24 +70,11 @@ async def seal(connection: Connection, signer: Signer, *, everything: bool = Fal
             since = None if everything else sealed - _OUT_OF_ORDER
             new = await tree.changed(connection, since, ticket_id, LEAVES_LIMIT)
             if new:
-                await grow(connection, signer, new)
+                await growing.grow(connection, signer, new)
                 ticket_id = new[-1].ticket_id
             if len(new) < LEAVES_LIMIT:
                 await tree.reached(connection, last)
                 return
-
-
-async def grow(connection: Connection, signer: Signer, new: Sequence[Leaf]) -> Head:
-    """Add leaves and sign, inside the caller's transaction, which leads."""
-    latest = await tree.latest(connection)
-    size = 0 if latest is None else latest.size
-    edge = merkle.edge(size)
-    known = await tree.nodes(connection, edge)
-    made, root = merkle.grow(size, [known[node] for node in edge], [merkle.leaf(each.head) for each in new])
-    grown = size + len(new)
-    head = Head(grown, root, signer.sign(grown, root), UUID(str(uuid7())), datetime.now(UTC))
-    await tree.append(connection, size, new, made, head)
-    return head
 
 
 async def publish(settings: NotesSettings, connection: Connection) -> None:

@@ -9,7 +9,7 @@ from relato_runtime.database import Connection
 from notes.commands import AnyCommand, CorrectOccurrence, RecordOccurrence
 from notes.situation import Situation
 
-_DECIDING = (251, 252, 253, 262, 263, 297, 298, 299, 316, 447)
+_DECIDING = (251, 252, 253, 262, 263, 297, 298, 299, 316, 371, 447)
 
 
 async def read(connection: Connection, commands: Sequence[AnyCommand]) -> list[Situation]:

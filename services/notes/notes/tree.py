@@ -100,6 +100,14 @@ async def at(connection: Connection, size: int) -> Head | None:
     return next(iter(await _heads(connection, "WHERE size = $1", size)), None)
 
 
+async def newest(connection: Connection, ticket_id: str) -> tuple[int, int] | None:
+    """Place and version of a ticket's last leaf."""
+    row = await connection.fetchrow(
+        "SELECT place, version FROM tree_leaves WHERE ticket_id = $1 ORDER BY version DESC LIMIT 1", ticket_id
+    )
+    return None if row is None else (row["place"], row["version"])
+
+
 async def latest_published(connection: Connection) -> int:
     """The size of the largest tree whose head Kafka has acknowledged."""
     size: int = await connection.fetchval(

@@ -8,7 +8,7 @@ from typing import NamedTuple
 
 import asyncpg
 import pytest
-from notes import chain, heads, sealing, signing, tree, verify
+from notes import chain, growing, heads, sealing, signing, tree, verify
 from notes.chained import Unchained
 from notes.settings import NotesSettings
 from notes.signing import Signer
@@ -132,7 +132,7 @@ class Log:
                 for each in some
             ]
             async with self.connection.transaction():
-                head = await sealing.grow(self.connection, signer, now)
+                head = await growing.grow(self.connection, signer, now)
             assert head.size == before.size
         await self.connection.execute("UPDATE tree_heads SET published = true")
         return [
