@@ -137,6 +137,7 @@ async def test_what_was_sent_can_be_undone_and_its_text_is_back(window: SignedIn
         else:
             await page.keyboard.press("z")
         await expect(page.get_by_role("textbox", name="O que aconteceu")).to_have_text("Senha nova: 1234")
+        await expect(page.get_by_role("button", name=re.compile("^Salvar e enviar para ana"))).to_be_visible()
         await expect(page.get_by_text("Envio desfeito por Carlos")).to_have_count(2 if again else 1)
     await page.keyboard.press("Escape")
     await expect(page.get_by_role("button", name="Desfazer")).to_be_hidden()
@@ -162,8 +163,11 @@ async def test_each_of_two_that_were_sent_can_be_undone(window: SignedIn, ticket
         await page.keyboard.press("Control+Enter")
         await expect(page.get_by_role("dialog")).to_have_count(0)
     await expect(page.get_by_role("button", name="Desfazer")).to_have_count(2)
+    await write(page, "Só para a equipe. ")
+    await page.keyboard.press("Escape")
     await page.keyboard.press("z")  # the latest
-    await expect(page.get_by_role("textbox", name="O que aconteceu")).to_have_text("Dois")
+    await expect(page.get_by_role("textbox", name="O que aconteceu")).to_have_text("DoisSó para a equipe. ")
+    await expect(page.get_by_role("button", name="Salvar nota interna")).to_be_visible()
     await expect(page.get_by_role("button", name="Desfazer")).to_have_count(1)
 
 

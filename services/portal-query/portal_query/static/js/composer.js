@@ -56,18 +56,20 @@ function makeComposer(name, kind) {
   setInterval(() => dialog.open && followClock(), CLOCK_MS);
   draft.begin();
   if (kind === "occurrence") {
+    // What comes back was to be seen and mailed, and is again; with what was begun since, nobody has said so.
     document.addEventListener("relato:write", (event) => {
+      const shown = written() === null;
       restore(/** @type {CustomEvent<Written>} */ (event).detail);
       draft.changed();
-      open();
+      open(undefined, shown);
     });
   }
 
-  /** @param {string} [channel] by which way it was opened */
-  function open(channel = kind === "occurrence" ? (visible ? "execution" : "portal") : "") {
+  /** @param {string} [channel] by which way it was opened @param {boolean} [shown] to the requester, and by mail; else internal each time */
+  function open(channel = kind === "occurrence" ? (visible ? "execution" : "portal") : "", shown = false) {
     form.dataset.channel = channel;
-    if (visible) visible.checked = false; // internal each time
-    if (mailed) mailed.checked = false;
+    if (visible) visible.checked = shown;
+    if (mailed) mailed.checked = shown;
     followClock();
     showConsequence();
     show(dialog);
