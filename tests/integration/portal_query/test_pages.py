@@ -159,6 +159,13 @@ async def test_each_line_of_a_chat_says_who_sees_it(portal: Portal) -> None:
         assert words in line
 
 
+async def test_the_chats_badge_counts_what_its_requester_has_not_seen(portal: Portal) -> None:
+    await portal.history.tell(chatted(), chatted(), chatted(author_id="ana"), chatted())
+    mine = (await page(portal, "ana", "/portal/requests/1001")).text
+    (badge,) = re.findall(r"<span[^>]* data-chat-count>(\d+)</span>", mine)
+    assert int(badge) == len(re.findall(r"<article[^>]* data-unseen>", mine)) == 3
+
+
 async def test_a_refusal_says_for_whom_the_part_is(portal: Portal) -> None:
     for path, words in (
         ("/ops", "Só operadores"),

@@ -42,14 +42,10 @@ async def of_request(
     return _lines(portal, of, found, [view.request_entry(row) for row in found.rows] if found else [])
 
 
-def unread(lines: Lines | None, unread_of_ticket: int) -> int:
-    """How many of the attendants' lines the requester has not answered, as far as the ticket has news."""
-    count = 0
-    for line in reversed(lines["items"] if lines else ()):
-        if line["sender"] == "requester":
-            break
-        count += 1
-    return min(count, unread_of_ticket)
+def unread(lines: Lines | None, seen_up_to: int) -> int:
+    """How many of the attendants' lines the requester has not seen: those that stand above the history."""
+    items = lines["items"] if lines else ()
+    return sum(line["sender"] != "requester" and line["version"] > seen_up_to for line in items)
 
 
 def routes(portal: Portal, pages: Pages, readers: Readers, executors: Pool, requesters: Pool) -> APIRouter:

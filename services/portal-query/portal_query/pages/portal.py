@@ -61,13 +61,14 @@ def routes(portal: Portal, pages: Pages, readers: Readers, pool: Pool) -> APIRou
         lines = await chat.of_request(portal, pool, reader.person_id, ticket_id)
         entries = await _entries(reader, ticket_id, None)
         shown = [*entries["items"], *(lines["items"] if lines else ())]
+        seen_up_to = news.seen_up_to(shown, reader.person_id, row["unread"])
         return pages.page(
             request,
             reader,
             "portal/request.html",
             chat=lines,
             presence_seconds=portal.presence.lasting.total_seconds(),
-            unread_chat=chat.unread(lines, row["unread"]),
+            unread_chat=chat.unread(lines, seen_up_to),
             ticket=view.request(row),
             description=await read_requests.description(pool, reader.person_id, ticket_id),
             may=await read_requests.offers(pool, row["status"]),
@@ -75,7 +76,7 @@ def routes(portal: Portal, pages: Pages, readers: Readers, pool: Pool) -> APIRou
             now=reader.now,
             catalogue=await read_requests.catalogue(pool),
             found=entries,
-            seen_up_to=news.seen_up_to(shown, reader.person_id, row["unread"]),
+            seen_up_to=seen_up_to,
         )
 
     @router.get(_REQUEST + "/entries")
