@@ -5,7 +5,7 @@ from dataclasses import replace
 from datetime import UTC, datetime
 from typing import Annotated
 
-from fastapi import APIRouter, Depends, Header, Query
+from fastapi import APIRouter, Depends, Header, Query, Response
 from fastapi import Request as HttpRequest
 from fastapi.sse import EventSourceResponse, ServerSentEvent
 from relato_contracts.fields import UtcTime
@@ -21,10 +21,15 @@ from portal_query.read import Filters
 from portal_query.shapes import Request, Ticket
 
 _LastEventId = Annotated[str | None, Header(alias="last-event-id")]
+_Those = Annotated[list[Filter], Query(alias="ticket", max_length=200)]
 
 
 def routes(portal: Portal, pages: Pages, readers: Readers, executors: Pool, requesters: Pool) -> APIRouter:
-    """The streams of ``/desk`` and ``/portal``; ``since`` is when the page was made."""
+    """The streams of ``/desk`` and ``/portal``; ``since`` is when the page was made.
+
+    ``/desk/those`` and ``/portal/those`` are for rows that a stream does not know of, since they came as
+    somebody scrolled on: those of the named tickets that still belong to the list, as they are now.
+    """
     router = APIRouter(include_in_schema=False)
     Who = Annotated[Reader, Depends(readers.of)]
 
@@ -36,6 +41,34 @@ def routes(portal: Portal, pages: Pages, readers: Readers, executors: Pool, requ
         if not reader.has_desk:
             raise not_found()
         return reader
+
+    async def of_desk(
+        reader: Reader, asked: Asked, ticket_ids: Sequence[str] | None, limit: int
+    ) -> list[Ticket]:
+        filters = replace(asked.filters, ticket_ids=ticket_ids)
+        found = await read.tickets(executors, reader.person_id, filters, (read.LAST, ""), limit)
+        return [view.ticket(row) for row in found]
+
+    @router.get("/desk/those")
+    async def those_of_desk(  # noqa: PLR0917  # one for each field of the form
+        request: HttpRequest,
+        reader: Annotated[Reader, Depends(executor)],
+        ticket_ids: _Those,
+        q: Search = None,
+        status: Annotated[list[Filter] | None, Query()] = None,
+        group: Filter = "",
+        assignee: Filter = "",
+    ) -> Response:
+        asked = Asked(q or "", [each for each in status or () if each], group, assignee)
+        items = await of_desk(reader, asked, ticket_ids, len(ticket_ids))
+        return pages.page(request, reader, "desk/rows.html", found={"items": items, "next_cursor": None})
+
+    @router.get("/portal/those")
+    async def own_those(request: HttpRequest, reader: Who, ticket_ids: _Those) -> Response:
+        items = [
+            view.request(row) for row in await read_requests.some(requesters, reader.person_id, ticket_ids)
+        ]
+        return pages.page(request, reader, "portal/rows.html", found={"items": items, "next_cursor": None})
 
     @router.get("/desk/stream", response_class=EventSourceResponse)
     async def desk(  # noqa: PLR0917  # one for each field of the form
@@ -51,10 +84,7 @@ def routes(portal: Portal, pages: Pages, readers: Readers, executors: Pool, requ
         asked = Asked(q or "", [each for each in status or () if each], group, assignee)
 
         async def those(ticket_ids: Sequence[str] | None) -> list[Ticket]:
-            filters = replace(asked.filters, ticket_ids=ticket_ids)
-            limit = PAGE if ticket_ids is None else len(ticket_ids)
-            found = await read.tickets(executors, reader.person_id, filters, (read.LAST, ""), limit)
-            return [view.ticket(row) for row in found]
+            return await of_desk(reader, asked, ticket_ids, PAGE if ticket_ids is None else len(ticket_ids))
 
         async def theirs(ticket_ids: Sequence[str]) -> set[str]:
             filters = Filters(ticket_ids=ticket_ids)

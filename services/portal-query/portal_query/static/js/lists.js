@@ -1,8 +1,16 @@
 // @ts-check
 // A list of tickets that stays as it is on the server: what changed moves to its place, and the focus goes with it.
+import { ask } from "./ask.js";
 
+/** How often rows are asked for that came when somebody scrolled on: the stream does not know that they are here. */
+const FURTHER_MS = 20_000;
+/** So many are named in one address. */
+const NAMED = 100;
 const list = /** @type {HTMLElement} */ (document.querySelector("[data-list]"));
 const news = /** @type {HTMLElement} */ (document.querySelector("[data-list-news]"));
+const first = list.querySelectorAll("[data-activity]").length;
+
+setInterval(() => document.hidden || void askFurther().catch(() => undefined), FURTHER_MS); // no answer: the next time
 
 document.addEventListener("htmx:sseBeforeMessage", (event) => {
   if (event.target !== list) return;
@@ -11,6 +19,21 @@ document.addEventListener("htmx:sseBeforeMessage", (event) => {
   if (type === "gone") for (const id of JSON.parse(data)) document.getElementById(`ticket-${id}`)?.remove();
   else putAll(data);
 });
+
+/** Those that do not come back are no longer their reader's, or do not belong to what was searched for. */
+async function askFurther() {
+  const further = /** @type {HTMLElement[]} */ ([...list.querySelectorAll("[data-activity]")]).slice(first);
+  for (let from = 0; from < further.length; from += NAMED) {
+    const part = further.slice(from, from + NAMED);
+    const those = part.map(({ id }) => ["ticket", id.slice("ticket-".length)]);
+    const answer = await ask(`${list.dataset.those}?${new URLSearchParams([...new URLSearchParams(location.search), ...those])}`);
+    if (!answer.ok) return;
+    const html = await answer.text();
+    const there = new DOMParser().parseFromString(`<table><tbody>${html}</tbody></table>`, "text/html");
+    for (const row of part) if (!there.getElementById(row.id)) row.remove();
+    putAll(html);
+  }
+}
 
 /** @param {string} html rows of the list, from the same template as the page */
 function putAll(html) {
