@@ -2,19 +2,24 @@
 // A plot of the last minutes, with its latest value in words for those who do not see it.
 import uPlot from "../vendor/uplot.js";
 
+/** @typedef {[times: number[], values: (number | null)[]]} Points */
+
 const WINDOW_SECONDS = 300;
 
 export class Plot {
-  /** @type {[number[], (number | null)[]]} */
-  #points = [[], []];
+  /** @type {Points} */
+  #points;
 
   /** @param {HTMLElement} figure */
   constructor(figure) {
     this.figure = figure;
+    this.place = `relato-plot ${figure.dataset.plot}`;
+    this.#points = kept(this.place);
     this.now = /** @type {HTMLElement} */ (figure.querySelector("[data-plot-now]"));
     this.canvas = /** @type {HTMLElement} */ (figure.querySelector("[data-plot-canvas]"));
     this.numbers = new Intl.NumberFormat(document.documentElement.lang, { maximumFractionDigits: 1 });
     this.plot = this.#drawn();
+    addEventListener("pagehide", () => sessionStorage.setItem(this.place, JSON.stringify(this.#points)));
     new ResizeObserver(() => this.plot.setSize(this.#size())).observe(this.canvas);
     // Colours are taken when something is drawn: the theme may have changed since.
     new MutationObserver(() => this.plot.redraw(false)).observe(document.documentElement, { attributeFilter: ["data-bs-theme"] });
@@ -55,10 +60,21 @@ export class Plot {
           { ...axis, space: 90, size: 28, values: (_plot, ticks) => ticks.map((each) => time.format(each * 1000)) },
           { ...axis, size: 52, values: (_plot, ticks) => ticks.map((each) => this.numbers.format(each)) },
         ],
-        series: [{}, { stroke: ink("outline-color"), width: 2, points: { show: false } }],
+        series: [{}, { stroke: ink("outline-color"), width: 2, points: { show: true, size: 3, filter: () => alone(this.#points[1]) } }],
       },
       this.#points,
       this.canvas,
     );
   }
+}
+
+/** What was measured before the page was loaded anew, in this tab. @param {string} place @returns {Points} */
+function kept(place) {
+  return JSON.parse(sessionStorage.getItem(place) ?? "[[], []]");
+}
+
+/** Where there is something between two times when nothing was: no line leads there. @param {(number | null)[]} values */
+function alone(values) {
+  const none = (/** @type {number} */ place) => (values[place] ?? null) === null;
+  return [...values.keys()].filter((place) => !none(place) && none(place - 1) && none(place + 1));
 }
