@@ -7,13 +7,18 @@ import { wordsOf } from "./words.js";
 /** @typedef {{id: string, subject: string, streamversion: number, type: string, time: string, actor: string}} Fact */
 
 const EVERY_MS = 2_000;
+/** How many are shown at first: what else the page does is below them. */
+const FIRST = 20;
 
 const say = wordsOf(document.body);
 const filters = /** @type {HTMLFormElement} */ (document.querySelector("[data-filters]"));
 const type = /** @type {HTMLSelectElement} */ (filters.elements.namedItem("type"));
 const ticket = /** @type {HTMLInputElement} */ (filters.elements.namedItem("ticket"));
 const list = /** @type {HTMLElement} */ (document.querySelector("[data-facts]"));
+const more = /** @type {HTMLElement} */ (document.querySelector("[data-more]"));
 const sheet = /** @type {HTMLDialogElement} */ (document.querySelector("[data-fact]"));
+
+let shown = FIRST;
 
 async function look() {
   if (!filters.reportValidity()) return;
@@ -21,7 +26,8 @@ async function look() {
   const facts = /** @type {Fact[]} */ ((await see(`/events/latest?${query}`)).items);
   document.querySelector("[data-table]")?.toggleAttribute("hidden", !facts.length);
   document.querySelector("[data-empty]")?.toggleAttribute("hidden", facts.length > 0);
-  keepRows(list, facts, ({ id }) => id, made, () => undefined);
+  keepRows(list, facts.slice(0, shown), ({ id }) => id, made, () => undefined);
+  more.hidden = facts.length <= shown;
 }
 
 /** @param {Fact} it what never changes */
@@ -35,6 +41,11 @@ function made(it) {
   return line;
 }
 
+more.addEventListener("click", () => {
+  const next = list.children.length;
+  shown = Infinity;
+  void look().then(() => /** @type {HTMLElement | undefined} */ (list.children[next]?.querySelector("[data-show]"))?.focus()); // the button goes
+});
 filters.addEventListener("change", () => void look());
 filters.addEventListener("submit", (event) => { event.preventDefault(); void look(); });
 keepLooking(EVERY_MS, look, say);
