@@ -8,7 +8,6 @@ from pydantic import BaseModel, Field
 from relato_runtime.auth import Caller
 from relato_runtime.operations import Operation
 from relato_runtime.operators_http import Operator, Wish, problems, unless_refused
-from relato_runtime.problems import Problem
 
 from history_projector.asked import Asked
 from history_projector.operations import Operations
@@ -140,17 +139,17 @@ def routes(operations: Operations, who: Operator) -> APIRouter:
             verified_at=await operations.verified_at(),
         )
 
-    @router.get("/{name}/verification", responses=problems(401, 403, 404, 422, 429, 503))
+    @router.get("/{name}/verification", responses=problems(401, 403, 422, 429, 503))
     async def verification(
         _who: Who, name: Name, after: Annotated[int, Query(ge=0, le=2**63 - 1)] = 0
-    ) -> Comparison:
+    ) -> Comparison | None:
         """The last comparison of a generation with the live one: how far it is, and every difference.
 
-        ``after`` pages on.
+        ``after`` pages on; null where nothing was compared yet.
         """
         known = await operations.verified(after)
         if known is None:
-            raise Problem(404, "not-found", "Nothing was verified yet.")
+            return None
         of, found = known
         ended: Literal["done", "cancelled"] = "cancelled" if of.cancelled else "done"
         return Comparison(

@@ -12,7 +12,7 @@ from relato_runtime.database import Pool
 from relato_runtime.field_errors import FieldError
 from relato_runtime.operations import Operation
 from relato_runtime.operators_http import Operator, Why, Wish, problems, unless_refused
-from relato_runtime.problems import Problem, invalid
+from relato_runtime.problems import invalid
 from relato_runtime.settings import ServiceSettings
 from relato_runtime.verified import VERIFY, After, Begun, Progress, Verification
 from uuid6 import uuid7
@@ -73,9 +73,9 @@ def routes(settings: ServiceSettings, pool: Pool, operator: Operator) -> APIRout
         job = await unless_refused(asked_to_verify.ask(pool, operation, wish))
         return Begun(action=VERIFY, job=job, dry_run=wish.dry_run)
 
-    @router.get("/verification", responses=problems(401, 403, 404, 422, 429, 503))
-    async def verification_of_events(_who: Who, after: After = None) -> Verification:
-        """The last verification: how far it is, and what it has found; ``after`` pages on."""
+    @router.get("/verification", responses=problems(401, 403, 422, 429, 503))
+    async def verification_of_events(_who: Who, after: After = None) -> Verification | None:
+        """The last verification: how far it is, and what it has found; ``after`` pages on. Null for none."""
         return await verified.verified(pool, VERIFY, repair, HARMLESS, after=after)
 
     @router.post("/republish", responses=problems(400, 401, 403, 409, 413, 422, 429, 503))
@@ -84,14 +84,12 @@ def routes(settings: ServiceSettings, pool: Pool, operator: Operator) -> APIRout
         operation = Operation(SUBJECT, REPUBLISH, who, wish.reason, wish.dry_run)
         return await unless_refused(replay(settings, pool, operation, wish))
 
-    @router.get("/republication", responses=problems(401, 403, 404, 429, 503))
-    async def republication(_who: Who) -> Progress:
-        """The last replay, and how far it is."""
+    @router.get("/republication", responses=problems(401, 403, 429, 503))
+    async def republication(_who: Who) -> Progress | None:
+        """The last replay, and how far it is; null where nothing was published again yet."""
         async with pool.acquire() as connection:
             job = await jobs.latest(connection, REPUBLISH)
-        if job is None:
-            raise Problem(404, "not-found", "Nothing was published again yet.")
-        return Progress(**verified.progress(job))
+        return None if job is None else Progress(**verified.progress(job))
 
     @router.post("/adopt", responses=problems(400, 401, 403, 409, 413, 422, 429, 503))
     async def adopt(who: Who, wish: AdoptWish) -> Begun:
@@ -100,9 +98,12 @@ def routes(settings: ServiceSettings, pool: Pool, operator: Operator) -> APIRout
         job = await unless_refused(jobs.ask(pool, operation, {"ticket_id": wish.ticket_id}, wish.ticket_id))
         return Begun(action=ADOPT, job=job, dry_run=wish.dry_run)
 
-    @router.get("/adoption", responses=problems(401, 403, 404, 422, 429, 503))
-    async def adoption(_who: Who, after: After = None) -> Verification:
-        """The last adoption: how far it is, and what could not be taken over, since the log has another."""
+    @router.get("/adoption", responses=problems(401, 403, 422, 429, 503))
+    async def adoption(_who: Who, after: After = None) -> Verification | None:
+        """The last adoption: how far it is, and what could not be taken over, since the log has another.
+
+        Null where there was none.
+        """
         return await verified.verified(pool, ADOPT, repair, after=after)
 
     @router.post("/accept", responses=problems(400, 401, 403, 409, 413, 422, 429, 503))
@@ -145,9 +146,12 @@ def routes(settings: ServiceSettings, pool: Pool, operator: Operator) -> APIRout
         operation = Operation(SUBJECT, IMPORT, who, wish.reason, wish.dry_run)
         return await unless_refused(importing.ask(pool, operation, str(uuid7())))
 
-    @router.get("/importation", responses=problems(401, 403, 404, 422, 429, 503))
-    async def importation(_who: Who, after: After = None) -> Verification:
-        """The last import: how far it is, and which tickets were not taken in; ``after`` pages on."""
+    @router.get("/importation", responses=problems(401, 403, 422, 429, 503))
+    async def importation(_who: Who, after: After = None) -> Verification | None:
+        """The last import: how far it is, and which tickets were not taken in; ``after`` pages on.
+
+        Null where there was none.
+        """
         return await verified.verified(pool, IMPORT, repair, after=after)
 
     @router.post("/cancel", responses=problems(400, 401, 403, 413, 422, 429, 503))

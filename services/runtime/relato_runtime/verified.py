@@ -13,7 +13,6 @@ from relato_runtime.database import Pool
 from relato_runtime.jobs import Finding, Job
 from relato_runtime.operations import Operation
 from relato_runtime.operators_http import Operator, Wish, problems, unless_refused
-from relato_runtime.problems import Problem
 
 FINDINGS = 1_000
 After = Annotated[
@@ -120,11 +119,9 @@ def routes(
         job = await unless_refused(jobs.ask(pool, operation, {}))
         return Begun(action=VERIFY, job=job, dry_run=wish.dry_run)
 
-    @router.get(
-        "/verification", name=f"verification_of_{name}", responses=problems(401, 403, 404, 422, 429, 503)
-    )
-    async def verification(_who: Who, after: After = None) -> Verification:
-        """The last verification: how far it is, and what it has found; ``after`` pages on."""
+    @router.get("/verification", name=f"verification_of_{name}", responses=problems(401, 403, 422, 429, 503))
+    async def verification(_who: Who, after: After = None) -> Verification | None:
+        """The last verification: how far it is, and what it has found; ``after`` pages on. Null for none."""
         return await verified(pool, VERIFY, repair, harmless, after=after)
 
     @router.post("/cancel", name=f"cancel_{name}", responses=problems(400, 401, 403, 413, 422, 429, 503))
@@ -148,15 +145,15 @@ async def verified(
     harmless: frozenset[str] = frozenset(),
     *,
     after: str | None = None,
-) -> Verification:
-    """The last verification of a kind; ``Problem`` 404 when there was none.
+) -> Verification | None:
+    """The last verification of a kind; None before there is any, which is no error.
 
     What is ``harmless`` is told and is not wrong.
     """
     async with pool.acquire() as connection:
         job = await jobs.latest(connection, kind)
         if job is None:
-            raise Problem(404, "not-found", "Nothing was verified yet.")
+            return None
         place = jobs.BEFORE_ALL if after is None else _read(after)
         findings, more, numbers = await jobs.found(
             connection, job.id, FINDINGS, last=sorted(harmless), after=place

@@ -7,7 +7,7 @@ export const KEEPERS = ["notes", "notifier", "history-projector"];
 
 /** @typedef {{ok: boolean, code: string, detail: string, given: any}} Answer */
 
-/** @param {string} path @returns {Promise<any>} what is there now, if anything is; throws where nothing answers */
+/** @param {string} path @returns {Promise<any>} what is there now, null where nothing is; throws where nothing answers */
 export async function see(path) {
   const answer = await fetch(`/api/operate${path}`, { cache: "no-store" });
   if (answer.status === 401) sessionEnded();
