@@ -1,12 +1,16 @@
 """Reading works without scripts, and where one would write it is said that this needs them."""
 
+import asyncio
 import re
+import sys
+from pathlib import Path
 
 from playwright.async_api import expect
 from relato.demo.content import organisation
 
 from tests.browser.conftest import SignedIn
 from tests.support.journey import Ticket, record_many
+from tests.support.samples import CONTRACTS
 
 NEEDS = "Para escrever, ligue os scripts do navegador."
 
@@ -52,6 +56,26 @@ async def test_requesters_read_all_that_is_theirs(window: SignedIn, ticket: Tick
     await expect(page.get_by_role("region", name="Chat")).to_contain_text("Bom dia, Ana")
     await expect(page.get_by_text(NEEDS)).to_be_visible()
     await expect(page.get_by_role("button", name=re.compile("nota|Mensagem|Enviar"))).to_have_count(0)
+
+
+async def test_requesters_take_home_what_they_see_with_its_proof(
+    window: SignedIn, ticket: Ticket, tmp_path: Path
+) -> None:
+    await ticket.record(description_html="<p>Só entre nós.</p>")
+    await ticket.record(description_html="<p>A rede voltou.</p>", visible_to_requester=True)
+    ana = await window("ana", f"/portal/requests/{ticket.id}", java_script_enabled=False)
+    async with ana.page.expect_download() as begun:
+        await ana.page.get_by_role("link", name="Baixar o histórico com prova").click()
+    file = tmp_path / "proof.json"
+    await (await begun.value).save_as(file)
+    assert "A rede voltou." in file.read_text()
+    assert "Só entre nós." not in file.read_text()
+    checked = await asyncio.create_subprocess_exec(
+        *(sys.executable, "-I", str(CONTRACTS / "verify_export.py"), str(file)),
+        stdout=asyncio.subprocess.PIPE,
+    )
+    said, _ = await checked.communicate()
+    assert said.decode().startswith(f"verified: ticket {ticket.id}, events 1 to 2, 1 of them hidden")
 
 
 async def test_administrators_read_how_it_is_set_up(window: SignedIn, ticket: Ticket) -> None:
