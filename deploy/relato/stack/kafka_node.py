@@ -55,6 +55,7 @@ def properties_of(place: Place, data: Path) -> str:
 
 
 # A broker that was killed is missed after four seconds, not nine: until then nobody leads its partitions.
+# What is deleted leaves the disk within a minute, not six.
 _PROPERTIES = """\
 process.roles=broker,controller
 node.id={id}
@@ -79,6 +80,9 @@ group.initial.rebalance.delay.ms=0
 broker.heartbeat.interval.ms=1000
 broker.session.timeout.ms=4000
 log.cleaner.dedupe.buffer.size=16777216
+log.cleaner.backoff.ms=2000
+log.retention.check.interval.ms=30000
+log.segment.delete.delay.ms=5000
 num.network.threads=2
 num.io.threads=4
 """

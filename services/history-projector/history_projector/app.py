@@ -15,6 +15,7 @@ from relato_runtime import (
     working,
 )
 from relato_runtime.auth import Authenticator
+from relato_runtime.clearing import CLEAR, Clearing, clear, look
 from relato_runtime.consume import Consumer
 from relato_runtime.holdings import Holdings
 from relato_runtime.http import RateLimit, create_app
@@ -74,13 +75,18 @@ def build(settings: ProjectorSettings) -> FastAPI:
             stack.push_async_callback(keeper.close)
             fold = "/api/operate/projections/history/fold"
             app.include_router(verified.routes(fold, refold.SUBJECT, pool, who, refold.repair))
-            work: dict[str, working.Work] = {verified.VERIFY: lambda job: refold.verify(settings, job)}
+            cleared = Clearing("history-projector", people.held, people.tables)
+            work: dict[str, working.Work] = {
+                verified.VERIFY: lambda job: refold.verify(settings, job),
+                CLEAR: lambda job: clear(settings, job, cleared),
+            }
             loops: dict[str, background.Loop] = {
                 "reference": reading.run,
                 "live generation": keeper.keep,
                 "work": keeper.work,
                 "measure": keeper.measure,
                 "health": lambda: measure(pool, readiness, "health"),
+                "erasures": lambda: look(pool),
                 "verify": lambda: verifying.verify(pool, readiness, "verify"),
                 "jobs": lambda: working.work(pool, work, readiness, "jobs"),
             }

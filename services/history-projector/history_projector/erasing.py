@@ -12,6 +12,7 @@ from uuid import UUID
 from relato_contracts import notes
 from relato_contracts.erasure import ERASED, without_texts
 from relato_contracts.notes import TextErased
+from relato_contracts.notifications import EmailOutcome
 from relato_runtime.database import Connection
 
 from history_projector import tables
@@ -41,11 +42,17 @@ async def untitle(connection: Connection, saved: Iterable[Saved]) -> None:
 
 async def unaddress(connection: Connection, mailed: Iterable[Mailed]) -> None:
     """Forget to whom mails went, where the notifier has: it tells their outcomes once more, without."""
-    gone = [project_mail(each) for each in mailed if each.fact.recipient == ERASED]
+    gone = [project_mail(each) for each in mailed if _names_nobody(each.fact)]
     if gone:
         entries = [(entry.ticket_id, entry.event_id, entry.data) for entry, _ in gone]
         await connection.execute(_MAILS, *zip(*entries, strict=True))
-        await connection.execute(_OUTCOMES, [outcome.outcome_id for _, outcome in gone], ERASED)
+        outcomes = [(outcome.outcome_id, outcome.recipient, outcome.reason) for _, outcome in gone]
+        await connection.execute(_OUTCOMES, *zip(*outcomes, strict=True))
+
+
+def _names_nobody(outcome: EmailOutcome) -> bool:
+    decision = outcome.decision
+    return outcome.recipient == ERASED or (decision is not None and decision.person_name == ERASED)
 
 
 def forgotten(entry: Entry, erased: TextErased) -> Entry:
@@ -128,7 +135,11 @@ _MAILS = """
     FROM unnest($1::text[], $2::uuid[], $3::text[]) AS now (ticket_id, event_id, data)
     WHERE entry.ticket_id = now.ticket_id AND entry.version = 0 AND entry.event_id = now.event_id
 """
-_OUTCOMES = "UPDATE email_outcomes SET recipient = $2 WHERE outcome_id = ANY($1::uuid[])"
+_OUTCOMES = """
+    UPDATE email_outcomes AS mail SET recipient = now.recipient, reason = now.reason
+    FROM unnest($1::uuid[], $2::text[], $3::text[]) AS now (outcome_id, recipient, reason)
+    WHERE mail.outcome_id = now.outcome_id
+"""
 _TITLES = """
     UPDATE ticket_entries SET data = CASE action
         WHEN 'title-changed' THEN jsonb_build_object('from', $2::text, 'to', $2::text)

@@ -44,6 +44,17 @@ async def held(connection: Connection, person_id: str) -> dict[str, int]:
     return found
 
 
+async def tables(connection: Connection) -> list[str]:
+    """Where there may be something of anybody."""
+    rows = await connection.fetch(
+        """
+        SELECT format('%I.%I', schemaname, tablename) AS name FROM pg_tables
+        WHERE schemaname IN ('public', 'reference') OR schemaname ~ '^history_[0-9]+$' ORDER BY name
+        """
+    )
+    return [row["name"] for row in rows]
+
+
 _REFERENCE = """
     SELECT
         (SELECT count(*) FROM reference.people WHERE person_id = $1 AND name <> $2) AS "reference.people",

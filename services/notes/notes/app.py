@@ -6,7 +6,7 @@ from contextlib import AsyncExitStack, asynccontextmanager
 from datetime import timedelta
 
 from fastapi import FastAPI
-from relato_runtime import background, database, letters_http, operators_http, watching, working
+from relato_runtime import background, clearing, database, letters_http, operators_http, watching, working
 from relato_runtime.auth import Authenticator
 from relato_runtime.consume import Consumer
 from relato_runtime.database import Pool
@@ -34,7 +34,7 @@ from notes import (
 from notes.adopting import ADOPT, take_over
 from notes.asking import Asking
 from notes.commit import Committer
-from notes.erasing import ERASE, erase
+from notes.erasing import ERASE, SUBJECT, erase, wish
 from notes.importing import IMPORT, take_in
 from notes.publisher import Publisher
 from notes.relay import Relay
@@ -101,6 +101,7 @@ def build(settings: NotesSettings) -> FastAPI:
                 "releases": lambda: release.run(pool, committer, readiness, "releases"),
                 "measure": lambda: measure(pool, readiness, "measure", measured.pending),
                 "jobs": lambda: working.work(pool, work, readiness, "jobs"),
+                "erasures": lambda: clearing.look(pool, ERASE, SUBJECT, wish),
                 "housekeeping": lambda: _forget_answers(pool, settings, readiness),
             }
             aside: dict[str, background.Loop] = {

@@ -10,9 +10,12 @@ import asyncpg
 from relato_contracts.envelope import Envelope, encode
 from relato_contracts.people import PersonErased
 from relato_contracts.topics import ERASURES
-from relato_runtime import erased, jobs, kafka
-from relato_runtime.jobs import Job
+from relato_runtime import clearing, erased, jobs, kafka
+from relato_runtime.clearing import Clearing
+from relato_runtime.database import Connection
+from relato_runtime.jobs import Finding, Job
 from relato_runtime.settings import ServiceSettings
+from uuid6 import uuid7
 
 from notes import erasures, restating, rewriting
 from notes.adopt import SOURCE
@@ -20,6 +23,9 @@ from notes.silencing import Silence, silence
 
 ERASE = "erase"
 SUBJECT = "people"
+RATE = 2_000
+"""Facts a second, at most."""
+PATIENCE_SECONDS = 600
 _TICKETS_AT_ONCE = 100
 
 
@@ -38,9 +44,34 @@ async def erase(settings: ServiceSettings, job: Job) -> None:
         if job.reached["phase"] == "topics":
             tickets = await erasures.silenced(connection, str(job.wish["person_id"]))
             job = await rewriting.rewrite(settings, connection, job, tickets)
-        await jobs.finish(connection, job)
+            async with connection.transaction():
+                job = await jobs.step(connection, job, job.reached | {"phase": "files"})
+        job = await clearing.leave(settings, connection, job, _CLEARING)
+        async with connection.transaction():
+            await erased.done(connection, str(job.wish["person_id"]))
+            await jobs.finish(connection, job)
     finally:
         await connection.close(timeout=2)
+
+
+def wish(
+    person_id: str,
+    erased_at: datetime,
+    *,
+    by: str = "relato",
+    rate: int = RATE,
+    patience: int = PATIENCE_SECONDS,
+) -> dict[str, object]:
+    """What a job has to know; ids are given out once, so that what is said twice is the same."""
+    return {
+        "person_id": person_id,
+        "erased_at": erased_at.isoformat(),
+        "by": by,
+        "rate": rate,
+        "patience": patience,
+        "fact_id": str(uuid7()),
+        "correlation_id": str(uuid7()),
+    }
 
 
 async def _begin(connection: "asyncpg.Connection[asyncpg.Record]", job: Job) -> Job:
@@ -91,9 +122,21 @@ async def _people(
     async with kafka.producing(settings) as producer:
         record = kafka.OutgoingRecord(settings.topic_prefix + ERASURES.name, key, value, headers)
         await kafka.send(producer, [record])
-        await kafka.send(producer, await restating.restated(settings, person_id, str(job.wish["by"])))
+    more = await restating.restate(settings, person_id, str(job.wish["by"]), int(job.wish["patience"]))
+    found = [Finding("not-compacted", topic=topic) for topic in more]
     async with connection.transaction():
-        return await jobs.step(connection, job, job.reached | {"phase": "topics"})
+        return await jobs.step(connection, job, job.reached | {"phase": "topics"}, findings=found)
+
+
+async def _tables(_connection: Connection) -> list[str]:
+    return _TABLES
+
+
+_TABLES = [
+    *("events", "outbox", "idempotency_keys", "drafts", "people", "presence", "imported_lines"),
+    *("dead_letters", "operations", "jobs", "job_findings"),
+]
+_CLEARING = Clearing("notes", erasures.held, _tables)
 
 
 def _moment(job: Job) -> datetime:

@@ -15,19 +15,18 @@ from relato_runtime.operations import Operation
 from relato_runtime.operators_http import Operator, Wish, problems, unless_refused
 from relato_runtime.problems import Problem, invalid
 from relato_runtime.verified import Begun, Progress
-from uuid6 import uuid7
 
-from notes import erasures
-from notes.erasing import ERASE, SUBJECT
+from notes import erasing, erasures
+from notes.erasing import ERASE, PATIENCE_SECONDS, RATE, SUBJECT
 
 
 class EraseWish(Wish):
     """Who is to be erased, and how fast."""
 
     person_id: Id
-    rate: Annotated[int, Field(strict=True, ge=1, le=100_000)] = 2_000
+    rate: Annotated[int, Field(strict=True, ge=1, le=100_000)] = RATE
     """Facts a second, at most."""
-    patience: Annotated[int, Field(strict=True, ge=0, le=86_400)] = 600
+    patience: Annotated[int, Field(strict=True, ge=0, le=86_400)] = PATIENCE_SECONDS
     """For how many seconds others' consumers are waited for, before what they have not read is cut off."""
 
 
@@ -35,7 +34,7 @@ class Erasure(Progress):
     """The last erasure: how far it is."""
 
     phase: str
-    """What is done now: the ``log``, ``people`` beside it, the ``topics``."""
+    """What is done now: the ``log``, ``people`` beside it, the ``topics``, the ``files`` of the database."""
 
 
 def routes(pool: Pool, operator: Operator) -> APIRouter:
@@ -48,15 +47,9 @@ def routes(pool: Pool, operator: Operator) -> APIRouter:
         """Erase a person: name, what they wrote, what was written on their tickets. It goes on by itself."""
         if not wish.reason.strip():
             raise invalid(FieldError("/reason", "Say why; not who, since that stays."))
-        asked = {
-            "person_id": wish.person_id,
-            "rate": wish.rate,
-            "patience": wish.patience,
-            "by": who.person_id,
-            "erased_at": datetime.now(UTC).isoformat(),
-            "fact_id": str(uuid7()),
-            "correlation_id": str(uuid7()),
-        }
+        asked = erasing.wish(
+            *(wish.person_id, datetime.now(UTC)), by=who.person_id, rate=wish.rate, patience=wish.patience
+        )
         operation = Operation(SUBJECT, ERASE, who, wish.reason, wish.dry_run)
         job = await unless_refused(jobs.ask(pool, operation, asked, wish.person_id))
         return Begun(action=ERASE, job=job, dry_run=wish.dry_run)

@@ -26,9 +26,7 @@ from notes import restored, withheld
 _AT_ONCE = 2_000
 _TICKETS_AT_ONCE = 500
 _LOOK_SECONDS = 0.2
-_GROUPS_SECONDS = 2.0
 _RELAY_SECONDS = 30.0
-_OF_A_PARTITION = {"before", "known"}
 
 
 async def rewrite(
@@ -72,12 +70,13 @@ class _Partition:
 
     async def rewrite(self, job: Job) -> Job:
         """Hold its tickets back, publish each anew, wait for those who read, cut off; and forget it."""
-        if "before" not in job.reached:
-            job = await self._hold(job)
-        job = await self._publish(job)
-        job = await self._readers(job)
+        async with self._trimmer.configured(self._partition.topic, CLOSING) as closed:
+            if "before" not in job.reached:
+                job = await self._hold(job)
+            job = await self._publish(job, closed)
+        job = await self._read(job)
         await self._trimmer.give_up({self._partition: job.reached["before"]})
-        reached = {name: value for name, value in job.reached.items() if name not in _OF_A_PARTITION}
+        reached = {name: value for name, value in job.reached.items() if name != "before"}
         async with self._connection.transaction():
             rest = {"partitions": job.reached["partitions"][1:]}
             return await jobs.step(self._connection, job, reached | rest)
@@ -87,14 +86,8 @@ class _Partition:
 
         Whoever may not change the topic is told so before anything waits for it.
         """
-        topic = self._partition.topic
-        if "known" not in job.reached:
-            known = await self._trimmer.configuration(topic)
-            async with self._connection.transaction():
-                job = await jobs.step(self._connection, job, job.reached | {"known": known})
         begins = await self._reader.consumer.beginning_offsets([self._partition])
         await self._trimmer.give_up(begins)
-        await self._trimmer.configure(topic, job.reached["known"], CLOSING)
         try:
             await withheld.pause(self._connection)
             async with asyncio.timeout(_RELAY_SECONDS):
@@ -107,48 +100,37 @@ class _Partition:
                 return await jobs.step(self._connection, job, reached)
         except BaseException:
             await withheld.go_on(self._connection)
-            await self._trimmer.configure(topic, job.reached["known"])
             raise
 
-    async def _publish(self, job: Job) -> Job:
+    async def _publish(self, job: Job, closed: Callable[[], Awaitable[None]]) -> Job:
         """Anew, ticket by ticket, at the rate that was asked for; the first append closes the old segment.
 
         That is the first of the partition at all since its end was found, whoever's it is.
         """
         rate, replay_id = int(job.wish["rate"]), str(job.wish["correlation_id"])
         clock = asyncio.get_running_loop().time
-        topic, known = self._partition.topic, job.reached["known"]
-        await self._trimmer.configure(topic, known, CLOSING)
-        try:
-            while following := await withheld.following(self._connection, _TICKETS_AT_ONCE):
-                tickets, events = stretch(following, min(_AT_ONCE, rate))
-                due = clock() + events / rate
-                async with self._connection.transaction():
-                    await withheld.publish_again(self._connection, tickets, replay_id)
-                    job = await jobs.step(self._connection, job, job.reached, done=events)
-                await _once(lambda: withheld.published(self._connection, replay_id))
-                await self._trimmer.configure(topic, known)
-                await asyncio.sleep(max(0, due - clock()))
-        finally:
-            await self._trimmer.configure(topic, known)
+        while following := await withheld.following(self._connection, _TICKETS_AT_ONCE):
+            tickets, events = stretch(following, min(_AT_ONCE, rate))
+            due = clock() + events / rate
+            async with self._connection.transaction():
+                await withheld.publish_again(self._connection, tickets, replay_id)
+                job = await jobs.step(self._connection, job, job.reached, done=events)
+            await _once(lambda: withheld.published(self._connection, replay_id))
+            await closed()
+            await asyncio.sleep(max(0, due - clock()))
         return job
 
-    async def _readers(self, job: Job) -> Job:
-        """Until nobody has anything to read before the cut: our own groups for ever, others for a while."""
-        clock = asyncio.get_running_loop().time
-        until = clock() + int(job.wish["patience"])
+    async def _read(self, job: Job) -> Job:
+        """Until nobody has anything to read before the cut that has to; who was not waited for is named."""
         ours = f"{self._settings.topic_prefix}relato."
-        while late := await self._trimmer.behind(self._partition, job.reached["before"]):
-            if clock() > until and not any(each.startswith(ours) for each in late):
-                found = [self._cut_off(name) for name in sorted(late)]
-                async with self._connection.transaction():
-                    return await jobs.step(self._connection, job, job.reached, findings=found)
-            await asyncio.sleep(_GROUPS_SECONDS)
-        return job
-
-    def _cut_off(self, group: str) -> Finding:
-        where = self._partition.topic, self._partition.partition
-        return Finding("not-read", None, None, *where, detail={"group": group})
+        patience = int(job.wish["patience"])
+        late = await self._trimmer.read(self._partition, job.reached["before"], ours, patience)
+        found = [
+            Finding("not-read", None, None, *self._partition, detail={"group": group})
+            for group in sorted(late)
+        ]
+        async with self._connection.transaction():
+            return await jobs.step(self._connection, job, job.reached, findings=found)
 
     async def _tickets(self) -> list[str]:
         return [

@@ -16,6 +16,7 @@ from relato_runtime import (
     working,
 )
 from relato_runtime.auth import Authenticator
+from relato_runtime.clearing import CLEAR, Clearing, clear, look
 from relato_runtime.consume import Consumer
 from relato_runtime.holdings import Holdings
 from relato_runtime.http import RateLimit, create_app
@@ -32,6 +33,7 @@ from notifier.operating import Operating
 from notifier.planner import Planner
 from notifier.publish import publish
 from notifier.render import Renderer
+from notifier.retelling import retell
 from notifier.send import Sender
 from notifier.settings import NotifierSettings
 from notifier.tester import Tester
@@ -97,7 +99,14 @@ def build(settings: NotifierSettings) -> FastAPI:
                 return {("table", name): number for name, number in found.items()}
 
             app.include_router(holdings.routes("notifier", pool, count, operator))
-            work: dict[str, working.Work] = {verified.VERIFY: lambda job: verify.verify(settings, job)}
+            cleared = Clearing(
+                *("notifier", erasing.held, erasing.tables),
+                lambda connection, job: retell(settings, connection, job),
+            )
+            work: dict[str, working.Work] = {
+                verified.VERIFY: lambda job: verify.verify(settings, job),
+                CLEAR: lambda job: clear(settings, job, cleared),
+            }
             gate = Gate(settings, readiness, "ledger")
 
             def taking(name: str) -> Taking:
@@ -118,6 +127,7 @@ def build(settings: NotifierSettings) -> FastAPI:
             loops: dict[str, background.Loop] = {
                 "ledger": gate.run,
                 "measure": lambda: measure(pool, readiness, "measure", measured.ledger, measured.outcomes),
+                "erasures": lambda: look(pool),
                 "jobs": lambda: working.work(pool, work, readiness, "jobs"),
                 **{name: gate.behind(loop) for name, loop in behind.items()},
             }

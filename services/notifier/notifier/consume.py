@@ -61,12 +61,17 @@ class Intake:
                     refused.append(DeadLetter(record, error.reason, str(error)))
         if facts:
             await waiting.wake(connection, await reference.save(connection, facts))
+        silenced = [each.fact for each in (*again, *told) if isinstance(each.fact, TextErased)]
+        if silenced:
+            # First what is here, then what comes with it: that is not told to anybody any more.
+            await erasing.silence(connection, silenced)
+            told, untold = erasing.without(told, silenced)
+            known, unknown = erasing.without(again, silenced)
+            again = sorted((*known, *unknown, *untold), key=lambda each: (each.fact.ticket_id, each.version))
         if again:
             await self._planner.follow(connection, again)
         if told:
             await self._planner.plan(connection, told)
-        silenced = [each.fact for each in (*again, *told) if isinstance(each.fact, TextErased)]
-        await erasing.silence(connection, silenced)
         return refused
 
 

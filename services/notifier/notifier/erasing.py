@@ -3,16 +3,22 @@
 That there was a mail, about what, when, and what became of it stays. What has not gone out does not go out.
 """
 
-from collections.abc import Iterable
+import json
+import re
+from collections.abc import Iterable, Mapping
+from dataclasses import replace
+from typing import NamedTuple
 
 from asyncpg import Record
-from relato_contracts.erasure import ERASED
-from relato_contracts.notes import TextErased
+from pydantic import JsonValue
+from relato_contracts.erasure import ERASED, without_texts
+from relato_contracts.notes import NoteEvent, TextErased
 from relato_contracts.people import PersonErased
 from relato_runtime import erased
 from relato_runtime.database import Connection
 
 from notifier import outbox
+from notifier.event import Event
 from notifier.rates import rate_names
 
 _LARGE_SECONDS = 600
@@ -35,6 +41,24 @@ async def silence(connection: Connection, facts: Iterable[TextErased]) -> None:
             """,
             *(fact.ticket_id, list(fact.versions), subjects),
         ))  # fmt: skip
+
+
+def without(events: Iterable[Event], erased: Iterable[TextErased]) -> tuple[list[Event], list[Event]]:
+    """Pure: those of these events that these facts do not name, and the others without their words."""
+    named = {(fact.ticket_id, version): fact for fact in erased for version in fact.versions}
+    kept, gone = [], []
+    for event in events:
+        fact = named.get((event.fact.ticket_id, event.version))
+        if fact is None:
+            kept.append(event)
+        else:
+            gone.append(replace(event, fact=_silent(event.fact, anonymous=event.version in fact.anonymous)))
+    return kept, gone
+
+
+def _silent(fact: NoteEvent, *, anonymous: bool) -> NoteEvent:
+    left = without_texts(fact.model_dump(mode="json", exclude_none=True), anonymous=anonymous)
+    return type(fact).model_validate_json(json.dumps(left))
 
 
 async def forget(connection: Connection, fact: PersonErased) -> None:
@@ -87,6 +111,49 @@ async def held(connection: Connection, person_id: str) -> dict[str, int]:
     )
     assert row is not None
     return dict(row) | await erased.held(connection, person_id)
+
+
+async def tables(_connection: Connection) -> list[str]:
+    """Where there may be something of anybody."""
+    return [
+        *("mails", "attempts", "decisions", "test_mails", "outbox", "occurrences", "waiting", "tickets"),
+        *("people", "rates", "told_before", "dead_letters", "operations", "jobs", "job_findings"),
+    ]
+
+
+class Known(NamedTuple):
+    """Mails whose recipients were erased, and people who were."""
+
+    mails: frozenset[str]
+    people: frozenset[str]
+
+
+async def known(connection: Connection, outcomes: Iterable[bytes]) -> Known:
+    """What of these outcomes, as they stand on their topic, is not to be known any more."""
+    said = [json.loads(each) for each in outcomes if each]
+    rows = await connection.fetch(
+        "SELECT mail_id::text FROM mails WHERE mail_id = ANY($1::uuid[]) AND recipient = $2",
+        *([each["mail_id"] for each in said], ERASED),
+    )
+    deciders = {each["decision"]["person_id"] for each in said if each.get("decision")}
+    people = await erased.known(connection, deciders)
+    return Known(frozenset(row["mail_id"] for row in rows), frozenset(people))
+
+
+def unaddressed(outcome: Mapping[str, JsonValue], gone: Known) -> dict[str, JsonValue]:
+    """Pure: an outcome without the recipient, and without the name of who decided, where they are gone."""
+    left = dict(outcome)
+    if left.get("mail_id") in gone.mails:
+        left["recipient"] = ERASED
+        if isinstance(reason := left.get("reason"), str):
+            left["reason"] = re.sub(_ANY_ADDRESS, ERASED, reason)
+    decision = left.get("decision")
+    if isinstance(decision, dict) and decision.get("person_id") in gone.people:
+        left["decision"] = {
+            name: ERASED if name in {"person_name", "reason"} and value else value
+            for name, value in decision.items()
+        }
+    return left
 
 
 async def _empty(connection: Connection, mails: Iterable[Record]) -> None:

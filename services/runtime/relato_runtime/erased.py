@@ -19,12 +19,15 @@ async def remember(connection: Connection, person_id: str, erased_at: datetime) 
     )
 
 
-async def pending(connection: Connection) -> str | None:
-    """Somebody of whom this service has not forgotten everything yet: whoever has waited longest."""
-    person_id: str | None = await connection.fetchval(
-        "SELECT person_id FROM erased_people WHERE done_at IS NULL ORDER BY erased_at, person_id LIMIT 1"
+async def pending(connection: Connection) -> tuple[str, datetime] | None:
+    """Somebody of whom this service has not forgotten everything yet, and since when they are erased."""
+    row = await connection.fetchrow(
+        """
+        SELECT person_id, erased_at FROM erased_people WHERE done_at IS NULL
+        ORDER BY erased_at, person_id LIMIT 1
+        """
     )
-    return person_id
+    return None if row is None else (row["person_id"], row["erased_at"])
 
 
 async def done(connection: Connection, person_id: str) -> None:

@@ -5,7 +5,8 @@ next append begin another (``segment.ms``), then what lies before an offset is g
 compacted away. Files go with the broker's next look, and after ``file.delete.delay.ms``.
 """
 
-from collections.abc import AsyncIterator, Mapping
+import asyncio
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
 from contextlib import asynccontextmanager
 from datetime import timedelta
 
@@ -18,12 +19,14 @@ from relato_runtime import kafka
 from relato_runtime.settings import KafkaSettings
 
 Configuration = Mapping[str, str]
+Back = Callable[[], Awaitable[None]]
 
 CLOSING: Configuration = {"segment.ms": "1"}
 """Each append begins a segment."""
 COMPACTING: Configuration = {**CLOSING, "min.cleanable.dirty.ratio": "0"}
 """And the cleaner takes what is closed with its next look, however little that is."""
 _OF_THE_TOPIC = 1  # DYNAMIC_TOPIC_CONFIG, among the sources of DescribeConfigs
+_LOOK_SECONDS = 2.0
 _LOOKS = "log.retention.check.interval.ms"
 _DELAY = "file.delete.delay.ms"
 
@@ -34,15 +37,32 @@ class Trimmer:
     def __init__(self, admin: AIOKafkaAdminClient) -> None:
         self._admin = admin
 
-    async def configuration(self, topic: str) -> dict[str, str]:
-        """What was set for this topic by itself."""
-        every = await self._described(ConfigResourceType.TOPIC, topic)
-        return {name: value for name, (value, source) in every.items() if source == _OF_THE_TOPIC}
+    @asynccontextmanager
+    async def configured(self, topic: str, besides: Configuration) -> AsyncIterator[Back]:
+        """While the block lasts, or until what it is given is called, a topic is configured so besides."""
+        known = await self._configuration(topic)
 
-    async def configure(self, topic: str, known: Configuration, besides: Configuration | None = None) -> None:
-        """Set a topic's configuration to what was ``known``, and something ``besides`` for a while."""
-        wanted = ConfigResource(ConfigResourceType.TOPIC, topic, dict(known) | dict(besides or {}))
-        for answer in await self._admin.alter_configs([wanted]):
+        async def back() -> None:
+            await self._configure(topic, known)
+
+        await self._configure(topic, known | dict(besides))
+        try:
+            yield back
+        finally:
+            await back()
+
+    async def _configuration(self, topic: str) -> dict[str, str]:
+        """What was set for this topic alone, but for what a job that was killed here has left behind."""
+        every = await self._described(ConfigResourceType.TOPIC, topic)
+        return {
+            name: value
+            for name, (value, source) in every.items()
+            if source == _OF_THE_TOPIC and COMPACTING.get(name) != value
+        }
+
+    async def _configure(self, topic: str, wanted: Configuration) -> None:
+        resource = ConfigResource(ConfigResourceType.TOPIC, topic, dict(wanted))
+        for answer in await self._admin.alter_configs([resource]):
             for code, message, *_ in answer.resources:  # type: ignore[attr-defined]  # of its version
                 if code:
                     raise for_code(code)(message)
@@ -52,6 +72,18 @@ class Trimmer:
         await self._admin.delete_records(
             {partition: RecordsToDelete(before_offset=offset) for partition, offset in before.items()}
         )
+
+    async def read(self, partition: TopicPartition, before: int, ours: str, patience: float) -> set[str]:
+        """Wait until nobody has anything to read before an offset: for our own groups without end, which are
+        those whose names begin with ``ours``, for others so many seconds. Returns who was not waited for.
+        """
+        clock = asyncio.get_running_loop().time
+        until = clock() + patience
+        while late := await self.behind(partition, before):
+            if clock() > until and not any(each.startswith(ours) for each in late):
+                break
+            await asyncio.sleep(_LOOK_SECONDS)
+        return late
 
     async def behind(self, partition: TopicPartition, offset: int) -> set[str]:
         """The groups that still have something to read of a partition before an offset."""

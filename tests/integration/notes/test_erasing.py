@@ -127,14 +127,14 @@ async def test_the_ticket_says_what_was_erased_and_everybody_that_somebody_was(s
     assert (person.person_id, person.tickets) == ("ana", 1)
 
 
-async def test_what_the_itsm_had_said_is_said_again_without(said: Service) -> None:
+async def test_what_the_itsm_had_said_is_said_again_without_and_compacted_away(said: Service) -> None:
     await erased(said, "ana")
-    people = [each for each in await facts(said, PEOPLE, 8) if each.person_id == "ana"]
+    people = [each for each in await facts(said, PEOPLE, 6) if each.person_id == "ana"]
     assert isinstance(people[-1], PersonSaved)
-    assert (people[-1].name, people[-1].email, people[-1].active) == (ERASED, None, False)
-    tickets = [each for each in await facts(said, TICKETS, 4) if each.ticket_id == "1001"]
+    assert {(each.name, each.email, each.active) for each in people} == {(ERASED, None, False)}
+    tickets = [each for each in await facts(said, TICKETS, 3) if each.ticket_id == "1001"]
     assert isinstance(tickets[-1], TicketSaved)
-    assert (tickets[-1].title, tickets[-1].status) == (ERASED, "in-progress")
+    assert {(each.title, each.status) for each in tickets} == {(ERASED, "in-progress")}
 
 
 async def test_who_reads_the_topic_from_its_new_beginning_finds_whole_tickets_and_nothing_erased(

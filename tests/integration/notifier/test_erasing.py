@@ -5,6 +5,7 @@ from datetime import UTC, datetime
 
 from relato_contracts.erasure import ERASED
 from relato_contracts.people import PersonErased
+from relato_runtime import erased
 
 from tests.integration.notifier.conftest import ANA, CARLOS, Notifier
 from tests.support import stream, world
@@ -87,3 +88,24 @@ async def test_a_name_that_the_itsm_says_again_is_not_taken_in(notifier: Notifie
     await notifier.taken_in()
     left = await rows(notifier)
     assert [each for each in (ANA, "Ana") if each in left] == []
+
+
+async def test_outcomes_are_told_once_more_without_whom_mails_went_to(notifier: Notifier) -> None:
+    await notifier.note(stream.recorded(visible_to_requester=True, notify_by_email=True))
+    await notifier.note(stream.to_attendant(2))
+    await notifier.mails(2, "accepted")
+    before = {envelope.id: fact.recipient for envelope, fact in await notifier.outcomes(2)}
+    assert set(before.values()) == {ANA, CARLOS}
+    await erase(notifier, "ana")
+
+    async def retold() -> bool:
+        return not await erased.pending(notifier.database)
+
+    await until(retold, within=60, what="the topic without her address")
+    after = await notifier.outcomes(2)
+    assert {envelope.id: fact.recipient for envelope, fact in after} == {
+        event_id: ERASED if recipient == ANA else recipient for event_id, recipient in before.items()
+    }
+    await notifier.note(stream.to_attendant(3))
+    await notifier.mails(3, "accepted")
+    assert len(await notifier.outcomes(3)) == 3, "and it goes on"

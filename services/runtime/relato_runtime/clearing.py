@@ -1,0 +1,133 @@
+"""What an erasure leaves on a service's disks and dead letters once its rows say no more: for its jobs."""
+
+import asyncio
+from collections.abc import Awaitable, Callable, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+import asyncpg
+from aiokafka.structs import TopicPartition
+from relato_contracts.erasure import ERASED
+from relato_contracts.topics import dead_letters
+
+from relato_runtime import erased, jobs, kafka, tail, trimming
+from relato_runtime.auth import Caller
+from relato_runtime.database import Connection, Pool
+from relato_runtime.jobs import Job
+from relato_runtime.operations import Operation
+from relato_runtime.refusals import Held
+from relato_runtime.settings import ServiceSettings
+from relato_runtime.trimming import CLOSING
+
+CLEAR = "clear"
+SUBJECT = "erased people"
+_LOOK_SECONDS = 2.0
+_LARGE_SECONDS = 3_600
+_MARKER = {"reason": "erased", "error": "What lay before this was erased."}
+_RELATO = Caller("relato", "Relato", frozenset())
+
+Wish = Callable[[str, datetime], dict[str, object]]
+"""What is wished for of a job about somebody who was erased at that time."""
+
+
+async def _no_topics(_connection: Connection, job: Job) -> Job:
+    return job
+
+
+@dataclass(frozen=True, slots=True)
+class Clearing:
+    """How a service clears what is its own."""
+
+    service: str
+    count: Callable[[Connection, str], Awaitable[dict[str, int]]]
+    """By table, how many rows still hold something of a person."""
+    tables: Callable[[Connection], Awaitable[Sequence[str]]]
+    """Those in whose files there may be something of anybody."""
+    topics: Callable[[Connection, Job], Awaitable[Job]] = _no_topics
+    """Goes on with what is to be done to topics of its own."""
+
+
+def about(person_id: str, _erased_at: datetime) -> dict[str, object]:
+    """All that most services have to know."""
+    return {"person_id": person_id}
+
+
+async def look(pool: Pool, kind: str = CLEAR, subject: str = SUBJECT, wish: Wish = about) -> None:
+    """Begin a job for whoever has been erased and still lies somewhere, one at a time; a loop."""
+    operation = Operation(subject, kind, _RELATO, "they have been erased", dry_run=False)
+    while True:
+        async with pool.acquire() as connection:
+            if (person := await erased.pending(connection)) is not None:
+                try:
+                    async with connection.transaction():
+                        await jobs.begin(connection, operation, wish(*person), person[0])
+                except Held:
+                    pass  # somebody is at it
+        await asyncio.sleep(_LOOK_SECONDS)
+
+
+async def clear(settings: ServiceSettings, job: Job, clearing: Clearing) -> None:
+    """Go on with what is left to do once a service has forgotten somebody in its rows."""
+    connection = await asyncpg.connect(
+        settings.database_url.get_secret_value(), timeout=5, command_timeout=600
+    )
+    person_id = str(job.wish["person_id"])
+    try:
+        while left := sum((await clearing.count(connection, person_id)).values()):
+            # Its rows go with the facts that its consumers take in; until then there is nothing to clear.
+            async with connection.transaction():
+                job = await jobs.step(connection, job, job.reached | {"rows": left})
+            await asyncio.sleep(_LOOK_SECONDS)
+        job = await clearing.topics(connection, job)
+        job = await leave(settings, connection, job, clearing)
+        async with connection.transaction():
+            await erased.done(connection, person_id)
+            await jobs.finish(connection, job)
+    finally:
+        await connection.close(timeout=2)
+
+
+async def leave(settings: ServiceSettings, connection: Connection, job: Job, clearing: Clearing) -> Job:
+    """Give up what the topic of dead letters has, and write tables anew; what is done is not done again."""
+    if not job.reached.get("dead_letters"):
+        await _give_up_dead_letters(settings, clearing.service)
+        job = await _reached(connection, job, dead_letters=True)
+    await connection.execute("SET lock_timeout = '20s'")
+    for table in [*await clearing.tables(connection), "pg_catalog.pg_statistic"]:
+        if table not in job.reached.get("tables", []):
+            # A table that is written anew leaves its old file behind, which is deleted at once; samples of
+            # texts that the planner keeps are in the last of them.
+            await connection.execute(f"VACUUM (FULL, ANALYZE) {table}", timeout=_LARGE_SECONDS)
+            job = await _reached(connection, job, tables=[*job.reached.get("tables", []), table])
+    return job
+
+
+async def _reached(connection: Connection, job: Job, **more: Any) -> Job:
+    async with connection.transaction():
+        return await jobs.step(connection, job, job.reached | more)
+
+
+async def _give_up_dead_letters(settings: ServiceSettings, service: str) -> None:
+    """What they say the table of dead letters has, too, and can forget singly."""
+    topic = dead_letters(service)
+    name = settings.topic_prefix + topic.name
+    async with (
+        tail.reading(settings, topic) as reader,
+        trimming.trimming(settings) as trimmer,
+        trimmer.configured(name, CLOSING),
+        kafka.producing(settings) as producer,
+    ):
+        begins = await reader.consumer.beginning_offsets(reader.partitions)
+        ends = await reader.consumer.end_offsets(reader.partitions)
+        before: dict[TopicPartition, int] = {}
+        for partition in reader.partitions:
+            if begins[partition] < ends[partition]:
+                why = {**_MARKER, "topic": name, "partition": str(partition.partition), "offset": "0"}
+                headers = [(f"relato_dead_{what}", text.encode()) for what, text in why.items()]
+                placed = await producer.send_and_wait(
+                    name, ERASED.encode(), partition=partition.partition, headers=headers
+                )
+                before[partition] = placed.offset
+        if before:
+            await trimmer.give_up(before)
