@@ -47,7 +47,8 @@ _LIMITLESS = {
 async def measured(results: Results, only: list[str]) -> AsyncIterator[Results]:
     """With one figure more each time: all of them, or those that are named."""
     with tempfile.TemporaryDirectory(prefix="relato-bench-") as scratch:
-        async with running_stack(**_LIMITLESS) as stack:
+        # On the disk, which is a part of what is measured.
+        async with running_stack(Path(tempfile.mkdtemp(prefix="relato-")), **_LIMITLESS) as stack:
             here = await scene(stack, await settle(stack), Path(scratch))
             at_rest = await memory.measure(here)
             await past.begin(here)

@@ -6,7 +6,6 @@ import os
 import shutil
 import signal
 import sys
-import tempfile
 from collections.abc import AsyncIterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -19,6 +18,7 @@ from pydantic import BaseModel
 from relato.stack import kafka, postgres
 from relato.stack.ports import free
 
+from tests.support import scratch
 from tests.support.waiting import until
 
 RELATO = Path(sys.executable).with_name("relato")
@@ -115,7 +115,7 @@ class Stack:
 @pytest.fixture
 async def stack() -> AsyncIterator[Stack]:
     """A place for a stack, with nothing running in it before and after."""
-    home = Path(tempfile.mkdtemp(prefix="relato-"))
+    home = scratch.home()
     made = Stack(home, free())
     yield made
     await made.relato("down")

@@ -1,17 +1,16 @@
 """One real broker and one real database server for a run: in containers where an engine answers."""
 
-import shutil
-import tempfile
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from functools import cache
-from pathlib import Path
 
 import docker
 from docker.errors import DockerException
 from relato.stack import kafka, postgres
 from testcontainers.community.kafka import KafkaContainer
 from testcontainers.community.postgres import PostgresContainer
+
+from tests.support import scratch
 
 # What a test writes need not survive a crash of the machine; crashes of programs it does survive.
 _FAST = {"fsync": "off", "synchronous_commit": "on", "full_page_writes": "off", "max_connections": "300"}
@@ -33,8 +32,9 @@ async def postgres_server() -> AsyncIterator[str]:
         with PostgresContainer("postgres:18", driver=None) as container:
             yield container.get_connection_url()
     else:
-        async with _scratch() as directory, postgres.running(directory / "postgres", _FAST) as dsn:
-            yield dsn
+        with scratch.directory() as directory:
+            async with postgres.running(directory / "postgres", _FAST) as dsn:
+                yield dsn
 
 
 @asynccontextmanager
@@ -44,15 +44,7 @@ async def kafka_broker() -> AsyncIterator[str]:
         with KafkaContainer().with_kraft() as container:
             yield container.get_bootstrap_server()
     else:
-        async with _scratch() as directory, kafka.running(directory / "kafka", patience=0) as bootstrap:
-            yield bootstrap  # what hundreds of topics hold need not be flushed, since nobody reads it again
-
-
-@asynccontextmanager
-async def _scratch() -> AsyncIterator[Path]:
-    """A directory with a short path (Unix sockets allow 107 bytes), gone afterwards."""
-    directory = Path(tempfile.mkdtemp(prefix="relato-"))
-    try:
-        yield directory
-    finally:
-        shutil.rmtree(directory, ignore_errors=True)
+        with scratch.directory() as directory:
+            # What hundreds of topics hold need not be flushed, since nobody reads it again.
+            async with kafka.running(directory / "kafka", patience=0) as bootstrap:
+                yield bootstrap

@@ -5,7 +5,6 @@ import json
 import os
 import shutil
 import sys
-import tempfile
 from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
@@ -16,6 +15,7 @@ import httpx
 from relato.stack.lag import lags
 from relato.stack.ports import free
 
+from tests.support import scratch
 from tests.support.said import Written
 from tests.support.waiting import until
 
@@ -101,7 +101,7 @@ class Stack:
 @asynccontextmanager
 async def running_stack(home: Path | None = None, /, **settings: str) -> AsyncIterator[Stack]:
     """``relato up`` in a new home or that one, with these settings; ``relato down`` afterwards."""
-    home = home or Path(tempfile.mkdtemp(prefix="relato-"))
+    home = home or scratch.home()
     port = free()
     inherited = {name: value for name, value in os.environ.items() if not name.startswith("RELATO_")}
     environment = {**inherited, "RELATO_HOME": str(home), "RELATO_PORT": str(port), **settings}

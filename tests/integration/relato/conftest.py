@@ -6,7 +6,6 @@ import os
 import shutil
 import signal
 import sys
-import tempfile
 from collections.abc import AsyncIterator, Mapping
 from contextlib import AsyncExitStack
 from dataclasses import dataclass, replace
@@ -31,6 +30,7 @@ from relato_contracts.topics import TOPICS
 from relato_runtime import kafka
 from relato_runtime.settings import KafkaSettings
 
+from tests.support import scratch
 from tests.support.databases import Databases
 from tests.support.issuer import running_issuer
 from tests.support.serving import serving
@@ -82,7 +82,7 @@ class Installation:
 @pytest.fixture(scope="session")
 async def installation(postgres_url: str, kafka_bootstrap: str) -> AsyncIterator[Installation]:
     """Notes, notifier and history-projector with a mail catcher, and the demonstration data."""
-    directory = Path(tempfile.mkdtemp(prefix="relato-"))
+    directory = scratch.home()
     home = Home(directory / "home")
     home.create()
     databases = Databases(postgres_url)

@@ -1,7 +1,6 @@
 """Consumers of a broker that was put back from a backup, under positions that know better."""
 
 import shutil
-import tempfile
 from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
 from contextlib import AsyncExitStack
 from dataclasses import dataclass, field
@@ -20,7 +19,7 @@ from relato_runtime.positions import DeadLetter
 from relato_runtime.readiness import Readiness
 from relato_runtime.settings import ServiceSettings
 
-from tests.support import stream
+from tests.support import scratch, stream
 from tests.support.waiting import until
 
 
@@ -99,14 +98,13 @@ class Reading:
 
 @pytest.fixture
 async def own_broker() -> AsyncIterator[Broker]:
-    home = Path(tempfile.mkdtemp(prefix="relato-"))
-    made = Broker(home)
-    await made.start()
-    try:
-        yield made
-    finally:
-        await made.running.aclose()
-        shutil.rmtree(home, ignore_errors=True)
+    with scratch.directory() as home:
+        made = Broker(home)
+        await made.start()
+        try:
+            yield made
+        finally:
+            await made.running.aclose()
 
 
 @pytest.fixture
