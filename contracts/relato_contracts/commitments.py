@@ -41,10 +41,9 @@ PART_OF: Mapping[str, Part] = {
 # RFC 9162 has 0x00 and 0x01, for leaves and nodes of trees.
 _PART, _COMMITMENT, _LINK, _START, _SALTS = (bytes([tag]) for tag in range(2, 7))
 _CHAIN = b"relato.chain.v1\n"
-_PLACES = [
-    (part, slice(place * _PART_SALT_BYTES, (place + 1) * _PART_SALT_BYTES))
-    for place, part in enumerate(PARTS)
-]
+_PLACES = {
+    part: slice(place * _PART_SALT_BYTES, (place + 1) * _PART_SALT_BYTES) for place, part in enumerate(PARTS)
+}
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,8 +56,12 @@ class Openings:
 
 def openings(salt: bytes) -> Openings:
     """Every part's salt, from the event's own by SHAKE256 (FIPS 202): none tells anything of the others."""
-    stretched = shake_256(_SALTS + salt).digest(_PART_SALT_BYTES * len(PARTS))
-    return Openings({part: stretched[place] for part, place in _PLACES})
+    stretched = _stretched(salt)
+    return Openings({part: stretched[place] for part, place in _PLACES.items()})
+
+
+def _stretched(salt: bytes) -> bytes:
+    return shake_256(_SALTS + salt).digest(_PART_SALT_BYTES * len(PARTS))
 
 
 def parts(stated: Mapping[str, JsonValue]) -> dict[Part, bytes]:
@@ -67,28 +70,28 @@ def parts(stated: Mapping[str, JsonValue]) -> dict[Part, bytes]:
     The fields are those of the fact, and of its envelope: type, id, actor, correlation id and time.
     Canonical is RFC 8785, as far as facts need it: names in ASCII, whole numbers that a double can hold.
     """
-    if not _NESTED.isdisjoint(map(type, stated.values())):
-        stated = {name: _sorted(value) for name, value in stated.items()}
+    given = _canonical(stated)
     return {
-        part: to_json({name: stated[name] for name in names}) if names else b"{}"
-        for part, names in _layout(tuple(stated))
+        part: to_json({name: given[name] for name in names}) if names else b"{}"
+        for part, _, names in _layout(tuple(given))
     }
 
 
 def commitment(by_part: Mapping[Part, bytes], known: Openings) -> bytes:
     """What stands for the event in the chain, from its parts as far as ``known`` opens them."""
-    digests = known.digests
-    return sha256(
-        _COMMITMENT
-        + b"".join(
-            [
-                digests[part]
-                if part in digests
-                else sha256(_PART + known.salts[part] + by_part[part]).digest()
-                for part in PARTS
-            ]
-        )
-    ).digest()
+    digests = {part: digest(salt, by_part[part]) for part, salt in known.salts.items()}
+    digests |= known.digests
+    return sha256(_COMMITMENT + b"".join([digests[part] for part in PARTS])).digest()
+
+
+def commit(stated: Mapping[str, JsonValue], salt: bytes) -> bytes:
+    """The same from an event's fields and its salt at once, since each append waits for it."""
+    given, salts = _canonical(stated), _stretched(salt)
+    digests = [
+        sha256(_PART + salts[place] + (to_json({name: given[name] for name in names}) if names else b"{}"))
+        for _, place, names in _layout(tuple(given))
+    ]
+    return sha256(_COMMITMENT + b"".join([each.digest() for each in digests])).digest()
 
 
 def digest(salt: bytes, part: bytes) -> bytes:
@@ -145,12 +148,19 @@ def from_json(stored: object) -> Openings:
 
 
 @lru_cache(maxsize=256)  # each kind of fact has a few
-def _layout(names: tuple[str, ...]) -> list[tuple[Part, list[str]]]:
-    """Which of these fields make up each part, in the order that they have there."""
+def _layout(names: tuple[str, ...]) -> list[tuple[Part, slice, list[str]]]:
+    """Of each part the place of its salt, and which of these fields make it up, in their order there."""
     of: dict[Part, list[str]] = {part: [] for part in PARTS}
     for name in sorted(names):
         of[PART_OF.get(name, "internal")].append(name)
-    return list(of.items())
+    return [(part, _PLACES[part], fields) for part, fields in of.items()]
+
+
+def _canonical(stated: Mapping[str, JsonValue]) -> Mapping[str, JsonValue]:
+    """The same with the fields of objects inside in their order."""
+    if _NESTED.isdisjoint(map(type, stated.values())):
+        return stated
+    return {name: _sorted(value) for name, value in stated.items()}
 
 
 def _sorted(value: JsonValue) -> JsonValue:

@@ -14,6 +14,7 @@ import psutil
 from pydantic import ValidationError
 
 from tests.bench import (
+    chain,
     commands,
     end_to_end,
     growth,
@@ -54,6 +55,7 @@ async def measured(results: Results, only: list[str]) -> AsyncIterator[Results]:
             await past.begin(here)
             measures: dict[str, Callable[[], Awaitable[Figure]]] = {
                 "commands": lambda: commands.measure(here),
+                "chain": lambda: chain.measure(here),
                 "end_to_end": lambda: end_to_end.measure(here),
                 "streams": lambda: streams.measure(here),
                 "history": lambda: history.measure(here),

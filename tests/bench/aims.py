@@ -6,6 +6,7 @@ from itertools import chain
 from typing import NamedTuple, TypeVar
 
 from tests.bench.results import (
+    Chain,
     Commands,
     EndToEnd,
     Growth,
@@ -26,6 +27,7 @@ _Figure = TypeVar("_Figure")
 
 COMMANDS = {1: 0.4, 16: 0.6, 64: 0.9}
 COMMANDS_P99_MS = {16: 25}
+CHAINED = 0.95
 RELAY = 0.8
 PROJECTED_PER_S = 30_000
 READABLE_P50_MS, READABLE_P99_MS, MAILED_P50_MS = 20, 100, 50
@@ -68,6 +70,7 @@ def rows(results: Results) -> Iterator[Row]:
     """One for each aim, and for what is told along with it, of what was measured."""
     return chain(
         *map(_commands, results.commands or ()),
+        _told(_chain, results.chain),
         _told(_relay, results.relay),
         _told(_projection, results.projection),
         _told(_end_to_end, results.end_to_end),
@@ -108,6 +111,11 @@ def _commands(found: Commands) -> Iterator[Row]:
         *(f"{name}, through the front door", door.rate, "a second"),
         beside=f"p50 {number(door.p50_ms)} ms, p99 {number(door.p99_ms)} ms; all services at work",
     )
+
+
+def _chain(found: Chain) -> Iterator[Row]:
+    beside = f"{number(found.rate)} commands a second beside {number(found.limit)}"
+    yield Row("`chain`", found.ratio, "of the rate without", CHAINED, beside=beside)
 
 
 def _relay(found: Relay) -> Iterator[Row]:

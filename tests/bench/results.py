@@ -43,6 +43,10 @@ class Commands(Beside, Latency):
     front_door: FrontDoor
 
 
+class Chain(Beside):
+    """The limit is the same service without chains."""
+
+
 class Relay(Beside):
     """The limit is a bare producer of the same records; the log has so many events besides."""
 
@@ -226,6 +230,7 @@ class Results(Shape):
     """All figures there are of one commit on one machine."""
 
     commands: list[Commands] | None = None
+    chain: Chain | None = None
     end_to_end: EndToEnd | None = None
     streams: Streams | None = None
     history: History | None = None
@@ -244,6 +249,7 @@ class Results(Shape):
 
 Figure = (
     list[Commands]
+    | Chain
     | EndToEnd
     | Streams
     | History

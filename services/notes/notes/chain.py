@@ -6,6 +6,7 @@ from datetime import UTC, datetime
 from typing import Protocol
 from uuid import UUID
 
+from pydantic import JsonValue
 from pydantic_core import from_json
 from relato_contracts import commitments
 from relato_contracts.commitments import SALT_BYTES, Openings, Part
@@ -67,24 +68,32 @@ def link(previous: bytes | None, event: Event) -> bytes:
 
 def commitment(event: Event) -> bytes:
     """What stands for an event in its chain."""
-    return commitments.commitment(parts(event), opened(event.salt, event.openings))
+    return committed(event, stated(event))
+
+
+def committed(event: Event, fields: Mapping[str, JsonValue]) -> bytes:
+    """The same of one that has been read."""
+    if event.openings is None and event.salt is not None:
+        return commitments.commit(fields, event.salt)
+    return commitments.commitment(commitments.parts(fields), opened(event.salt, event.openings))
 
 
 def parts(event: Event) -> Mapping[Part, bytes]:
     """An event by parts; ``ValueError`` where its data is no JSON object."""
+    return commitments.parts(stated(event))
+
+
+def stated(event: Event) -> dict[str, JsonValue]:
+    """All that an event says: the fields of its fact, and of its envelope."""
     data = from_json(event.data)
     if not isinstance(data, dict):
         raise ValueError("an event's data is a JSON object")
-    return commitments.parts(
-        {
-            **data,
-            "type": event.type,
-            "event_id": str(event.event_id),
-            "actor": event.actor,
-            "correlation_id": event.correlation_id,
-            "recorded_at": event.recorded_at.astimezone(UTC).isoformat().replace("+00:00", "Z"),
-        }
-    )
+    data["type"] = event.type
+    data["event_id"] = str(event.event_id)
+    data["actor"] = event.actor
+    data["correlation_id"] = event.correlation_id
+    data["recorded_at"] = event.recorded_at.astimezone(UTC).isoformat().replace("+00:00", "Z")
+    return data
 
 
 def opened(salt: bytes | None, openings: str | None) -> Openings:

@@ -5,7 +5,6 @@ import json
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
-from pydantic_core import from_json
 from relato_contracts import commitments
 from relato_contracts.commitments import Openings
 from relato_contracts.envelope import type_name
@@ -53,7 +52,7 @@ class _Ticket:
         self._end = end or End(0, None)
         self._previous: tuple[int, bytes | None] = (0, None)
         self._found: list[Finding] = []
-        self._shut: dict[int, Openings] = {}
+        self._shut: list[int] = []
         self._told: set[int] = set()
 
     def take(self, event: Chained) -> None:
@@ -80,13 +79,10 @@ class _Ticket:
 
     def _wrong(self, event: Chained) -> list[str]:
         try:
-            known = chain.opened(event.salt, event.openings)
-            data = from_json(event.data)
-            committed = chain.commitment(event)
+            said = chain.stated(event)
+            committed = chain.committed(event, said)
         except ValueError:
             return ["unreadable"]
-        if event.openings is not None:
-            self._shut[event.version] = known
         version, previous = self._previous
         wrong = []
         # Behind a hole, which is told elsewhere, there is nothing to compare with.
@@ -94,11 +90,13 @@ class _Ticket:
             before = commitments.start(event.ticket_id) if previous is None else previous
             if commitments.link(before, event.version, committed) != event.hash:
                 wrong.append("hash")
-        about = data.get("occurrence_id") or data.get("message_id")
+        about = said.get("occurrence_id") or said.get("message_id")
         if about != (None if event.subject_id is None else str(event.subject_id)):
             wrong.append("subject")
-        if known.digests and not _only_texts_are_gone(known, data):
-            wrong.append("erased")
+        if event.openings is not None:
+            self._shut.append(event.version)
+            if not _only_texts_are_gone(chain.opened(None, event.openings), said):
+                wrong.append("erased")
         return wrong
 
 

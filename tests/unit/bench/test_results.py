@@ -11,6 +11,7 @@ from tests.bench.results import Results
 
 PROMISED = {
     "commands": [{"clients", "rate", "limit", "ratio", "p50_ms", "p99_ms"}],
+    "chain": {"rate", "limit", "ratio"},
     "relay": {"rate", "limit", "ratio"},
     "projection": {"rate": {}, "limit": {}, "ratio": {}, "two_processes": {"rate"}},
     "end_to_end": {
@@ -71,6 +72,7 @@ def document(times: dict[str, float], ratio: float, rate: float, milliseconds: f
     }
     resident = {"total_mb": milliseconds * 900, "services": {"notes": milliseconds * 100}}
     return after | {
+        "chain": beside,
         "projection": beside | {"events": 500_000, "cores": 2, "two_processes": {"rate": 1.0, "to_one": 1.7}},
         "growth": {
             "ratio": milliseconds,

@@ -83,6 +83,9 @@ def test_parts_can_be_left_out_for_ever_and_the_commitment_stays(hidden: set[Par
     assert shut.salts.keys() == set(PARTS) - hidden
     kept = chain.opened(None, chain.written(shut))
     redacted = {**by_part, **dict.fromkeys(hidden, b"[erased]")}
+    assert one(Event()) == commitments.link(
+        commitments.start("1001"), 1, commitments.commitment(by_part, commitments.openings(bytes(range(32))))
+    )
     whole = commitments.commitment(by_part, commitments.openings(bytes(range(32))))
     assert commitments.commitment(redacted, kept) == whole
 
