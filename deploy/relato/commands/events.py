@@ -13,7 +13,7 @@ from relato_contracts.topics import NOTES
 from relato_runtime import cloudevent
 
 from relato import records
-from relato.commands import adopting, fact_types, moving, republishing, running, verifying
+from relato.commands import adopting, fact_types, heads, moving, republishing, running, verifying
 from relato.commands.outcome import refusing
 from relato.reach import Reach, reach
 
@@ -30,6 +30,7 @@ def register(app: typer.Typer) -> None:
     verifying.register(group)
     republishing.register(group)
     moving.register(group)
+    heads.register(group)
     adopting.register(group)
     running.register(group)
 

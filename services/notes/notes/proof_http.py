@@ -1,10 +1,11 @@
 """A ticket's proof over HTTP: for its requester what they may see, for operators all of it."""
 
+from datetime import datetime
 from typing import Annotated
 
 from fastapi import APIRouter, Depends, Path, Request
 from fastapi.responses import JSONResponse
-from pydantic import JsonValue
+from pydantic import BaseModel, JsonValue
 from relato_contracts.fields import Id
 from relato_runtime import operations
 from relato_runtime.auth import Authenticator, Caller
@@ -15,9 +16,21 @@ from relato_runtime.operators_http import Operator, Why
 from relato_runtime.operators_http import problems as operators_problems
 from relato_runtime.problems import Problem
 
-from notes import disclosed
+from notes import disclosed, signing, tree
 from notes.requests import problems
 from notes.settings import NotesSettings
+
+
+class SignedHead(BaseModel):
+    """A signed head of the tree of all tickets' chains."""
+
+    size: int
+    """How many leaves the tree had."""
+    checkpoint: str
+    """Size and root, signed: C2SP tlog-checkpoint."""
+    keys: list[str]
+    """Public keys that heads may be signed with."""
+    sealed_at: datetime
 
 
 def routes(settings: NotesSettings, pool: Pool, authenticate: Authenticator, limit: RateLimit) -> APIRouter:
@@ -52,6 +65,16 @@ def operators_routes(settings: NotesSettings, pool: Pool, operator: Operator) ->
         async with pool.acquire() as connection, connection.transaction():
             await operations.record(connection, Operation("events", "prove", who, reason, False), ticket_id)
         return _file(ticket_id, await disclosed.whole(settings, pool, ticket_id))
+
+    @router.get("/head", responses=operators_problems(401, 403, 429, 503))
+    async def head_of_log(_who: Who) -> SignedHead | None:
+        """What was signed last, to be kept where nobody who runs this installation has a hand; or null."""
+        async with pool.acquire() as connection:
+            head = await tree.latest(connection)
+        if head is None:
+            return None
+        keys = [key.line() for key in signing.known(settings)]
+        return SignedHead(size=head.size, checkpoint=head.checkpoint, keys=keys, sealed_at=head.sealed_at)
 
     return router
 

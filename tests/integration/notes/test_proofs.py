@@ -123,6 +123,21 @@ async def test_an_operator_takes_all_of_a_ticket_and_that_is_written_down(
     assert (audit[0]["action"], audit[0]["target"], audit[0]["reason"]) == ("prove", "1001", "auditoria")
 
 
+async def test_a_head_is_there_to_be_kept_and_the_log_still_begins_with_it(
+    service: Service, notes_settings: NotesSettings
+) -> None:
+    assert await read(service, "events/head") is None
+    await service.post("carlos", "/tickets/1001/occurrences", occurrence())
+    await proof(service)
+    kept = await read(service, "events/head")
+    signed = signing.signed(kept["checkpoint"], signing.keys(kept["keys"]))
+    assert signed is not None
+    assert signed.size == kept["size"]
+    await service.post("carlos", "/tickets/1001/occurrences", occurrence())
+    await proof(service)
+    assert (await read(service, "events/head"))["size"] > kept["size"]
+
+
 def _text(export: Any) -> None:
     export["events"][0]["parts"]["text"]["fields"]["description_html"] = "<p>Outro</p>"
 

@@ -103,7 +103,9 @@ async def installation(postgres_url: str, kafka_bootstrap: str) -> AsyncIterator
                 for url in urls.values()
             ]
             origin = await stack.enter_async_context(
-                serving(notes.build(NotesSettings.model_validate(own[0])))
+                serving(
+                    notes.build(NotesSettings.model_validate(own[0] | {"log_key_file": str(home.log_key())}))
+                )
             )
             smtp = {"smtp_url": SecretStr(f"smtp://127.0.0.1:{catcher.smtp}"), "public_url": HttpUrl(origin)}
             mails = await stack.enter_async_context(

@@ -1,6 +1,8 @@
 """`relato events verify`, `republish`, `export` and `import`, over all services."""
 
+import asyncio
 import json
+import sys
 from pathlib import Path
 
 import asyncpg
@@ -8,8 +10,10 @@ from relato_contracts.topics import NOTES
 from relato_runtime import tail
 
 from tests.integration.relato.conftest import Ended, Installation
+from tests.support.samples import CONTRACTS
 from tests.support.waiting import until
 
+_OURS = {"relatorequest", "relatosalt"}
 _QUIET = """
     SELECT NOT EXISTS (SELECT FROM mails WHERE state IN ('planned', 'leased', 'submitting', 'retry'))
         AND NOT EXISTS (SELECT FROM outbox) AND NOT EXISTS (SELECT FROM waiting)
@@ -120,10 +124,34 @@ async def test_the_log_is_exported_and_fills_nothing_that_has_events(
     one = (await events(installation, "export", "--ticket", "1001")).output.splitlines()
     told = await events(installation, "tail", "--ticket", "1001", "--no-follow")
     tailed = [json.loads(line) for line in told.output.splitlines()]
-    asked = [{k: v for k, v in json.loads(line).items() if k != "relatorequest"} for line in one]
+    asked = [{k: v for k, v in json.loads(line).items() if k not in _OURS} for line in one]
     assert asked == [event for event in tailed if "replayid" not in event]
 
     refused = await events(installation, "import", str(whole), "--yes")
     assert (refused.code, refused.output) == (1, "")
     assert "an import fills an empty one" in refused.errors
     assert (await events(installation, "import", str(tmp_path / "none"))).code == 2
+
+
+async def test_a_ticket_is_taken_out_with_its_proof_and_a_head_is_kept(
+    installation: Installation, tmp_path: Path
+) -> None:
+    proof, head, keys = (tmp_path / name for name in ("proof.json", "head.txt", "keys.txt"))
+    taken = await events(installation, "export", "--ticket", "1001", "--proof", "--output", str(proof))
+    assert taken.code == 0, taken.errors
+    assert (await events(installation, "export", "--proof")).code == 2
+    assert (await events(installation, "head", "--output", str(head))).code == 0
+    told = (await events(installation, "head", "--json")).document
+    assert isinstance(told, dict)
+    keys.write_text("# of the log\n" + "\n".join(map(str, told["keys"])))  # type: ignore[arg-type]  # a list
+    checked = await asyncio.create_subprocess_exec(
+        *(sys.executable, "-I", str(CONTRACTS / "verify_export.py"), str(proof), "--key", str(keys)),
+        stdout=asyncio.subprocess.PIPE,
+    )
+    said, _ = await checked.communicate()
+    assert said.decode().startswith("verified: ticket 1001, ")
+    clean = await events(installation, "verify", "--keys", str(keys), "--head", str(head))
+    assert clean.code == 0, clean.output
+    head.write_text(head.read_text().replace("\n\n", "x\n\n"))
+    wrong = await events(installation, "verify", "--keys", str(keys), "--head", str(head))
+    assert (wrong.code, "unsigned" in wrong.output) == (1, True)
