@@ -26,6 +26,7 @@ async def test_what_takes_long_is_stopped(window: SignedIn) -> None:
     await confirm(page, "basta")
     await expect(stop).to_have_count(0)
     await expect(page.get_by_role("progressbar")).to_have_count(0)
+    await expect(page.get_by_text("Feito.", exact=True)).to_have_count(0)  # it stands before what is below
 
 
 async def test_an_operator_watches_the_log_takes_it_out_and_fills_nothing_that_has_events(

@@ -12,6 +12,9 @@ const [title, text] = /** @type {NodeListOf<HTMLElement>} */ (dialog.querySelect
 const reason = /** @type {HTMLTextAreaElement} */ (form.elements.namedItem("reason"));
 const found = /** @type {HTMLElement} */ (dialog.querySelector("[data-found]"));
 const failure = /** @type {HTMLElement} */ (dialog.querySelector("[data-failure]"));
+const announced = /** @type {HTMLElement} */ (document.querySelector("[data-announced]"));
+const READ_MS = 8_000;
+let goes = 0;
 const buttons = /** @type {NodeListOf<HTMLButtonElement>} */ (dialog.querySelectorAll("[data-simulate], [data-confirm]"));
 
 dialog.querySelector("[data-cancel]")?.addEventListener("click", () => dialog.close());
@@ -45,10 +48,16 @@ export function confirmed(question, say) {
       if (!given) return;
       resolve(given);
       if (!ended.signal.aborted) dialog.close();
-      const said = document.querySelector("[data-announced]");
-      if (said) said.textContent = question.told?.(given) || say("done");
+      announce(question.told?.(given) || say("done"));
     };
   });
+}
+
+/** Stands before what the page shows, and goes once it could be read. @param {string} text */
+function announce(text) {
+  clearTimeout(goes);
+  announced.textContent = text;
+  goes = window.setTimeout(() => (announced.textContent = ""), READ_MS);
 }
 
 /** Whether it was said why, as everything that is done has to. @param {Say} say */
