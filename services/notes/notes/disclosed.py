@@ -1,5 +1,6 @@
 """One ticket for somebody who trusts nobody: its events, chain, proof and signed head, in one file."""
 
+import asyncio
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -13,7 +14,8 @@ from notes import chaining, commands, disclosing, growing, proofs, signing, situ
 from notes.proofs import Chained
 from notes.settings import NotesSettings
 
-_AT_ONCE = 1_000
+_PATIENCE_SECONDS = 2.0
+_TRIES = 40
 
 
 async def whole(settings: NotesSettings, pool: Pool, ticket_id: str) -> dict[str, JsonValue] | None:
@@ -41,11 +43,21 @@ async def _read(
     settings: NotesSettings, pool: Pool, ticket_id: str
 ) -> tuple[list[Chained], dict[str, JsonValue] | None]:
     """The events up to the last one that is proven, sealing it first, and what proves them."""
+    await _relayed(pool, ticket_id)
     async with pool.acquire() as connection, connection.transaction():
         await chaining.locked(connection, [ticket_id])
         await _seal(settings, connection, ticket_id)
         events = await proofs.of_ticket(connection, ticket_id)
         return events, await _head(settings, connection, ticket_id)
+
+
+async def _relayed(pool: Pool, ticket_id: str) -> None:
+    """Give what was just recorded the moment that it takes to come to Kafka: before, it is not signed."""
+    for _ in range(_TRIES):
+        async with pool.acquire() as connection:
+            if not await tree.waits(connection, ticket_id):
+                return
+        await asyncio.sleep(_PATIENCE_SECONDS / _TRIES)
 
 
 async def _seal(settings: NotesSettings, connection: Connection, ticket_id: str) -> None:

@@ -43,9 +43,19 @@ async def lead(connection: Connection, *, wait: bool = False) -> int | None:
 
 
 async def last_place(connection: Connection) -> int:
-    """The last place in the log that was given out."""
-    seq: int = await connection.fetchval("SELECT last_value FROM events_seq")
+    """The last place in the log up to which Kafka has everything."""
+    seq: int = await connection.fetchval(
+        "SELECT least((SELECT last_value FROM events_seq), (SELECT min(seq) - 1 FROM outbox))"
+    )
     return seq
+
+
+async def waits(connection: Connection, ticket_id: str) -> bool:
+    """Whether Kafka has not all of a ticket yet."""
+    waiting: bool = await connection.fetchval(
+        "SELECT EXISTS (SELECT FROM outbox WHERE ticket_id = $1)", ticket_id
+    )
+    return waiting
 
 
 async def reached(connection: Connection, seq: int) -> None:
@@ -54,7 +64,7 @@ async def reached(connection: Connection, seq: int) -> None:
 
 
 async def changed(connection: Connection, since: int | None, after: str, limit: int) -> list[Leaf]:
-    """Heads that are no leaves yet, of tickets behind one, in the order of their ids.
+    """Heads that are no leaves yet, of tickets behind one of which Kafka has all, in the order of their ids.
 
     Of those with events behind a place in the log, or of all.
     """
@@ -62,6 +72,7 @@ async def changed(connection: Connection, since: int | None, after: str, limit: 
         """
         SELECT ticket_id, version, head FROM streams
         WHERE ticket_id > $2 AND chained = version AND head IS NOT NULL
+            AND ticket_id NOT IN (SELECT ticket_id FROM outbox)
             AND ($1::bigint IS NULL OR ticket_id IN (SELECT ticket_id FROM events WHERE seq > $1))
             AND NOT EXISTS (
                 SELECT FROM tree_leaves AS leaf
@@ -76,11 +87,12 @@ async def changed(connection: Connection, since: int | None, after: str, limit: 
 
 
 async def unsealed(connection: Connection, ticket_id: str) -> list[Leaf]:
-    """A ticket's head, unless it is a leaf."""
+    """A ticket's head, unless it is a leaf, or Kafka has not all of it yet."""
     rows = await connection.fetch(
         """
         SELECT ticket_id, version, head FROM streams
-        WHERE ticket_id = $1 AND chained = version AND head IS NOT NULL AND NOT EXISTS (
+        WHERE ticket_id = $1 AND chained = version AND head IS NOT NULL
+            AND NOT EXISTS (SELECT FROM outbox WHERE outbox.ticket_id = $1) AND NOT EXISTS (
             SELECT FROM tree_leaves AS leaf
             WHERE leaf.ticket_id = streams.ticket_id AND leaf.version >= streams.version
         )

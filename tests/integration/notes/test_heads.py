@@ -91,6 +91,22 @@ async def test_more_than_one_head_can_tell_is_sealed_in_several(
     assert not await tree.unpublished(log, 1)
 
 
+async def test_nothing_is_signed_before_kafka_has_it(
+    settings: NotesSettings, log: asyncpg.Connection, signer: Signer
+) -> None:
+    """A log that is put back would never come to it again."""
+    await sealed.record(log, ["1001", "1002"])
+    await log.execute(
+        "INSERT INTO outbox (seq, ticket_id, version) SELECT seq, ticket_id, version FROM events"
+        " WHERE ticket_id = '1002'"
+    )
+    await sealed_once(settings, log, signer)
+    await log.execute("DELETE FROM outbox")
+    await sealed_once(settings, log, signer)
+    found = await sealed.published(settings, 2)
+    assert [[leaf.ticket_id for leaf in each.leaves] for each in found] == [["1001"], ["1002"]]
+
+
 async def test_what_is_recorded_is_sealed_by_one_of_several_processes(
     settings: NotesSettings, log: asyncpg.Connection
 ) -> None:

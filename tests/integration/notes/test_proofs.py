@@ -14,7 +14,8 @@ from notes import signing
 from notes.settings import NotesSettings
 
 from tests.integration.notes.conftest import Service, occurrence
-from tests.integration.notes.test_verify import read
+from tests.integration.notes.test_erasing import erased
+from tests.integration.notes.test_verify import read, verified
 from tests.support import sealed, world
 from tests.support.samples import CONTRACTS
 
@@ -136,6 +137,25 @@ async def test_a_head_is_there_to_be_kept_and_the_log_still_begins_with_it(
     await service.post("carlos", "/tickets/1001/occurrences", occurrence())
     await proof(service)
     assert (await read(service, "events/head"))["size"] > kept["size"]
+
+
+async def test_what_is_erased_leaves_its_proofs_behind(service: Service, key: str, tmp_path: Path) -> None:
+    await history(service)
+    before = (await proof(service)).json()
+    await erased(service, "ana")
+    after = await read(service, "events/proof?ticket_id=1001")
+    assert not [
+        each
+        for each in ("Como ficou", "Trocado", "Bom dia", "Olá")
+        if each in json.dumps(after, ensure_ascii=False)
+    ]
+    first = after["events"][0]["parts"]
+    assert (first["when"].keys(), first["text"].keys()) == ({"salt", "fields"}, {"digest"})
+    for export, said in ((before, "events 1 to 9"), (after, "events 1 to 10")):
+        code, output = await checked(export, tmp_path, "--key", key)
+        assert (code, said in output) == (0, True), output
+    found = await verified(service)
+    assert found["wrong"] == 0, found["findings"]
 
 
 def _text(export: Any) -> None:

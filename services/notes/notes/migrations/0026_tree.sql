@@ -35,7 +35,7 @@ COMMENT ON TABLE sealing IS 'Its lock makes one process seal at a time; up to th
 INSERT INTO sealing DEFAULT VALUES;
 
 -- Costs next to nothing to keep, since the log grows in this order; btree would cost each append.
-CREATE INDEX events_by_seq ON events USING brin (seq) WITH (pages_per_range = 16);
+CREATE INDEX events_by_seq ON events USING brin (seq) WITH (pages_per_range = 16, autosummarize = on);
 
 -- migrate:down
 -- Migrations only go forward.
