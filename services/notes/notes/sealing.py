@@ -1,8 +1,8 @@
 """Every minute, when something was recorded: the tree of all tickets' heads grows, is signed, and published.
 
 Signed first and published after the commit, so that of one size there is never more than one head. A log that
-was put back takes over what it had published since, before it signs anything. Nothing is signed that Kafka has
-not, so that such a log comes to all that was.
+was put back takes over what it had published since, before it signs anything. Nothing is signed that Kafka
+has not, so that such a log comes to all that was.
 """
 
 import asyncio
