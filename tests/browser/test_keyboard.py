@@ -24,6 +24,7 @@ async def test_a_note_is_filed_solved_shown_and_mailed(window: SignedIn, ticket:
     page, keyboard = carlos.page, carlos.page.keyboard
     await keyboard.press("n")
     await expect(page.get_by_role("textbox", name="O que aconteceu")).to_be_focused()
+    await expect(page.get_by_role("checkbox", name="Enviar ao e-mail")).to_be_in_viewport(ratio=1)
     await keyboard.type("Troquei o cabo.")
     category = page.get_by_label("Categoria")
     await tab_to(page, category)
@@ -37,6 +38,7 @@ async def test_a_note_is_filed_solved_shown_and_mailed(window: SignedIn, ticket:
         await keyboard.press("Space")
     save = page.get_by_role("button", name=re.compile("^Salvar e enviar para ana"))
     await tab_to(page, save)
+    assert await save.evaluate("each => each.scrollWidth <= each.clientWidth"), "all of its words are on it"
     await keyboard.press("Enter")
     note = page.get_by_role("article")
     for text in ("Troquei o cabo.", "Cabo novo.", filed, "Ainda pode ser desfeita"):
