@@ -13,7 +13,7 @@ from relato_runtime.problems import invalid
 from notes import signing
 
 _Key = Annotated[str, StringConstraints(max_length=500)]
-_Note = Annotated[str, StringConstraints(max_length=5_000)]
+_Note = Annotated[str, StringConstraints(max_length=2_000)]
 
 
 class VerifyWish(Wish):
@@ -23,7 +23,7 @@ class VerifyWish(Wish):
     """For how long an event may have waited for Kafka."""
     log_keys: Annotated[tuple[_Key, ...], Field(max_length=100)] = ()
     """Public keys that heads may be signed with, in place of those that notes is told of."""
-    kept_heads: Annotated[tuple[_Note, ...], Field(max_length=1_000)] = ()
+    kept_heads: Annotated[tuple[_Note, ...], Field(max_length=100)] = ()
     """Checkpoints that were kept elsewhere: the log still has to begin with them."""
 
 
