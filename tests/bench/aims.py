@@ -114,7 +114,8 @@ def _commands(found: Commands) -> Iterator[Row]:
 
 
 def _chain(found: Chain) -> Iterator[Row]:
-    beside = f"{number(found.rate)} commands a second beside {number(found.limit)}"
+    worked = f"{number(found.worked_us)} µs of work each beside {number(found.worked_us_without)}"
+    beside = f"{number(found.rate)} commands a second beside {number(found.limit)}, {worked}"
     yield Row("`chain`", found.ratio, "of the rate without", CHAINED, beside=beside)
 
 

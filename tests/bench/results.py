@@ -44,7 +44,10 @@ class Commands(Beside, Latency):
 
 
 class Chain(Beside):
-    """The limit is the same service without chains."""
+    """The limit is the same service without chains; of both, what its process works for a command."""
+
+    worked_us: float
+    worked_us_without: float
 
 
 class Relay(Beside):
