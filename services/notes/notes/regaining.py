@@ -38,7 +38,7 @@ async def level(settings: NotesSettings, connection: Connection, keys: Sequence[
 
 
 async def _latest(reader: Reader, keys: Sequence[Key], known: int) -> list[Sealed]:
-    """The topic's last heads, back to one that is known; it has one partition with all of them."""
+    """The topic's last heads, back to one that is known; all lie on one partition, having one key."""
     found: list[Sealed] = []
     for partition in reader.partitions:
         end = (await reader.consumer.end_offsets([partition]))[partition]

@@ -26,13 +26,14 @@ _AT_ONCE = 100
 class Reached:
     """How far the published heads were read, and the tree that they make."""
 
-    offset: int = 0
+    offsets: dict[str, int] = field(default_factory=dict)
+    """By partition. All heads lie on one, since they have one key; what others put elsewhere is read too."""
     size: int = 0
     edge: list[bytes] = field(default_factory=list)
 
     def as_json(self) -> dict[str, Any]:
         """As a job keeps it."""
-        return {"offset": self.offset, "size": self.size, "edge": [each.hex() for each in self.edge]}
+        return {"offsets": self.offsets, "size": self.size, "edge": [each.hex() for each in self.edge]}
 
 
 async def witness(
@@ -42,11 +43,12 @@ async def witness(
     ours = await tree.latest_published(connection)
     given = job.reached.get("sealed", {})
     edge = [bytes.fromhex(each) for each in given.get("edge", ())]
-    reached = Reached(given.get("offset", 0), given.get("size", 0), edge)
+    reached = Reached(given.get("offsets", {}), given.get("size", 0), edge)
     async with tail.reading(settings, HEADS) as reader:
         for partition in reader.partitions:
             end = (await reader.consumer.end_offsets([partition]))[partition]
-            async for records in reader.records(partition, reached.offset, end, _AT_ONCE):
+            begin = reached.offsets.get(str(partition.partition), 0)
+            async for records in reader.records(partition, begin, end, _AT_ONCE):
                 found: list[Finding] = []
                 for each in records:
                     found += await _compare(connection, each, reached, keys)
@@ -64,7 +66,7 @@ async def _compare(
     connection: Connection, record: Record, reached: Reached, keys: Sequence[Key]
 ) -> list[Finding]:
     """What is wrong with a published head; the tree grows by its leaves where they follow."""
-    reached.offset = record.offset + 1
+    reached.offsets[str(record.partition)] = record.offset + 1
     sealed = heads.read(record)
     if sealed is None or not heads.genuine(sealed, keys):
         return [_finding("unsigned", record, **({} if sealed is None else {"size": sealed.head.size}))]

@@ -369,6 +369,16 @@ async def test_heads_that_another_key_has_signed_are_found_each(log: Log, tmp_pa
     assert {int(row["size"]) for row in unsigned} == {each.head.size for each in forged}
 
 
+async def test_what_others_put_beside_the_heads_is_found_wherever_it_lies(log: Log) -> None:
+    topic = log.settings.topic_prefix + HEADS.name
+    async with kafka.producing(log.settings) as producer:
+        for partition in range(PARTITIONS):
+            await producer.send_and_wait(topic, value=b"{}", key=b"relato", partition=partition)
+    assert await log.verified() == {Found("unsigned", None, None)}
+    number = await log.connection.fetchval("SELECT count(*) FROM job_findings WHERE kind = 'unsigned'")
+    assert number == PARTITIONS
+
+
 async def test_whoever_has_the_key_too_is_found_by_a_head_that_was_kept_elsewhere(log: Log) -> None:
     kept = await tree.latest(log.connection)
     assert kept is not None
