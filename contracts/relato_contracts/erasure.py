@@ -18,6 +18,8 @@ TEXTS = frozenset(
 )
 """Fields of the facts of ``relato.notes`` in which people write."""
 NAMES = frozenset({"author_name"})
+ADDRESS = r"<?[^\s<>]+@[^\s<>]+>?"
+"""A regular expression: what a mail server's answer may name whom it was asked for by."""
 
 
 def without_texts(fact: Mapping[str, JsonValue], *, anonymous: bool) -> dict[str, JsonValue]:

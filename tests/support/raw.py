@@ -27,9 +27,7 @@ def _contents(home: Path) -> Iterator[tuple[str, bytes]]:
         except FileNotFoundError:
             continue  # it went while we looked
         yield name, raw
-        if (
-            ".log" in path.suffixes and path.parent.parent.name.startswith("kafka")
-        ) or path.suffix == ".deleted":
+        if name.startswith("kafka") and ".log" in path.suffixes and path.parent.name != "kafka":
             yield name, b"\0".join(_records(raw))
 
 

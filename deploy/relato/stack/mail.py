@@ -36,7 +36,7 @@ def program(ports: Ports, log: Path, environment: Mapping[str, str]) -> Program:
     return Program(
         name="mail",
         argv=process.module(
-            "mail_devel",
+            "relato.stack.catcher",
             *("--host", "127.0.0.1", "--user", "todos@relato.local", "--password", "relato"),
             *("--smtp-port", str(ports.smtp), "--imap-port", str(ports.imap), "--http-port", str(ports.http)),
             "--no-message-id",

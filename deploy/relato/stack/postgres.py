@@ -70,6 +70,7 @@ def program(
         "unix_socket_directories": str(directory),
         "unix_socket_permissions": "0700",
         "log_error_verbosity": "terse",  # details quote rows, and rows are what people wrote
+        "wal_recycle": "off",  # a file that is used again keeps what it held until it is written over
         "max_connections": "200",
         # Shown by ps beside each backend, so that a process can be told from another stack's.
         "cluster_name": name if name.isascii() and len(name) < 64 else "relato",

@@ -1,6 +1,6 @@
 """People who have been erased, beside the generations; what all hold of a person: all SQL about that."""
 
-from relato_contracts.erasure import ERASED, TEXTS
+from relato_contracts.erasure import ADDRESS, ERASED, TEXTS
 from relato_contracts.people import PersonErased
 from relato_runtime import erased
 from relato_runtime.database import Connection
@@ -14,6 +14,13 @@ async def erase(connection: Connection, fact: PersonErased) -> None:
     """Somebody has been erased: what their tickets' streams hold goes with what those say themselves."""
     await erased.remember(connection, fact.person_id, fact.erased_at)
     await erased.forget(connection, fact.person_id)
+    address: str | None = await connection.fetchval(
+        "SELECT email FROM reference.people WHERE person_id = $1", fact.person_id
+    )
+    if address is not None:
+        for schema in await _schemas(connection):
+            statement = _UNADDRESS.format(schema=schema)
+            await connection.execute(statement, address, ERASED, ADDRESS, timeout=_LARGE_SECONDS)
     await connection.execute(
         "UPDATE reference.people SET name = $2, email = NULL, active = false WHERE person_id = $1",
         *(fact.person_id, ERASED),
@@ -33,15 +40,18 @@ async def held(connection: Connection, person_id: str) -> dict[str, int]:
     row = await connection.fetchrow(_REFERENCE, person_id, ERASED)
     assert row is not None
     found |= dict(row)
-    for each in await generations.every(connection):
-        if each.state in {"building", "live", "retired"}:
-            schema = making.schema(each.number)
-            counted = await connection.fetchrow(
-                _GENERATION.format(schema=schema), person_id, ERASED, sorted(TEXTS), timeout=_LARGE_SECONDS
-            )
-            assert counted is not None
-            found |= {f"{schema}.{name}": number for name, number in counted.items()}
+    for schema in await _schemas(connection):
+        counted = await connection.fetchrow(
+            _GENERATION.format(schema=schema), person_id, ERASED, sorted(TEXTS), timeout=_LARGE_SECONDS
+        )
+        assert counted is not None
+        found |= {f"{schema}.{name}": number for name, number in counted.items()}
     return found
+
+
+async def _schemas(connection: Connection) -> list[str]:
+    every = await generations.every(connection)
+    return [making.schema(each.number) for each in every if each.state in {"building", "live", "retired"}]
 
 
 async def tables(connection: Connection) -> list[str]:
@@ -61,9 +71,25 @@ _REFERENCE = """
         (SELECT count(*) FROM reference.tickets WHERE requester_id = $1 AND title <> $2)
             AS "reference.tickets"
 """
+# What a server answered may name whom it was asked for.
+_UNADDRESS = """
+    WITH theirs AS (
+        UPDATE {schema}.email_outcomes SET recipient = $2, reason = regexp_replace(reason, $3, $2, 'g')
+        WHERE lower(recipient) = lower($1)
+    )
+    UPDATE {schema}.ticket_entries
+    SET data = data || jsonb_strip_nulls(jsonb_build_object(
+        'recipient', $2::text, 'reason', regexp_replace(data ->> 'reason', $3, $2, 'g')
+    ))
+    WHERE kind = 'mail' AND lower(data ->> 'recipient') = lower($1)
+"""
 _GENERATION = """
     SELECT
         (SELECT count(*) FROM {schema}.tickets WHERE requester_id = $1 AND title <> $2) AS tickets,
+        (
+            SELECT count(*) FROM {schema}.email_outcomes, reference.people
+            WHERE person_id = $1 AND lower(recipient) = lower(email)
+        ) AS email_outcomes,
         (
             SELECT count(*) FROM {schema}.ticket_entries
             WHERE author_id = $1 AND author_name <> $2 OR $1 IN (author_id, data ->> 'requester_id')

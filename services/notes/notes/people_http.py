@@ -13,7 +13,7 @@ from relato_runtime.field_errors import FieldError
 from relato_runtime.holdings import Holdings
 from relato_runtime.operations import Operation
 from relato_runtime.operators_http import Operator, Wish, problems, unless_refused
-from relato_runtime.problems import Problem, invalid
+from relato_runtime.problems import invalid
 from relato_runtime.verified import Begun, Progress
 
 from notes import erasing, erasures
@@ -54,14 +54,14 @@ def routes(pool: Pool, operator: Operator) -> APIRouter:
         job = await unless_refused(jobs.ask(pool, operation, asked, wish.person_id))
         return Begun(action=ERASE, job=job, dry_run=wish.dry_run)
 
-    @router.get("/erasure", responses=problems(401, 403, 404, 429, 503))
-    async def erasure(_who: Who) -> Erasure:
-        """The last erasure, and how far it is."""
+    @router.get("/erasure", responses=problems(401, 403, 429, 503))
+    async def erasure(_who: Who) -> Erasure | None:
+        """The last erasure, and how far it is; null where nobody was erased yet."""
         async with pool.acquire() as connection:
             job = await jobs.latest(connection, ERASE)
-        if job is None:
-            raise Problem(404, "not-found", "Nobody was erased yet.")
-        return Erasure(**verified.progress(job), phase=job.reached.get("phase", "log"))
+        return (
+            None if job is None else Erasure(**verified.progress(job), phase=job.reached.get("phase", "log"))
+        )
 
     async def count(person_id: str) -> Holdings:
         async with pool.acquire() as connection:

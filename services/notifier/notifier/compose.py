@@ -24,7 +24,7 @@ from relato_contracts.notifications import RecipientRole
 
 from notifier.event import Event
 from notifier.known import MAILS_OFF, SOLUTION_SHOWN, House, Known, Ticket, Unknown
-from notifier.letter import Letter, marked_up, moment, plain, variant_for
+from notifier.letter import Letter, known_as, marked_up, moment, plain, variant_for
 from notifier.occurrence import Occurrence
 
 Parameter = Literal[251, 253, 447]
@@ -233,7 +233,7 @@ def letter_of(ticket_id: str, written: Written, ticket: Ticket, reader: Reader, 
         kind=written.kind,
         ticket_id=ticket_id,
         ticket_title=ticket.title,
-        author_name=written.author_name,
+        author_name=known_as(written.author_name, reader.language),
         recipient_name=reader.name,
         text=written.text,
         text_html=written.html,

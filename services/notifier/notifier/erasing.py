@@ -11,7 +11,7 @@ from typing import NamedTuple
 
 from asyncpg import Record
 from pydantic import JsonValue
-from relato_contracts.erasure import ERASED, without_texts
+from relato_contracts.erasure import ADDRESS, ERASED, without_texts
 from relato_contracts.notes import NoteEvent, TextErased
 from relato_contracts.people import PersonErased
 from relato_runtime import erased
@@ -146,7 +146,7 @@ def unaddressed(outcome: Mapping[str, JsonValue], gone: Known) -> dict[str, Json
     if left.get("mail_id") in gone.mails:
         left["recipient"] = ERASED
         if isinstance(reason := left.get("reason"), str):
-            left["reason"] = re.sub(_ANY_ADDRESS, ERASED, reason)
+            left["reason"] = re.sub(ADDRESS, ERASED, reason)
     decision = left.get("decision")
     if isinstance(decision, dict) and decision.get("person_id") in gone.people:
         left["decision"] = {
@@ -179,14 +179,12 @@ async def _empty(connection: Connection, mails: Iterable[Record]) -> None:
 
 
 _TO = "SELECT mail_id FROM mails WHERE lower(recipient) = lower($1)"
-# What a server answers may name whom it was asked for.
-_ANY_ADDRESS = r"<?[^\s<>]+@[^\s<>]+>?"
 _UNADDRESS = f"""
     WITH theirs AS (
-        UPDATE mails SET recipient = $2, reason = regexp_replace(reason, '{_ANY_ADDRESS}', $2, 'g')
+        UPDATE mails SET recipient = $2, reason = regexp_replace(reason, '{ADDRESS}', $2, 'g')
         WHERE lower(recipient) = lower($1) RETURNING mail_id
     ), tried AS (
-        UPDATE attempts SET answer = regexp_replace(answer, '{_ANY_ADDRESS}', $2, 'g')
+        UPDATE attempts SET answer = regexp_replace(answer, '{ADDRESS}', $2, 'g')
         WHERE mail_id IN (SELECT mail_id FROM theirs)
     )
     UPDATE outbox SET data = (data::jsonb || jsonb_build_object('recipient', $2::text))::text

@@ -8,9 +8,11 @@ from zoneinfo import ZoneInfo
 
 from babel.dates import format_datetime
 from markupsafe import Markup
+from relato_contracts.erasure import ERASED
 from relato_contracts.itsm import EmailVariant, Language
 
 _FALLBACK: Language = "pt-BR"
+_REMOVED = {"pt-BR": "Pessoa removida", "en": "Removed person", "es": "Persona eliminada"}
 _LINE_ENDS = re.compile(r"</(?:p|div|li|blockquote|pre|h[1-3])>|<br\s*/?>")
 
 
@@ -39,6 +41,11 @@ def variant_for(language: str, variants: tuple[EmailVariant, ...]) -> EmailVaria
         if found := next((each for name, each in by_language.items() if name == wanted), None):
             return found
     return variants[0] if variants else None
+
+
+def known_as(name: str, language: str) -> str:
+    """A name as readers are told it; of who was erased nobody knows one."""
+    return _REMOVED.get(language, _REMOVED[_FALLBACK]) if name == ERASED else name
 
 
 def moment(at: datetime, language: str, time_zone: str) -> str:

@@ -217,7 +217,7 @@ def _action(row: Row) -> Mapping[str, object]:
     return {
         "action": row["action"],
         "subject_id": row["subject_id"],
-        "reason": fact.get("reason"),
+        "reason": fact.get("reason") or fact.get("cause"),
         "release_at": fact.get("release", {}).get("at"),
         "release_by_email": fact.get("release", {}).get("notify_by_email"),
         "release_outcome": fact.get("release_outcome"),

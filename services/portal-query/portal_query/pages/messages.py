@@ -12,7 +12,7 @@ from babel.messages.extract import extract_from_dir
 from babel.messages.pofile import write_po
 from relato_runtime.mail_templates import VARIABLES
 
-from portal_query.pages import words
+from portal_query.pages import removed, words
 from portal_query.parameters import PARAMETERS
 
 _NO_DATE = datetime(2026, 1, 1, tzinfo=UTC)
@@ -31,6 +31,8 @@ def used() -> Catalog:
         catalog.add(message, locations=[(file, 0)], context=context)
     for text in _texts():
         catalog.add(text, locations=[("parameters.py", 0)])
+    for text in removed.WORDS:
+        catalog.add(text, locations=[("removed.py", 0)])
     return catalog
 
 

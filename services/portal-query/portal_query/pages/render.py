@@ -9,7 +9,7 @@ from jinja2 import Environment, FileSystemLoader, StrictUndefined
 from markupsafe import Markup
 
 from portal_query.browser import uncached
-from portal_query.pages import formats, words
+from portal_query.pages import formats, removed, words
 from portal_query.pages.reader import Reader, stranger
 from portal_query.static import Static
 
@@ -20,9 +20,11 @@ class Pages:
     """The templates, once for each language."""
 
     def __init__(self, static: Static, hold_seconds: int) -> None:
+        known = words.translations()
+        self._gettext = {language: translations.gettext for language, translations in known.items()}
         self._environments: Mapping[str, Environment] = {
             language: _environment(static, translations, hold_seconds)
-            for language, translations in words.translations().items()
+            for language, translations in known.items()
         }
 
     def page(self, request: Request, reader: Reader, template: str, /, **context: object) -> HTMLResponse:
@@ -34,7 +36,9 @@ class Pages:
 
     def fragment(self, reader: Reader, template: str, /, **context: object) -> str:
         """HTML for a reader."""
-        return self._environments[reader.language].get_template(template).render(reader=reader, **context)
+        environment = self._environments[reader.language]
+        shown = removed.readable(context, self._gettext[reader.language])
+        return environment.get_template(template).render(reader=reader, **shown)
 
     def error(self, request: Request, status: int) -> HTMLResponse:
         """The page that says what went wrong, in the reader's language."""
