@@ -13,6 +13,7 @@ from relato.commands import (
     itsm,
     people,
     projections,
+    retention,
     status,
     token,
     up,
@@ -30,7 +31,7 @@ def build() -> typer.Typer:
     )
     for group in (
         *(up, down, status, token, itsm, demo),
-        *(events, history, emails, projections, dead_letters, people, audit),
+        *(events, history, emails, projections, dead_letters, people, retention, audit),
     ):
         group.register(app)
     return app

@@ -39,6 +39,7 @@ from notes.importing import IMPORT, take_in
 from notes.publisher import Publisher
 from notes.relay import Relay
 from notes.republish import REPUBLISH, republish
+from notes.retaining import RETAIN, retain
 from notes.settings import NotesSettings
 from notes.verify import verify
 
@@ -93,6 +94,7 @@ def build(settings: NotesSettings) -> FastAPI:
                 IMPORT: lambda job: take_in(settings, job),
                 ADOPT: lambda job: take_over(settings, job),
                 ERASE: lambda job: erase(settings, job),
+                RETAIN: lambda job: retain(settings, job),
             }
             loops: dict[str, background.Loop] = {
                 "relay": relay.run,

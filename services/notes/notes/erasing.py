@@ -46,7 +46,7 @@ async def erase(settings: ServiceSettings, job: Job) -> None:
             job = await rewriting.rewrite(settings, connection, job, tickets)
             async with connection.transaction():
                 job = await jobs.step(connection, job, job.reached | {"phase": "files"})
-        job = await clearing.leave(settings, connection, job, _CLEARING)
+        job = await clearing.leave(settings, connection, job, CLEARING)
         async with connection.transaction():
             await erased.done(connection, str(job.wish["person_id"]))
             await jobs.finish(connection, job)
@@ -136,7 +136,7 @@ _TABLES = [
     *("events", "outbox", "idempotency_keys", "drafts", "people", "presence", "imported_lines"),
     *("dead_letters", "operations", "jobs", "job_findings"),
 ]
-_CLEARING = Clearing("notes", erasures.held, _tables)
+CLEARING = Clearing("notes", erasures.held, _tables)
 
 
 def _moment(job: Job) -> datetime:

@@ -119,12 +119,43 @@ async def silenced(connection: Connection, person_id: str) -> list[str]:
     return [row["ticket_id"] for row in rows]
 
 
-async def requested(connection: Connection, person_id: str) -> list[str]:
-    """Tickets that are a person's, as the ITSM says."""
+async def silenced_by(connection: Connection, correlation_id: str) -> list[str]:
+    """Tickets on which one job has erased something."""
     rows = await connection.fetch(
-        "SELECT ticket_id FROM tickets WHERE requester_id = $1 ORDER BY ticket_id", person_id
+        "SELECT DISTINCT ticket_id FROM events WHERE type = $1 AND correlation_id = $2",
+        *(type_name(TextErased), correlation_id),
+        timeout=_LARGE_SECONDS,
     )
     return [row["ticket_id"] for row in rows]
+
+
+async def long_closed(connection: Connection, before: datetime, after: str, limit: int) -> list[str]:
+    """The next tickets, by their ids, that were closed by then, and on which something still stands."""
+    rows = await connection.fetch(
+        f"""
+        SELECT ticket_id FROM tickets
+        WHERE ticket_id > $4 AND closed_since < $1
+            AND EXISTS (SELECT FROM events WHERE events.ticket_id = tickets.ticket_id AND {_WORDS})
+        ORDER BY ticket_id LIMIT $5
+        """,  # noqa: S608  # constants
+        *(before, _TEXTS, ERASED, after, limit),
+        timeout=_LARGE_SECONDS,
+    )
+    return [row["ticket_id"] for row in rows]
+
+
+async def due(connection: Connection, before: datetime) -> dict[str, int]:
+    """How many tickets those are, with how many facts that say something."""
+    row = await connection.fetchrow(
+        f"""
+        SELECT count(DISTINCT ticket_id) AS tickets, count(*) AS events
+        FROM events JOIN tickets USING (ticket_id) WHERE closed_since < $1 AND {_WORDS}
+        """,  # noqa: S608  # constants
+        *(before, _TEXTS, ERASED),
+        timeout=_LARGE_SECONDS,
+    )
+    assert row is not None
+    return dict(row)
 
 
 _TEXTS = sorted(TEXTS)

@@ -1,6 +1,7 @@
 """itsm.* facts into local tables, as far as commands are authorised and validated by them."""
 
 from collections.abc import Sequence
+from datetime import datetime
 
 from relato_contracts import itsm
 from relato_contracts.fields import Fact
@@ -46,11 +47,11 @@ async def apply(connection: Connection, decoded: Sequence[Decoded]) -> Sequence[
         if isinstance(fact, PersonErased):  # nothing new, unless this database was put back from a backup
             await erased.remember(connection, fact.person_id, fact.erased_at)
     instead = await erased.taken_in(connection, [fact for _, _, fact in decoded])
-    for record, _, fact in decoded:
+    for record, envelope, fact in decoded:
         if isinstance(fact, PersonErased):
             continue
         if fact is not None:
-            await _save(connection, instead.get(fact, fact))
+            await _save(connection, instead.get(fact, fact), envelope.time)
         elif record.key is not None:
             topic = next(name for name in _REMOVALS if record.topic.endswith(name))
             for statement in _REMOVALS[topic]:
@@ -58,18 +59,24 @@ async def apply(connection: Connection, decoded: Sequence[Decoded]) -> Sequence[
     return ()
 
 
-async def _save(connection: Connection, fact: Fact) -> None:
+async def _save(connection: Connection, fact: Fact, at: datetime) -> None:
     match fact:
         case itsm.TicketSaved():
             await connection.execute(
                 """
-                INSERT INTO tickets (ticket_id, status, requester_id, group_id, responsible_id)
-                VALUES ($1, $2, $3, $4, $5)
+                INSERT INTO tickets AS known
+                    (ticket_id, status, requester_id, group_id, responsible_id, closed_since)
+                VALUES ($1, $2, $3, $4, $5, $6)
                 ON CONFLICT (ticket_id) DO UPDATE SET status = excluded.status,
                     requester_id = excluded.requester_id, group_id = excluded.group_id,
-                    responsible_id = excluded.responsible_id
+                    responsible_id = excluded.responsible_id,
+                    closed_since = CASE
+                        WHEN excluded.closed_since IS NOT NULL
+                            THEN coalesce(known.closed_since, excluded.closed_since)
+                    END
                 """,
                 *(fact.ticket_id, fact.status, fact.requester_id, fact.group_id, fact.responsible_id),
+                at if fact.status in {"closed", "cancelled"} else None,
             )
             await connection.execute(
                 "INSERT INTO streams (ticket_id) VALUES ($1) ON CONFLICT DO NOTHING", fact.ticket_id

@@ -180,6 +180,50 @@ async def test_erasing_without_a_reason_or_while_another_is_under_way_changes_no
     assert (await held(said, "ana"))["events"] == 3
 
 
+async def test_what_was_said_on_a_ticket_that_has_been_closed_for_long_goes_and_names_stay(
+    said: Service,
+) -> None:
+    await said.publish(world.ticket("1001", status="closed"), world.ticket("1002", status="closed"))
+    await said.database.execute(
+        "UPDATE tickets SET closed_since = now() - interval '13 months' WHERE ticket_id = '1001'"
+    )
+    asked = {"months": 12, "reason": "our rule"}
+    operator = said.issuer.bearer("olga", "operator")
+    tried = await said.http.post(
+        "/api/operate/people/retention", json=asked | {"dry_run": True}, headers=operator
+    )
+    assert tried.json() == {"job": None, "dry_run": True, "tickets": 1, "events": 3}
+    job = (await said.http.post("/api/operate/people/retention", json=asked, headers=operator)).json()["job"]
+
+    async def done() -> bool:
+        known = await read(said, "people/retention")
+        return bool(known["id"] == job and known["state"] == "done")
+
+    await until(done, within=60, what="the retention")
+    left = await rows(said)
+    assert [word for word in WORDS[:3] if word in left] == []
+    assert "Zulmira Prado" in left
+    assert "Cabo trocado" in left, "the other was closed lately"
+    assert await chained(said.database, "1001") == 4
+    facts_now = [each for each in await facts(said, NOTES, 5) if isinstance(each, TextErased)]
+    assert [(each.ticket_id, each.cause, each.anonymous) for each in facts_now] == [("1001", "retention", ())]
+    audit = (await read(said, "audit/notes"))["items"]
+    assert [each["action"] for each in audit[:2]] == ["retain", "retain"]
+
+
+async def test_a_ticket_is_closed_since_it_was_first_said_to_be(said: Service) -> None:
+    async def since() -> object:
+        return await said.database.fetchval("SELECT closed_since FROM tickets WHERE ticket_id = '1001'")
+
+    assert await since() is None
+    await said.publish(world.ticket("1001", status="closed"))
+    first = await since()
+    await said.publish(world.ticket("1001", status="closed", title="Outro"))
+    assert await since() == first is not None
+    await said.publish(world.ticket("1001", status="open"))
+    assert await since() is None
+
+
 async def test_who_is_erased_once_more_loses_what_came_since(said: Service) -> None:
     await erased(said, "ana")
     answer = await said.post("carlos", "/tickets/1001/chat", {"text": "Zulmira, ainda está aí?"})
