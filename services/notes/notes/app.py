@@ -11,6 +11,7 @@ from relato_runtime.auth import Authenticator
 from relato_runtime.consume import Consumer
 from relato_runtime.database import Pool
 from relato_runtime.http import RateLimit, create_app
+from relato_runtime.jobs import Job
 from relato_runtime.measured import measure
 from relato_runtime.readiness import Readiness
 from relato_runtime.verified import VERIFY
@@ -28,6 +29,7 @@ from notes import (
     proof_http,
     reference,
     release,
+    remembering,
     sealing,
     store,
 )
@@ -88,17 +90,28 @@ def build(settings: NotesSettings) -> FastAPI:
             app.include_router(proof_http.routes(settings, pool, authenticate, limit))
             app.include_router(proof_http.operators_routes(settings, pool, operator))
             app.include_router(people_http.routes(pool, operator))
+            level = asyncio.Event()
+
+            def once_level(go_on: working.Work) -> working.Work:
+                """What adds to the log does so where it is level with its topic, as commands do."""
+
+                async def work_on(job: Job) -> None:
+                    await level.wait()
+                    await go_on(job)
+
+                return work_on
+
             work: dict[str, working.Work] = {
                 VERIFY: lambda job: verify(settings, job),
                 REPUBLISH: lambda job: republish(settings, job),
                 IMPORT: lambda job: take_in(settings, job),
                 ADOPT: lambda job: take_over(settings, job),
-                ERASE: lambda job: erase(settings, job),
-                RETAIN: lambda job: retain(settings, job),
+                ERASE: once_level(lambda job: erase(settings, job, settings.erasures_file)),
+                RETAIN: once_level(lambda job: retain(settings, job)),
             }
             loops: dict[str, background.Loop] = {
                 "relay": relay.run,
-                "commands": lambda: _commit(settings, committer, readiness),
+                "commands": lambda: _commit(settings, committer, readiness, level),
                 "reference": consumer.run,
                 "releases": lambda: release.run(pool, committer, readiness, "releases"),
                 "measure": lambda: measure(pool, readiness, "measure", measured.pending),
@@ -118,9 +131,14 @@ def build(settings: NotesSettings) -> FastAPI:
     )
 
 
-async def _commit(settings: NotesSettings, committer: Committer, readiness: Readiness) -> None:
+async def _commit(
+    settings: NotesSettings, committer: Committer, readiness: Readiness, level: asyncio.Event
+) -> None:
     readiness.lacks("commands", "the log is being compared with Kafka")
     await levelling.before_commands(settings)
+    level.set()
+    readiness.lacks("commands", "people who were erased are erased again")
+    await remembering.before_commands(settings, settings.erasures_file)
     readiness.has("commands")
     await committer.run()
 

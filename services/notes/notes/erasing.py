@@ -5,6 +5,7 @@ Every step commits with how far the job is, and changes nothing when it is done 
 
 import asyncio
 from datetime import datetime
+from pathlib import Path
 
 import asyncpg
 from relato_contracts.envelope import Envelope, encode
@@ -17,7 +18,7 @@ from relato_runtime.jobs import Finding, Job
 from relato_runtime.settings import ServiceSettings
 from uuid6 import uuid7
 
-from notes import erasures, restating, rewriting
+from notes import erasures, remembering, restating, rewriting
 from notes.adopt import SOURCE
 from notes.silencing import Silence, silence
 
@@ -29,8 +30,10 @@ PATIENCE_SECONDS = 600
 _TICKETS_AT_ONCE = 100
 
 
-async def erase(settings: ServiceSettings, job: Job) -> None:
-    """Go on with an erasure from where it had come to."""
+async def erase(settings: ServiceSettings, job: Job, file: Path | None = None) -> None:
+    """Go on with an erasure from where it had come to; first of all, it is known outside of the database."""
+    if file is not None:
+        await asyncio.to_thread(remembering.write, file, str(job.wish["person_id"]), _moment(job))
     connection = await asyncpg.connect(
         settings.database_url.get_secret_value(), timeout=5, command_timeout=600
     )

@@ -144,6 +144,15 @@ async def long_closed(connection: Connection, before: datetime, after: str, limi
     return [row["ticket_id"] for row in rows]
 
 
+async def pending(connection: Connection) -> bool:
+    """Whether the log still says something of somebody who was erased and has not been dealt with."""
+    rows = await connection.fetch("SELECT person_id FROM erased_people WHERE done_at IS NULL")
+    for row in rows:
+        if await tickets(connection, row["person_id"], "", 1):
+            return True
+    return False
+
+
 async def due(connection: Connection, before: datetime) -> dict[str, int]:
     """How many tickets those are, with how many facts that say something."""
     row = await connection.fetchrow(

@@ -1,5 +1,6 @@
 """Settings of the notes service."""
 
+from pathlib import Path
 from typing import Annotated
 
 from pydantic import Field
@@ -20,3 +21,5 @@ class NotesSettings(ServiceSettings):
 
     idempotency_hours: Annotated[int, Field(ge=1)] = 72
     """How long the answer to an idempotency key is kept."""
+    erasures_file: Path | None = None
+    """Who was erased, kept apart from what is backed up: after a restore they are erased again."""

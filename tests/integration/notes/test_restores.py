@@ -3,13 +3,15 @@
 from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
 from contextlib import AsyncExitStack
 from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from pathlib import Path
 from typing import Any
 from uuid import uuid4
 
 import asyncpg
 import httpx
 import pytest
-from notes import levelling
+from notes import levelling, remembering
 from notes.adopt import Diverged
 from notes.app import build
 from notes.settings import NotesSettings
@@ -296,3 +298,64 @@ async def test_a_hole_in_the_log_is_filled_from_the_topic_and_everything_is_publ
     assert (await notes.chat("Agora"))["version"] == 4
     await notes.published()
     assert await notes.versions(4) == [1, 2, 3, 4]
+
+
+async def _erased(notes: Notes) -> None:
+    headers = notes.issuer.bearer("olga", "operator")
+    asked = {"person_id": "ana", "reason": "she asked"}
+    answer = await notes.http.post("/api/operate/people/erase", json=asked, headers=headers)
+    assert answer.status_code == 200, answer.text
+
+    async def done() -> bool:
+        return await notes.rows("SELECT FROM erased_people WHERE done_at IS NULL") == []
+
+    await until(lambda: _begun(notes), what="the erasure")
+    await until(done, within=60, what="the end of the erasure")
+
+
+async def _begun(notes: Notes) -> bool:
+    return bool(await notes.rows("SELECT FROM erased_people"))
+
+
+async def test_who_was_erased_since_the_backup_is_erased_again_before_any_command(
+    notes: Notes, tmp_path: Path
+) -> None:
+    file = tmp_path / "erasures"
+    await notes.chat("Palavras só para Ana")
+    await notes.published()
+    await notes.stop()
+    backup = await back_up(notes.url)
+    await notes.start(erasures_file=file)
+    await until(notes.ready, what="readiness")
+    await _erased(notes)
+    answer = await notes.post("carlos", "/tickets/1002/chat", {"text": "Depois do apagamento"})
+    assert answer.status_code == 201, answer.text
+    await notes.published()
+    await notes.stop()
+    assert "ana" in file.read_text()
+    await put_back(notes.url, backup)
+    assert "Palavras só para Ana" in str(await notes.rows("SELECT data::text FROM events"))
+
+    await notes.start(erasures_file=file)
+    await until(notes.ready, within=60, what="readiness")
+    told = await notes.chat("E adiante")
+    left = str(await notes.rows("SELECT data::text FROM events"))
+    assert "Palavras só para Ana" not in left
+    assert "Depois do apagamento" in left, "what was said since is taken in again"
+    assert told["version"] >= 3
+
+
+async def test_the_file_of_erasures_tells_even_where_topics_were_put_back_too(
+    notes: Notes, tmp_path: Path
+) -> None:
+    file = tmp_path / "erasures"
+    await notes.chat("Palavras só para Ana")
+    await notes.published()
+    await notes.stop()
+    remembering.write(file, "ana", datetime.now(UTC))
+    remembering.write(file, "ana", datetime.now(UTC))
+    assert list(remembering.read(file)) == ["ana"]
+    await notes.start(erasures_file=file)
+    await until(notes.ready, within=60, what="readiness")
+    await notes.chat("E adiante")
+    assert "Palavras só para Ana" not in str(await notes.rows("SELECT data::text FROM events"))

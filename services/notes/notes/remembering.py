@@ -1,0 +1,92 @@
+"""Who was erased, as it is known outside of the database: after a restore they are erased again.
+
+The topic ``relato.people`` has them, and a file that is kept apart, where databases and broker may both have
+been put back. Its lines are JSON: person_id and erased_at.
+"""
+
+import asyncio
+import json
+import os
+from datetime import datetime
+from pathlib import Path
+
+import asyncpg
+import structlog
+from aiokafka.errors import KafkaError
+from relato_contracts.envelope import Undecodable, decode
+from relato_contracts.people import PersonErased
+from relato_contracts.topics import ERASURES
+from relato_runtime import erased, tail
+from relato_runtime.settings import ServiceSettings
+
+from notes import erasures
+
+log = structlog.get_logger(__name__)
+
+_PATIENCE_SECONDS = 5.0
+_LOOK_SECONDS = 0.5
+
+
+def write(path: Path, person_id: str, erased_at: datetime) -> None:
+    """Add somebody, on the disk before this returns; who is there already stays once."""
+    if person_id in read(path):
+        return
+    line = json.dumps({"person_id": person_id, "erased_at": erased_at.isoformat()})
+    with path.open("a", encoding="utf-8") as file:
+        file.write(line + "\n")
+        file.flush()
+        os.fsync(file.fileno())
+
+
+def read(path: Path) -> dict[str, datetime]:
+    """Everybody in the file, and since when; a last line that was not written to its end says nothing."""
+    if not path.exists():
+        return {}
+    known: dict[str, datetime] = {}
+    for line in path.read_text(encoding="utf-8").splitlines():
+        try:
+            said = json.loads(line)
+            known.setdefault(said["person_id"], datetime.fromisoformat(said["erased_at"]))
+        except (ValueError, KeyError, TypeError):
+            log.warning("a line of the erasures' file says nothing")
+    return known
+
+
+async def before_commands(settings: ServiceSettings, path: Path | None) -> None:
+    """Return once the log says nothing of anybody who was erased: the job that sees to it runs beside this.
+
+    Kafka is waited for only so long: where nothing was put back, the database knows everybody.
+    """
+    connection = await asyncpg.connect(
+        settings.database_url.get_secret_value(), timeout=5, command_timeout=600
+    )
+    try:
+        everybody = {} if path is None else read(path)
+        try:
+            async with asyncio.timeout(_PATIENCE_SECONDS):
+                everybody = await _on_topic(settings) | everybody
+        except (KafkaError, OSError, TimeoutError):
+            log.warning("who was erased is not asked of Kafka, which is away")
+        for person_id, erased_at in everybody.items():
+            await erased.remember(connection, person_id, erased_at)
+        while await erasures.pending(connection):  # noqa: ASYNC110  # the job may be another process's
+            await asyncio.sleep(_LOOK_SECONDS)
+    finally:
+        await connection.close(timeout=2)
+
+
+async def _on_topic(settings: ServiceSettings) -> dict[str, datetime]:
+    known: dict[str, datetime] = {}
+    async with tail.reading(settings, ERASURES) as reader:
+        begins = await reader.consumer.beginning_offsets(reader.partitions)
+        ends = await reader.consumer.end_offsets(reader.partitions)
+        for partition in reader.partitions:
+            async for records in reader.records(partition, begins[partition], ends[partition]):
+                for record in records:
+                    try:
+                        fact = decode(record.key, record.value, record.headers, record.timestamp)[1]
+                    except Undecodable:
+                        continue
+                    if isinstance(fact, PersonErased):
+                        known.setdefault(fact.person_id, fact.erased_at)
+    return known
