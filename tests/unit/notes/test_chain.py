@@ -10,8 +10,18 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from notes import chain
+from notes.adopt import follow
+from notes.exporting import line_of
+from notes.importing import arrivals
+from notes.outbox import Pending
+from notes.state import State
+from notes.store import Stream
 from relato_contracts import commitments
 from relato_contracts.commitments import PARTS, Part
+from relato_contracts.envelope import serialise, type_name
+from relato_contracts.erasure import without_texts
+
+from tests.support import stream as a
 
 SAID = {
     "ticket_id": "1001",
@@ -40,7 +50,7 @@ class Event:
     openings: str | None = None
 
 
-def one(event: Event) -> bytes:
+def one(event: chain.Event) -> bytes:
     (only,) = chain.follow({}, [event])
     return only
 
@@ -113,6 +123,29 @@ def test_parts_are_what_any_library_for_canonical_json_makes_of_them(data: dict[
         data | {"correlation_id": "c-1"}, sort_keys=True, ensure_ascii=False, separators=(",", ":")
     )
     assert by_part["internal"] == expected.encode()
+
+
+@pytest.mark.parametrize("erased", [False, True])
+def test_an_exported_line_leads_to_the_same_hash_again(erased: bool) -> None:
+    fact = a.recorded(1)
+    salt = bytes(range(32))
+    event = Pending(
+        *(1, "1001", 1, a.uuid(7), type_name(type(fact)), "carlos", "c-1", None, a.at(1)),
+        data=serialise(fact).decode(),
+        request=None,
+        salt=salt,
+    )
+    before = one(event)
+    if erased:
+        shut = commitments.closed(chain.parts(event), commitments.openings(salt), ["text"])
+        left = json.dumps(without_texts(json.loads(event.data), anonymous=False), separators=(",", ":"))
+        event = replace(event, data=left, salt=None, openings=chain.written(shut))
+    (arrival,) = arrivals([line_of(event)])
+    assert (arrival.salt is None) is erased
+    known = {"1001": Stream(State(), a.at(0))}
+    (again,) = follow(known, [arrival], ()).events
+    assert one(again) == before
+    assert again.data == event.data
 
 
 def test_records_carry_the_salt_or_the_openings_and_nonsense_is_neither() -> None:
