@@ -6,6 +6,7 @@ const menu = /** @type {HTMLElement} */ (document.querySelector("[data-menu]"));
 const items = /** @type {HTMLElement[]} */ ([...menu.querySelectorAll("[data-does]")]);
 /** @type {HTMLElement | null} */
 let button = null;
+let place = 0;
 const home = menu.parentElement;
 
 /** @param {(does: string, article: HTMLElement) => void} choose */
@@ -23,7 +24,8 @@ export function onChoice(choose) {
   });
 }
 
-addEventListener("scroll", close, { passive: true });
+// What is told late of a scroll that led to the button is none away from it.
+addEventListener("scroll", () => scrollY !== place && close(), { passive: true });
 addEventListener("resize", close);
 menu.addEventListener("keydown", (event) => {
   const shown = items.filter((each) => !each.hidden);
@@ -48,6 +50,7 @@ function open(asked) {
   button = asked;
   asked.setAttribute("aria-expanded", "true");
   asked.after(menu);
+  place = scrollY;
   menu.showPopover(); // above everything: what lies far down is laid out apart, and would clip it
   const { bottom, right, top } = asked.getBoundingClientRect();
   const below = bottom + menu.offsetHeight <= innerHeight || top < menu.offsetHeight;
