@@ -14,6 +14,7 @@ from relato_contracts.envelope import Envelope, encode
 from relato_contracts.fields import Fact
 from relato_contracts.itsm import CategorySaved
 from relato_contracts.notifications import EmailAccepted
+from relato_contracts.people import PersonErased
 from relato_contracts.presence import PersonPresent
 from relato_contracts.topics import ITSM, NOTES, NOTIFICATIONS, PRESENCE, Topic
 from relato_runtime import kafka
@@ -154,6 +155,8 @@ def _good(topic: Topic) -> Fact:
             return stream.recorded(1, ticket_id=ticket)
         case "relato.presence":
             return PersonPresent(ticket_id=ticket, person_id="carlos", state="viewing", until=world.OPENED_AT)
+        case "relato.people":
+            return PersonErased(person_id="broken", erased_at=world.OPENED_AT, tickets=0)
         case "relato.notifications":
             return stream.mailed(EmailAccepted, 1, 1).model_copy(update={"ticket_id": ticket})
         case "itsm.tickets":

@@ -48,6 +48,11 @@ class Home:
         return self.root / "kafka"
 
     @property
+    def erasures(self) -> Path:
+        """Who was erased, apart from databases and broker."""
+        return self.root / "erasures"
+
+    @property
     def caddy(self) -> Path:
         """What the front door keeps."""
         return self.root / "caddy"

@@ -68,6 +68,7 @@ class Surroundings:
                 return {
                     "RELATO_DATABASE_URL": url("notes", "notes"),
                     "RELATO_LOG_KEY_FILE": str(self.home.log_key()),
+                    "RELATO_ERASURES_FILE": str(self.home.erasures),
                 }
             case "notifier":
                 return {"RELATO_DATABASE_URL": url("notifier", "notifier"), "RELATO_SMTP_URL": self.smtp}
