@@ -50,10 +50,6 @@ class Log:
             await sealed.record(self.connection, self.tickets, each)
             await sealing.seal(self.connection, self.signer)
             await sealing.publish(self.settings, self.connection)
-        # They wait for Kafka: this is about what log and heads say of each other, without the topic of notes.
-        await self.connection.execute(
-            "INSERT INTO outbox (seq, ticket_id, version) SELECT seq, ticket_id, version FROM events"
-        )
 
     def place(self, first: int = 1, last: int = EVENTS) -> int:
         """A version at random."""
@@ -75,12 +71,6 @@ class Log:
                     "UPDATE events SET version = $3 WHERE ticket_id = $1 AND version = $2",
                     *(ticket_id, before, after),
                 )
-        await self.connection.execute("DELETE FROM outbox WHERE ticket_id = $1", ticket_id)
-        await self.connection.execute(
-            "INSERT INTO outbox (seq, ticket_id, version) SELECT seq, ticket_id, version FROM events"
-            " WHERE ticket_id = $1",
-            ticket_id,
-        )
 
     async def stream(self, ticket_id: str) -> None:
         """Make a ticket's stream agree with its events."""
@@ -153,6 +143,11 @@ class Log:
     async def verified(self, **wish: object) -> set[Found]:
         """All that a whole verification finds."""
         url = self.settings.database_url.get_secret_value()
+        # All waits for Kafka: this is about what log and heads say of each other, without the topic of notes.
+        await self.connection.execute(
+            "TRUNCATE outbox; INSERT INTO outbox (seq, ticket_id, version)"
+            " SELECT seq, ticket_id, version FROM events"
+        )
         async with open_pool(url) as pool:
             async with self.connection.transaction():
                 operation = Operation("events", "verify", OLGA, "a test", False)
@@ -225,10 +220,7 @@ async def _identity(log: Log, ticket_id: str) -> set[int]:
 
 async def _hole(log: Log, ticket_id: str) -> set[int]:
     version = log.place(last=EVENTS - 1)
-    await log.connection.execute(
-        "DELETE FROM events WHERE ticket_id = $1 AND version = $2", ticket_id, version
-    )
-    await log.renumber(ticket_id, {})
+    await _hole_at(log, ticket_id, version)
     return {version}
 
 
@@ -268,7 +260,6 @@ async def _inserted(log: Log, ticket_id: str) -> set[int]:
     await log.connection.execute(
         "UPDATE events SET hash = $3 WHERE ticket_id = $1 AND version = $2", ticket_id, version, hashed
     )
-    await log.renumber(ticket_id, {})
     await log.stream(ticket_id)
     return {version, version + 1}
 
@@ -283,7 +274,6 @@ async def _reordered(log: Log, ticket_id: str) -> set[int]:
 async def _cut(log: Log, ticket_id: str) -> set[int]:
     last = log.place(first=1, last=EVENTS - 1)
     await log.connection.execute("DELETE FROM events WHERE ticket_id = $1 AND version > $2", ticket_id, last)
-    await log.renumber(ticket_id, {})
     await log.stream(ticket_id)
     return {3, 7, 8} - set(range(last + 1))
 
