@@ -17,6 +17,10 @@ from relato.reach import reach
 
 SERVICES = ("notes", "history-projector", "notifier", "portal-query")
 _LOOK_SECONDS = 1.0
+_LEFT = {
+    "not-read": "The group {group} had not read all that was cut off of {topic}, partition {partition}.",
+    "not-compacted": "{topic} still says more somewhere: it is not compacted, or not yet.",
+}
 
 Person = Annotated[str, typer.Argument(help="Their person_id.")]
 Json = Annotated[bool, typer.Option("--json", help="One JSON document.")]
@@ -85,13 +89,15 @@ async def _erased(wish: dict[str, Any], *, wait: bool) -> dict[str, Any]:
     async with operating(reach()) as operator:
         job = (await operator.post("/people/erase", wish))["job"]
         if wait:
-            await under_way.ended(
+            known = await under_way.ended(
                 operator,
                 "/people/erasure",
                 "facts",
                 cancelled="It was cancelled; what has gone has gone.",
                 job=job,
             )
+            for each in known["left"]:
+                print(_LEFT[each["kind"]].format(**each), file=sys.stderr)
             await _followed(operator, wish["person_id"])
         return await _holdings(operator, wish["person_id"])
 

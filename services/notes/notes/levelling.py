@@ -11,7 +11,7 @@ from aiokafka.partitioner import DefaultPartitioner
 from aiokafka.structs import TopicPartition
 from prometheus_client import Counter
 from relato_contracts.topics import NOTES
-from relato_runtime import incarnation, published, tail
+from relato_runtime import erased, incarnation, published, tail
 from relato_runtime.database import Connection
 from relato_runtime.positions import Position, Record, latest
 from relato_runtime.settings import ServiceSettings
@@ -145,6 +145,7 @@ async def _publish_again(
             {ticket_id: after[partition] for ticket_id, partition in where.items() if partition in after},
         )
         await published.lower(connection, lowered)
+        await erased.again(connection)
     REPUBLISHED.inc(number)
     log.warning(
         "the broker was put back: events are published again",

@@ -1,7 +1,7 @@
 """The operators' routes about people: what would go if somebody were erased, and erasing them."""
 
 from datetime import UTC, datetime, timedelta
-from typing import Annotated
+from typing import Annotated, Literal
 
 from fastapi import APIRouter, Depends
 from pydantic import BaseModel, Field
@@ -55,11 +55,22 @@ class Retention(BaseModel):
     """Facts on these tickets that say something."""
 
 
+class Left(BaseModel):
+    """A group that had not read what was cut off, or a topic that is not compacted and still says more."""
+
+    kind: Literal["not-read", "not-compacted"]
+    topic: str
+    partition: int | None
+    group: str | None
+
+
 class Erasure(Progress):
     """The last erasure: how far it is."""
 
     phase: str
     """What is done now: the ``log``, ``people`` beside it, the ``topics``, the ``files`` of the database."""
+    left: list[Left]
+    """What others have to see to."""
 
 
 def routes(pool: Pool, operator: Operator) -> APIRouter:
@@ -87,9 +98,11 @@ def routes(pool: Pool, operator: Operator) -> APIRouter:
     async def latest(kind: str) -> Erasure | None:
         async with pool.acquire() as connection:
             job = await jobs.latest(connection, kind)
-        if job is None:
-            return None
-        return Erasure(**verified.progress(job), phase=job.reached.get("phase", "log"))
+            if job is None:
+                return None
+            found, _, _ = await jobs.found(connection, job.id, verified.FINDINGS)
+        left = [Left.model_validate(each._asdict() | {"group": each.detail.get("group")}) for each in found]
+        return Erasure(**verified.progress(job), phase=job.reached.get("phase", "log"), left=left)
 
     @router.post("/retention", responses=problems(400, 401, 403, 409, 413, 422, 429, 503))
     async def retain_texts(who: Who, wish: RetainWish) -> Retention:

@@ -20,7 +20,7 @@ from relato_contracts.notifications import (
     EmailUncertain,
 )
 from relato_contracts.topics import NOTIFICATIONS
-from relato_runtime import incarnation, published, tail
+from relato_runtime import erased, incarnation, published, tail
 from relato_runtime.background import Loop
 from relato_runtime.database import Connection
 from relato_runtime.positions import Position, Record, latest
@@ -153,6 +153,7 @@ async def _tell_again(connection: Connection, reader: Reader, lowered: dict[Topi
             tickets = of_partition[partition.partition]
             number += await restored.tell_again(connection, tickets, at, _OUT_OF_ORDER)
         await published.lower(connection, lowered)
+        await erased.again(connection)
     RETOLD.inc(number)
     log.warning("the broker was put back: outcomes are announced again", number=number)
 

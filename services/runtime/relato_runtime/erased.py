@@ -30,6 +30,11 @@ async def pending(connection: Connection) -> tuple[str, datetime] | None:
     return None if row is None else (row["person_id"], row["erased_at"])
 
 
+async def again(connection: Connection) -> None:
+    """A broker that was put back has on its topics what had gone from them: nobody is dealt with any more."""
+    await connection.execute("UPDATE erased_people SET done_at = NULL WHERE done_at IS NOT NULL")
+
+
 async def done(connection: Connection, person_id: str) -> None:
     """Nothing is left of them here."""
     await connection.execute(

@@ -359,3 +359,21 @@ async def test_the_file_of_erasures_tells_even_where_topics_were_put_back_too(
     await until(notes.ready, within=60, what="readiness")
     await notes.chat("E adiante")
     assert "Palavras só para Ana" not in str(await notes.rows("SELECT data::text FROM events"))
+
+
+async def test_topics_of_a_broker_that_was_put_back_are_rewritten_again(notes: Notes) -> None:
+    await notes.chat("Palavras só para Ana")
+    await notes.published()
+    await _erased(notes)
+    await notes.stop()
+    await make_anew(notes.settings, NOTES, partitions=PARTITIONS)
+    await notes.start()
+
+    async def begun_anew() -> bool:
+        return len(await notes.rows("SELECT FROM jobs WHERE kind = 'erase'")) == 2
+
+    async def done() -> bool:
+        return await notes.rows("SELECT FROM erased_people WHERE done_at IS NULL") == []
+
+    await until(begun_anew, within=60, what="another erasure")
+    await until(done, within=60, what="its end")
