@@ -187,16 +187,23 @@ class Site:
 
     async def mended(self) -> None:
         """Wait until every service is ready again, which nobody helps with."""
-        await until(self.whole, within=MENDED_SECONDS, what="all services to be ready")
+        try:
+            await until(self.whole, within=MENDED_SECONDS, what="all services to be ready")
+        except AssertionError as late:
+            raise AssertionError(f"{late}; lacking: {await self._lacking()}") from late
 
     async def whole(self) -> bool:
         """Whether every process lives, both servers answer, and every service is ready."""
-        if any(self.pid(child.name) is None for child in self.state.children):
-            return False
-        if not (await self.answers("postgres")() and await self.answers("kafka")()):
-            return False
+        return not await self._lacking()
+
+    async def _lacking(self) -> list[str]:
+        """What is away or not ready, and why."""
+        gone = [child.name for child in self.state.children if self.pid(child.name) is None]
+        gone += [name for name in ("postgres", "kafka") if not await self.answers(name)()]
         services = [child for child in self.state.children if child.service]
-        return not any(await asyncio.gather(*(lacks(f"{child.address}/readyz") for child in services)))
+        missing = await asyncio.gather(*(lacks(f"{child.address}/readyz") for child in services))
+        said = zip(services, missing, strict=True)
+        return gone + [f"{child.name}: {what}" for child, what in said if what is not None]
 
     async def level(self) -> None:
         """Wait until nothing is on its way any more: outboxes empty, mails decided, consumers level."""

@@ -86,7 +86,7 @@ def build(settings: ProjectorSettings) -> FastAPI:
                 "work": keeper.work,
                 "measure": keeper.measure,
                 "health": lambda: measure(pool, readiness, "health"),
-                "erasures": lambda: look(pool),
+                "erasures": lambda: look(pool, readiness, "erasures"),
                 "verify": lambda: verifying.verify(pool, readiness, "verify"),
                 "jobs": lambda: working.work(pool, work, readiness, "jobs"),
             }

@@ -116,7 +116,9 @@ def build(settings: NotesSettings) -> FastAPI:
                 "releases": lambda: release.run(pool, committer, readiness, "releases"),
                 "measure": lambda: measure(pool, readiness, "measure", measured.pending),
                 "jobs": lambda: working.work(pool, work, readiness, "jobs"),
-                "erasures": lambda: clearing.look(pool, ERASE, SUBJECT, wish),
+                "erasures": lambda: clearing.look(
+                    pool, readiness, "erasures", kind=ERASE, subject=SUBJECT, wish=wish
+                ),
                 "housekeeping": lambda: _forget_answers(pool, settings, readiness),
             }
             aside: dict[str, background.Loop] = {

@@ -127,7 +127,7 @@ def build(settings: NotifierSettings) -> FastAPI:
             loops: dict[str, background.Loop] = {
                 "ledger": gate.run,
                 "measure": lambda: measure(pool, readiness, "measure", measured.ledger, measured.outcomes),
-                "erasures": lambda: look(pool),
+                "erasures": lambda: look(pool, readiness, "erasures"),
                 "jobs": lambda: working.work(pool, work, readiness, "jobs"),
                 **{name: gate.behind(loop) for name, loop in behind.items()},
             }

@@ -16,6 +16,7 @@ from relato_runtime.auth import Caller
 from relato_runtime.database import Connection, Pool
 from relato_runtime.jobs import Job
 from relato_runtime.operations import Operation
+from relato_runtime.readiness import Readiness
 from relato_runtime.refusals import Held
 from relato_runtime.settings import ServiceSettings
 from relato_runtime.trimming import CLOSING
@@ -53,7 +54,15 @@ def about(person_id: str, _erased_at: datetime) -> dict[str, object]:
     return {"person_id": person_id}
 
 
-async def look(pool: Pool, kind: str = CLEAR, subject: str = SUBJECT, wish: Wish = about) -> None:
+async def look(
+    pool: Pool,
+    readiness: Readiness,
+    part: str,
+    *,
+    kind: str = CLEAR,
+    subject: str = SUBJECT,
+    wish: Wish = about,
+) -> None:
     """Begin a job for whoever has been erased and still lies somewhere, one at a time; a loop."""
     operation = Operation(subject, kind, _RELATO, "they have been erased", dry_run=False)
     while True:
@@ -64,6 +73,7 @@ async def look(pool: Pool, kind: str = CLEAR, subject: str = SUBJECT, wish: Wish
                         await jobs.begin(connection, operation, wish(*person), person[0])
                 except Held:
                     pass  # somebody is at it
+        readiness.has(part)
         await asyncio.sleep(_LOOK_SECONDS)
 
 
