@@ -1,6 +1,7 @@
 """Where words or a name were erased a page says so, in its reader's language."""
 
 from portal_query.pages import removed, words
+from portal_query.read_about import About
 from relato_contracts.erasure import ERASED
 
 
@@ -23,3 +24,9 @@ def test_a_name_is_a_removed_person_and_words_are_a_removed_text() -> None:
 def test_what_was_not_erased_is_as_it_was() -> None:
     entry = {"author": {"name": "Ana"}, "text": f"Ela escreveu {ERASED} na tela"}
     assert removed.readable(entry, str.upper) == entry
+
+
+def test_what_a_ticket_was_opened_for_is_a_removed_text() -> None:
+    english = words.translations()["en"].gettext
+    about = About(ERASED, others=[], more=False)
+    assert removed.readable(about, english) == About("Text removed", others=[], more=False)

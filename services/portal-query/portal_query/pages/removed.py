@@ -1,9 +1,12 @@
 """What a page shows where somebody's words or name were: that they were removed, in the reader's language."""
 
 from collections.abc import Callable
+from dataclasses import fields, is_dataclass, replace
 from typing import Any
 
 from relato_contracts.erasure import ERASED
+
+from portal_query.read import Row
 
 _NAMES = frozenset({"name", "author_name", "person_name", "recipient"})
 _PERSON = "Pessoa removida"
@@ -20,5 +23,10 @@ def readable(context: Any, gettext: Callable[[str], str], field: str = "") -> An
             return {name: readable(value, gettext, str(name)) for name, value in context.items()}
         case list():
             return [readable(each, gettext, field) for each in context]
+        case Row():
+            return readable(dict(context), gettext)
+        case _ if is_dataclass(context) and not isinstance(context, type):
+            said = {each.name: getattr(context, each.name) for each in fields(context) if each.init}
+            return replace(context, **readable(said, gettext))
         case _:
             return context
