@@ -259,7 +259,8 @@ def _unless_failed(result: _Result | BaseException) -> _Result:
 
 
 def _behind(consumer: AIOKafkaConsumer, reached: Mapping[TopicPartition, int]) -> bool:
-    return any(_lag(consumer, partition, reached) > 0 for partition in reached)
+    # Of partitions that another process has by now the client knows nothing any more.
+    return any(_lag(consumer, each, reached) > 0 for each in reached.keys() & consumer.assignment())
 
 
 def _lag(consumer: AIOKafkaConsumer, partition: TopicPartition, reached: Mapping[TopicPartition, int]) -> int:
