@@ -25,8 +25,7 @@ def repair(found: Finding) -> str | None:
         case "unexpected" | "different" | "disorder" | "scattered" | "foreign" | "not-adopted":
             return f"relato events accept {found.partition} {found.offset} --reason WHY"
         case "stream":
-            ticket_id = f"ticket_id = '{found.ticket_id}'"
-            return _sql(f"UPDATE streams SET version = {found.version} WHERE {ticket_id}")  # noqa: S608  # shown
+            return _sql(f"UPDATE streams SET version = {found.version} WHERE {_of_ticket(found)}")  # noqa: S608  # shown
         case "orphan":
             return _sql(f"DELETE FROM outbox WHERE seq = {found.detail['seq']}")  # noqa: S608  # shown
         case "not-imported":
@@ -61,14 +60,25 @@ def _proofs(found: Finding, ticket: str) -> str | None:
 
 def _from_backup(found: Finding) -> str:
     """From a database into which a backup was restored, beside this one; then it is to be published again."""
-    chosen = f"SELECT * FROM events WHERE ticket_id = '{found.ticket_id}' AND version = {found.version}"  # noqa: S608  # shown
-    return f'psql "$BACKUP_DATABASE_URL" -c "COPY ({chosen}) TO STDOUT" | {_sql("COPY events FROM STDIN")}'
+    chosen = f"SELECT * FROM events WHERE {_of_ticket(found)} AND version = {found.version}"  # noqa: S608  # shown
+    copy = _argument(f"COPY ({chosen}) TO STDOUT")
+    return f'psql "$BACKUP_DATABASE_URL" -c {copy} | {_sql("COPY events FROM STDIN")}'
 
 
 def _delete(found: Finding) -> str:
-    return f"DELETE FROM events WHERE ticket_id = '{found.ticket_id}' AND version = {found.version}"  # noqa: S608  # shown
+    return f"DELETE FROM events WHERE {_of_ticket(found)} AND version = {found.version}"  # noqa: S608  # shown
+
+
+def _of_ticket(found: Finding) -> str:
+    literal = (found.ticket_id or "").replace("'", "''")
+    return f"ticket_id = '{literal}'"
 
 
 def _sql(statement: str) -> str:
     """To be looked at and run by hand, since it decides what counts."""
-    return f'psql "$RELATO_NOTES_DATABASE_URL" -c "{statement}"'
+    return f'psql "$RELATO_NOTES_DATABASE_URL" -c {_argument(statement)}'
+
+
+def _argument(text: str) -> str:
+    """For a shell; SQL is full of single quotes and reads better in double ones, where nothing in it acts."""
+    return quote(text) if set(text) & set('\\"`$!') else f'"{text}"'
