@@ -5,6 +5,7 @@ of it leaves the outbox once Kafka has it, so what the outbox has not, the topic
 """
 
 from collections.abc import Iterable, Sequence
+from shlex import quote
 from uuid import UUID
 
 from relato_contracts.envelope import Undecodable, decode, type_name
@@ -141,7 +142,8 @@ def judge(mail: Mail) -> Finding | None:
 def repair(found: Finding) -> str | None:
     """Pure: the command; what went out cannot be taken back, only looked at."""
     if found.kind == "untold":
-        return f"relato emails tell {found.ticket_id}"
+        # A ledger may have been written by anybody, and an operator pastes this into a shell.
+        return f"relato emails tell {quote(found.ticket_id or '')}"
     if found.kind == "late-outcome":
         return "relato status"
     if found.kind in HARMLESS:
