@@ -1,5 +1,5 @@
 # Thin on purpose: what these do lies in deploy/bootstrap and in the `relato` command.
-.PHONY: up down test test-services test-product test-pages test-rules lint faults runbook bench audit
+.PHONY: up down test test-notes test-services test-product test-pages test-rules lint faults runbook bench audit
 MEMBERS = contracts services/runtime services/notes services/notifier services/history-projector services/portal-query deploy
 
 up:
@@ -11,12 +11,17 @@ down:
 # Three processes at a time, each with servers of its own, since tests mostly wait; all are read to their end.
 test:
 	@deploy/bootstrap && deploy/test-programs
-	@$(MAKE) --no-print-directory --keep-going --jobs=3 test-services test-product test-pages test-rules
+	@$(MAKE) --no-print-directory --keep-going --jobs=3 test-product test-pages test-services test-notes test-rules
 
-# Services one by one; what runs the whole product, in one stack that its tests share; its pages in a browser; the rest.
-SERVICES = tests/integration
+# Notes, with the commands that reach it; the other services; what runs the whole product, in one stack that its
+# tests share; its pages in a browser; the rest. Of similar length, so that no process is left alone at the end.
+NOTES = tests/integration/notes tests/integration/relato
+SERVICES = $(filter-out $(NOTES) %/__init__.py %/__pycache__,$(wildcard tests/integration/*))
 PRODUCT = tests/e2e tests/faults
 PAGES = tests/browser
+
+test-notes:
+	@.venv/bin/python -m pytest $(NOTES)
 
 test-services:
 	@.venv/bin/python -m pytest $(SERVICES)
@@ -28,7 +33,7 @@ test-pages:
 	@.venv/bin/python -m pytest $(PAGES)
 
 test-rules:
-	@.venv/bin/python -m pytest tests $(patsubst %,--ignore=%,$(SERVICES) $(PRODUCT) $(PAGES) tests/runbook)
+	@.venv/bin/python -m pytest tests $(patsubst %,--ignore=%,tests/integration $(PRODUCT) $(PAGES) tests/runbook)
 
 faults:
 	@deploy/bootstrap && .venv/bin/python -m tests.faults
