@@ -14,7 +14,7 @@ test:
 	@$(MAKE) --no-print-directory --keep-going --jobs=3 test-product test-pages test-services test-notes test-rules
 
 # Notes, with the commands that reach it; the other services; what runs the whole product, in one stack that its
-# tests share; its pages in a browser; the rest. Of similar length, so that no process is left alone at the end.
+# tests share; its pages in a browser; the rest, which takes the shortest and begins last.
 NOTES = tests/integration/notes tests/integration/relato
 SERVICES = $(filter-out $(NOTES) %/__init__.py %/__pycache__,$(wildcard tests/integration/*))
 PRODUCT = tests/e2e tests/faults

@@ -97,15 +97,16 @@ async def test_mails_are_counted_by_state_until_they_are_accepted(
 ) -> None:
     before = await watched.now()
     # Again and again, since the wait for the first new attempt may end before anybody counts.
+    refusals = ["451 4.3.0 later"] * 100
     answers = ticket.mailbox.answers[ana_address]
-    answers += ["451 4.3.0 later"] * 100
+    answers += refusals
     ticket.mailbox.patience.clear()
     await ticket.record(visible_to_requester=True, notify_by_email=True)
     await watched.becomes(
         "a mail that is tried again",
         lambda now: now.sum("relato_mails", state="retry") == before.sum("relato_mails", state="retry") + 1,
     )
-    refused = 100 - len(answers)
+    refused = len(refusals) - len(answers)
     answers[:] = ["slow 250 taken"]
     await watched.becomes(
         "a mail that is being handed over",

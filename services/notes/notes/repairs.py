@@ -1,5 +1,7 @@
 """Pure: which command repairs what a verification of the log and its topic has found."""
 
+# ruff: noqa: S608  # printed for operators, who look at it and run it; never run here
+
 from shlex import quote
 
 from relato_runtime.jobs import Finding
@@ -25,9 +27,9 @@ def repair(found: Finding) -> str | None:
         case "unexpected" | "different" | "disorder" | "scattered" | "foreign" | "not-adopted":
             return f"relato events accept {found.partition} {found.offset} --reason WHY"
         case "stream":
-            return _sql(f"UPDATE streams SET version = {found.version} WHERE {_of_ticket(found)}")  # noqa: S608  # shown
+            return _sql(f"UPDATE streams SET version = {found.version} WHERE {_of_ticket(found)}")
         case "orphan":
-            return _sql(f"DELETE FROM outbox WHERE seq = {found.detail['seq']}")  # noqa: S608  # shown
+            return _sql(f"DELETE FROM outbox WHERE seq = {found.detail['seq']}")
         case "not-imported":
             return f"relato events export {ticket}"
         case "late":
@@ -49,7 +51,7 @@ def _proofs(found: Finding, ticket: str) -> str | None:
             return "python -m notes.signing $RELATO_LOG_KEY_FILE $RELATO_LOG_NAME"
         case "unpublished":
             behind = f"size > {found.detail['published']}"
-            return _sql(f"UPDATE tree_heads SET published = false WHERE {behind}")  # noqa: S608  # shown
+            return _sql(f"UPDATE tree_heads SET published = false WHERE {behind}")
         case "tree":
             return _sql("TRUNCATE tree_leaves, tree_nodes, tree_heads")
         case "forked":
@@ -60,13 +62,13 @@ def _proofs(found: Finding, ticket: str) -> str | None:
 
 def _from_backup(found: Finding) -> str:
     """From a database into which a backup was restored, beside this one; then it is to be published again."""
-    chosen = f"SELECT * FROM events WHERE {_of_ticket(found)} AND version = {found.version}"  # noqa: S608  # shown
+    chosen = f"SELECT * FROM events WHERE {_of_ticket(found)} AND version = {found.version}"
     copy = _argument(f"COPY ({chosen}) TO STDOUT")
     return f'psql "$BACKUP_DATABASE_URL" -c {copy} | {_sql("COPY events FROM STDIN")}'
 
 
 def _delete(found: Finding) -> str:
-    return f"DELETE FROM events WHERE {_of_ticket(found)} AND version = {found.version}"  # noqa: S608  # shown
+    return f"DELETE FROM events WHERE {_of_ticket(found)} AND version = {found.version}"
 
 
 def _of_ticket(found: Finding) -> str:
