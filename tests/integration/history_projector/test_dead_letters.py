@@ -19,6 +19,7 @@ from tests.integration.history_projector.test_rebuild import differences
 from tests.support import stream as a
 from tests.support import world
 from tests.support.letters import Letters, not_known_yet
+from tests.support.reaching import reaching
 from tests.support.waiting import until
 
 
@@ -139,6 +140,7 @@ async def test_what_was_discarded_is_given_up_in_a_rebuild_too(
     ]
     assert not await projector.database.fetch("SELECT FROM history_2.parked_tickets")
     await publish_stream(projector, first, second)
+    await projector.level(1)
     await projector.level(2)
     assert await differences(projector, 1, 2) == {}
 
@@ -176,7 +178,7 @@ async def _process(projector: Projecting) -> AsyncIterator[tuple[asyncio.subproc
         },
     )
     try:
-        async with httpx.AsyncClient(base_url=f"http://127.0.0.1:{port}", timeout=20) as client:
+        async with reaching(f"http://127.0.0.1:{port}") as client:
 
             async def ready() -> bool:
                 try:
@@ -200,7 +202,7 @@ async def test_a_retry_that_is_killed_half_way_has_done_a_half_and_goes_on_when_
         notes = [a.noted(1, a.recorded(int(each), ticket_id=each)) for each in ticket_ids]
         await publish_stream(projector, *notes)
     highest = "SELECT max(partition) FROM dead_letters"
-    async with _process(projector) as (process, address), httpx.AsyncClient(base_url=address) as client:
+    async with _process(projector) as (process, address), reaching(address) as client:
         there = Letters(client, projector.issuer, "history-projector")
         async with projector.database.transaction():
             # Nobody comes past this partition before the transaction is over.
