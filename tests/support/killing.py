@@ -17,6 +17,7 @@ from relato_runtime.jobs import Job
 from relato_runtime.operations import Operation
 from relato_runtime.settings import ServiceSettings
 
+from tests.support.reaching import reaching
 from tests.support.waiting import until
 
 OLGA = Caller("olga", "Olga", frozenset({"operator"}))
@@ -32,9 +33,7 @@ async def process(module: str, settings: ServiceSettings) -> AsyncIterator[async
         stdout=asyncio.subprocess.DEVNULL,
     )
     try:
-        async with httpx.AsyncClient(
-            base_url=f"http://127.0.0.1:{given['http_port']}", timeout=20, trust_env=False
-        ) as client:
+        async with reaching(f"http://127.0.0.1:{given['http_port']}") as client:
 
             async def answers() -> bool:
                 try:

@@ -4,10 +4,10 @@ import asyncio
 import math
 from collections.abc import Iterable
 
-import httpx
 from prometheus_client.metrics_core import Metric
 from prometheus_client.parser import text_string_to_metric_families
 
+from tests.support.reaching import reaching
 from tests.support.stack import Stack
 
 
@@ -41,6 +41,6 @@ async def measured(stack: Stack) -> Measured:
 
 async def at(addresses: Iterable[str]) -> Measured:
     """Of processes by their addresses."""
-    async with httpx.AsyncClient(trust_env=False, timeout=10) as client:
+    async with reaching(timeout=10) as client:
         answers = await asyncio.gather(*(client.get(f"{address}/metrics") for address in addresses))
     return Measured(family for answer in answers for family in text_string_to_metric_families(answer.text))

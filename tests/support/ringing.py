@@ -14,6 +14,7 @@ import yaml
 from prometheus_client.parser import text_string_to_metric_families
 
 from tests.support.manifests import DEPLOY
+from tests.support.reaching import reaching
 
 RULES = DEPLOY / "monitoring" / "alerts.yml"
 _NAME = re.compile(r"\b(?:relato_[a-z_]+|up)\b")
@@ -26,7 +27,7 @@ def promtool() -> str | None:
 
 async def scraped(processes: Mapping[str, tuple[str, str]]) -> list[str]:
     """What Prometheus would read now, as series; of each process, by its name, service and address."""
-    async with httpx.AsyncClient(trust_env=False, timeout=5) as client:
+    async with reaching(timeout=5) as client:
         return [
             each
             for name, (service, address) in processes.items()

@@ -16,6 +16,7 @@ from relato.stack.lag import lags
 from relato.stack.ports import free
 
 from tests.support import scratch
+from tests.support.reaching import reaching
 from tests.support.said import Written
 from tests.support.waiting import until
 
@@ -106,7 +107,7 @@ async def running_stack(home: Path | None = None, /, **settings: str) -> AsyncIt
     inherited = {name: value for name, value in os.environ.items() if not name.startswith("RELATO_")}
     environment = {**inherited, "RELATO_HOME": str(home), "RELATO_PORT": str(port), **settings}
     origin = f"http://127.0.0.1:{port}"
-    async with httpx.AsyncClient(base_url=origin, timeout=30, trust_env=False) as client:
+    async with reaching(origin, timeout=30) as client:
         stack = Stack(home, port, environment, client)
         client.event_hooks["request"].append(stack.written.on_request)
         try:

@@ -8,7 +8,7 @@ import httpx
 import structlog
 from authlib.integrations.starlette_client import OAuth, OAuthError
 from joserfc.errors import JoseError
-from relato_runtime.auth import Authenticator
+from relato_runtime.auth import Authenticator, trusted
 from relato_runtime.problems import Problem, unavailable
 
 from portal_query.sessions import LoginEnded
@@ -54,6 +54,7 @@ class Issuer:
                 "code_challenge_method": "S256",
                 "trust_env": False,
                 "timeout": 10,
+                "verify": trusted(),
             },
         )
 

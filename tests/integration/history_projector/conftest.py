@@ -18,6 +18,7 @@ from relato_runtime.database import Connection, open_pool
 from relato_runtime.kafka import OutgoingRecord
 
 from tests.support.issuer import Issuer
+from tests.support.reaching import reaching
 from tests.support.serving import serving
 from tests.support.waiting import until
 
@@ -117,7 +118,7 @@ async def running(settings: ProjectorSettings, issuer: Issuer) -> AsyncIterator[
     try:
         async with (
             serving(build(settings)) as address,
-            httpx.AsyncClient(base_url=address, timeout=20) as client,
+            reaching(address) as client,
         ):
 
             async def ready() -> bool:

@@ -4,7 +4,6 @@ import asyncio
 import sys
 from collections.abc import Sequence
 
-import httpx
 from aiokafka.admin import AIOKafkaAdminClient
 from aiokafka.admin.config_resource import ConfigResource, ConfigResourceType
 from aiokafka.admin.records_to_delete import RecordsToDelete
@@ -18,6 +17,7 @@ from relato_runtime.kafka import OutgoingRecord
 from tests.integration.history_projector.conftest import Projecting
 from tests.support import stream as a
 from tests.support import world
+from tests.support.reaching import reaching
 from tests.support.serving import serving
 from tests.support.waiting import until
 
@@ -200,7 +200,7 @@ async def test_a_rebuild_goes_on_when_processes_come_and_are_killed_in_the_middl
             await killed.wait()
     assert (await projector.generations())[2]["behind"] > 0
     slow = projector.settings.model_copy(update={"batch_records": 10})
-    async with serving(build(slow)) as third, httpx.AsyncClient(base_url=third) as client:
+    async with serving(build(slow)) as third, reaching(third) as client:
 
         async def shares() -> bool:
             return (await client.get("/readyz")).status_code == 200

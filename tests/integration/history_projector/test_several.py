@@ -1,12 +1,12 @@
 """Several projectors share the partitions of one history."""
 
-import httpx
 from history_projector.app import build
 from relato_runtime.kafka import OutgoingRecord
 
 from tests.integration.history_projector.conftest import Projecting
 from tests.support import stream as a
 from tests.support import world
+from tests.support.reaching import reaching
 from tests.support.serving import serving
 from tests.support.waiting import until
 
@@ -14,7 +14,7 @@ _TICKETS = [str(number) for number in range(5_000, 5_024)]
 
 
 async def test_two_projectors_and_the_end_of_one_leave_the_same_tables_as_one(projector: Projecting) -> None:
-    async with serving(build(projector.settings)) as second, httpx.AsyncClient(base_url=second) as client:
+    async with serving(build(projector.settings)) as second, reaching(second) as client:
 
         async def shares() -> bool:
             return (await client.get("/readyz")).status_code == 200

@@ -15,6 +15,7 @@ from relato_runtime import kafka
 
 from tests.support import world
 from tests.support.issuer import Issuer
+from tests.support.reaching import reaching
 from tests.support.serving import serving
 from tests.support.waiting import until
 
@@ -81,7 +82,7 @@ async def service(notes_settings: NotesSettings, issuer: Issuer) -> AsyncIterato
     try:
         async with (
             serving(build(settings)) as address,
-            httpx.AsyncClient(base_url=address, timeout=20) as client,
+            reaching(address) as client,
         ):
             running = Service(settings, client, connection, issuer)
 

@@ -15,6 +15,7 @@ from tests.integration.notes.conftest import Service, occurrence
 from tests.integration.notes.test_republish import headers
 from tests.integration.notes.test_verify import TICKETS, history, operate, read, verified
 from tests.support import world
+from tests.support.reaching import reaching
 from tests.support.serving import serving
 from tests.support.topics import read_all
 from tests.support.waiting import until
@@ -82,7 +83,7 @@ async def test_an_empty_installation_is_filled_from_an_export(
     try:
         async with (
             serving(build(settings)) as address,
-            httpx.AsyncClient(base_url=address, timeout=20) as client,
+            reaching(address) as client,
         ):
             other = Service(settings, client, connection, service.issuer)
 

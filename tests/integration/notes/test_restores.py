@@ -25,6 +25,7 @@ from tests.integration.notes.conftest import occurrence
 from tests.support import stream, world
 from tests.support.databases import back_up, put_back
 from tests.support.issuer import Issuer
+from tests.support.reaching import reaching
 from tests.support.serving import serving
 from tests.support.topics import make_anew, read_all
 from tests.support.waiting import until
@@ -46,7 +47,7 @@ class Notes:
         address = await self.running.enter_async_context(
             serving(build(self.settings.model_copy(update=changes)))
         )
-        self.http = await self.running.enter_async_context(httpx.AsyncClient(base_url=address, timeout=20))
+        self.http = await self.running.enter_async_context(reaching(address))
 
     async def stop(self) -> None:
         await self.running.aclose()

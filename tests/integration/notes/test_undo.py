@@ -23,6 +23,7 @@ from relato_runtime import kafka
 from tests.integration.notes.conftest import Service, occurrence
 from tests.support import world
 from tests.support.issuer import Issuer
+from tests.support.reaching import reaching
 from tests.support.serving import serving
 from tests.support.topics import read_all
 from tests.support.waiting import until
@@ -275,7 +276,7 @@ async def process(
     }
     running = await asyncio.create_subprocess_exec(sys.executable, "-m", "notes", env=environment)
     try:
-        async with httpx.AsyncClient(base_url=f"http://127.0.0.1:{port}", timeout=20) as client:
+        async with reaching(f"http://127.0.0.1:{port}") as client:
 
             async def ready() -> bool:
                 try:

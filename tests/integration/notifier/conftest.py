@@ -24,6 +24,7 @@ from uuid6 import uuid7
 from tests.support import stream, topics, world
 from tests.support.issuer import Issuer
 from tests.support.mailbox import Mailbox, running_mailbox
+from tests.support.reaching import reaching
 from tests.support.serving import serving
 from tests.support.waiting import until
 
@@ -59,7 +60,7 @@ class Notifier:
     ) -> httpx.Response:
         """A request below /api/notifier, of Davi as an administrator unless it says otherwise."""
         headers = self.issuer.bearer(person, *(roles or ("administrator",))) | options.pop("headers", {})
-        async with httpx.AsyncClient(base_url=self.address, timeout=60) as client:
+        async with reaching(self.address, timeout=60) as client:
             return await client.request(method, f"/api/notifier{path}", headers=headers, **options)
 
     async def publish(self, *facts: Fact) -> None:

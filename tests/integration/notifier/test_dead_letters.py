@@ -3,13 +3,13 @@
 import asyncio
 from dataclasses import replace
 
-import httpx
 import pytest
 from relato_contracts.notes import OccurrenceRecorded, RequesterMessaged
 
 from tests.integration.notifier.conftest import ANA, Notifier
 from tests.support import stream as a
 from tests.support.letters import Letters, not_known_yet
+from tests.support.reaching import reaching
 
 
 async def test_what_an_older_program_did_not_know_is_mailed_once_unless_it_was_taken_back_since(
@@ -25,7 +25,7 @@ async def test_what_an_older_program_did_not_know_is_mailed_once_unless_it_was_t
     await notifier.taken_in()
     assert await notifier.database.fetchval("SELECT count(*) FROM mails") == 0
 
-    async with httpx.AsyncClient(base_url=notifier.address, timeout=20) as http:
+    async with reaching(notifier.address) as http:
         letters = Letters(http, notifier.issuer, "notifier")
         ids = [each["id"] for each in await letters.listed(state="parked")]
         would = [(each, "taken-in") for each in ids]

@@ -12,6 +12,7 @@ from relato_contracts.notifications import EmailAccepted, EmailSuppressed, Email
 
 from tests.integration.notifier.conftest import ANA, HASTY, Notifier
 from tests.support import stream, world
+from tests.support.reaching import reaching
 from tests.support.waiting import until
 
 
@@ -117,7 +118,7 @@ async def test_only_executors_of_the_ticket_and_operators_decide(notifier: Notif
         assert code(await decide(notifier, mail_id, person, role)) == (404, "mail-not-found"), person
     assert code(await decide(notifier, str(uuid4()))) == (404, "mail-not-found")
     assert code(await decide(notifier, mail_id, "edu")) == (403, "not-permitted"), "he may comment"
-    async with httpx.AsyncClient(base_url=notifier.address) as client:
+    async with reaching(notifier.address) as client:
         path = f"/api/notifier/mails/{mail_id}/decision"
         assert (await client.post(path, json={"decision": "leave"})).status_code == 401
 

@@ -13,6 +13,7 @@ from relato_contracts.notifications import EmailSuppressed
 from tests.integration.notifier.conftest import ANA, CARLOS, Notifier
 from tests.support import stream as a
 from tests.support import world
+from tests.support.reaching import reaching
 from tests.support.serving import serving
 from tests.support.waiting import until
 
@@ -24,7 +25,7 @@ async def operate(
     notifier: Notifier, path: str, *, who: str = "olga", address: str = "", **wish: Any
 ) -> httpx.Response:
     """Have something done below /api/operate."""
-    async with httpx.AsyncClient(base_url=address or notifier.address, timeout=60) as client:
+    async with reaching(address or notifier.address, timeout=60) as client:
         headers = notifier.issuer.bearer(who, "operator")
         return await client.post(f"/api/operate{path}", json=wish, headers=headers)
 
@@ -55,7 +56,7 @@ async def _switch_mails(notifier: Notifier, off: str) -> None:
 
 
 async def _remarks(address: str) -> Any:
-    async with httpx.AsyncClient(base_url=address) as client:
+    async with reaching(address) as client:
         answer = await client.get("/readyz")
         return answer.status_code, answer.json().get("remarks", {}).get("sending", "")
 
@@ -198,7 +199,7 @@ async def test_what_may_have_gone_out_is_sent_again_by_its_id_alone(notifier: No
     await notifier.mails(2, "accepted", "suppressed")
     assert len(notifier.mailbox.seen) == 3
     headers = notifier.issuer.bearer("olga", "operator")
-    async with httpx.AsyncClient(base_url=notifier.address) as client:
+    async with reaching(notifier.address) as client:
         shown = (await client.get(f"/api/operate/mails/{second}", headers=headers)).json()
         listed = await client.get("/api/operate/mails", params={"because": "dropped"}, headers=headers)
         audit = (await client.get("/api/operate/audit/notifier", headers=headers)).json()["items"]

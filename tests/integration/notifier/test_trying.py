@@ -11,6 +11,7 @@ from relato_runtime.mail_templates import VARIABLES
 
 from tests.integration.notifier.conftest import Notifier
 from tests.support import stream, world
+from tests.support.reaching import reaching
 from tests.support.waiting import until
 
 DAVI = "davi@empresa.example"
@@ -80,7 +81,7 @@ async def test_only_administrators_try_templates(notifier: Notifier, method: str
     for person, role in (("carlos", "nothing"), ("ana", "nothing"), ("olga", "operator")):
         answer = await notifier.ask(method, path, role, person=person, **options)
         assert code(answer) == (403, "not-permitted")
-    async with httpx.AsyncClient(base_url=notifier.address) as client:
+    async with reaching(notifier.address) as client:
         assert (await client.request(method, f"/api/notifier{path}", **options)).status_code == 401
     assert notifier.mailbox.seen == []
 
@@ -239,7 +240,7 @@ async def test_keys_are_each_persons_own(notifier: Notifier) -> None:
 @pytest.mark.parametrize("key", [None, "", "a b", "ç", "x" * 256])
 async def test_without_a_key_nothing_is_sent(notifier: Notifier, key: str | None) -> None:
     headers = {} if key is None else {"Idempotency-Key": key.encode()}
-    async with httpx.AsyncClient(base_url=notifier.address) as client:
+    async with reaching(notifier.address) as client:
         answer = await client.post(
             "/api/notifier/test-mails",
             json=trial(),

@@ -3,11 +3,11 @@
 from typing import Any
 from uuid import uuid4
 
-import httpx
 from notifier.outbox import _LEADER
 
 from tests.integration.notifier.conftest import Notifier
 from tests.support import stream
+from tests.support.reaching import reaching
 from tests.support.waiting import until
 
 
@@ -15,7 +15,7 @@ async def verified(notifier: Notifier) -> Any:
     """Verify the ledger, and wait for the end of it."""
     headers = notifier.issuer.bearer("olga", "operator")
     path = "/api/operate/mails/ledger"
-    async with httpx.AsyncClient(base_url=notifier.address, headers=headers, timeout=20) as client:
+    async with reaching(notifier.address, headers=headers) as client:
         begun = await client.post(f"{path}/verify", json={"reason": "a test"})
         assert begun.status_code == 200, begun.text
 
@@ -87,7 +87,7 @@ async def test_outcomes_that_kafka_lacks_are_found_and_told_again(notifier: Noti
     await notifier.database.execute("SELECT pg_advisory_unlock($1)", _LEADER)
 
     headers = notifier.issuer.bearer("olga", "operator")
-    async with httpx.AsyncClient(base_url=notifier.address, headers=headers, timeout=20) as client:
+    async with reaching(notifier.address, headers=headers) as client:
         for dry_run in (True, False):
             wish = {"ticket_id": said["untold"]["ticket_id"], "reason": "lost", "dry_run": dry_run}
             told = await client.post("/api/operate/mails/ledger/tell", json=wish)

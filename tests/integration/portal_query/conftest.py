@@ -18,6 +18,7 @@ from tests.support.events import EventStream
 from tests.support.issuer import Issuer
 from tests.support.login_issuer import running_login_issuer
 from tests.support.projection import Projection
+from tests.support.reaching import reaching
 from tests.support.serving import serving
 from tests.support.waiting import until
 
@@ -109,7 +110,7 @@ async def settings(
 async def portal(settings: PortalSettings, issuer: Issuer, history: Projection) -> AsyncIterator[Portal]:
     async with (
         serving(build(settings)) as address,
-        httpx.AsyncClient(base_url=address, timeout=20) as client,
+        reaching(address) as client,
     ):
 
         async def ready() -> bool:
@@ -124,7 +125,7 @@ async def door(history: Projection, settings: PortalSettings) -> AsyncIterator[D
     connection = await asyncpg.connect(history.url)
     async with running_login_issuer() as issuer:
         chosen = settings.model_copy(update={"oidc_issuer": issuer.url})
-        async with serving(build(chosen)) as address, httpx.AsyncClient(base_url=address) as client:
+        async with serving(build(chosen)) as address, reaching(address) as client:
 
             async def ready() -> bool:
                 return (await client.get("/readyz")).status_code == 200

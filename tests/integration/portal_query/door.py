@@ -8,6 +8,7 @@ import httpx
 from portal_query.settings import PortalSettings
 
 from tests.support.login_issuer import LoginIssuer
+from tests.support.reaching import reaching
 
 AUTHORIZE = "/session/authorize"
 COOKIE = "relato_session"
@@ -24,7 +25,7 @@ class Door:
 
     def browser(self) -> httpx.AsyncClient:
         """A browser with its own cookies."""
-        return httpx.AsyncClient(base_url=self.address, timeout=20)
+        return reaching(self.address)
 
     async def login(
         self, browser: httpx.AsyncClient, person_id: str, address: str = "/desk"

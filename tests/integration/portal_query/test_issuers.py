@@ -11,6 +11,7 @@ from portal_query.app import build
 from relato_runtime import auth
 
 from tests.integration.portal_query.door import AUTHORIZE, COOKIE, Door
+from tests.support.reaching import reaching
 from tests.support.serving import serving
 
 
@@ -85,7 +86,7 @@ async def test_logging_out_goes_on_to_an_issuer_that_has_sessions_to_end(door: D
 async def test_the_issuer_is_told_at_a_login_what_settings_want_it_to_hear(door: Door) -> None:
     parameters = {"resource": "urn:relato", "prompt": "consent"}
     told = door.settings.model_copy(update={"oidc_login_parameters": parameters})
-    async with serving(build(told)) as address, httpx.AsyncClient(base_url=address) as browser:
+    async with serving(build(told)) as address, reaching(address) as browser:
         location = (await browser.get("/login/start")).headers["location"]
     asked = parse_qs(urlsplit(location).query)
     assert (asked["resource"], asked["prompt"]) == (["urn:relato"], ["consent"])
@@ -99,7 +100,7 @@ async def test_roles_stand_in_the_claim_that_settings_name(door: Door) -> None:
 
 async def test_a_slow_issuer_holds_up_only_those_whose_tokens_expire(door: Door) -> None:
     door.issuer.answering.clear()
-    async with door.browser() as fresh, httpx.AsyncClient(base_url=door.address, timeout=20) as requests:
+    async with door.browser() as fresh, reaching(door.address) as requests:
         expired = []
         for _ in range(door.settings.database_pool + 2):
             async with door.browser() as browser:

@@ -11,6 +11,7 @@ from relato_contracts import itsm
 from tests.integration.portal_query.conftest import Portal
 from tests.support.issuer import Issuer
 from tests.support.projection import chatted, corrected, messaged, recorded
+from tests.support.reaching import reaching
 from tests.support.serving import serving
 from tests.support.waiting import until
 from tests.support.world import parameter, person
@@ -136,7 +137,7 @@ async def test_how_long_sending_can_be_undone_is_a_setting(
     settings: PortalSettings, issuer: Issuer, seconds: int
 ) -> None:
     app = build(settings.model_copy(update={"hold_seconds": seconds}))
-    async with serving(app) as address, httpx.AsyncClient(base_url=address) as client:
+    async with serving(app) as address, reaching(address) as client:
 
         async def ready() -> bool:
             return (await client.get("/readyz")).status_code == 200

@@ -19,6 +19,7 @@ from relato.stack import caddy, process
 from relato.stack.ports import free
 
 from tests.support.oidc_provider import running_oidc_provider
+from tests.support.reaching import reaching
 from tests.support.serving import serving
 from tests.support.waiting import until
 from tests.support.walking import walk
@@ -39,7 +40,7 @@ class Site:
 
     def browser(self) -> httpx.AsyncClient:
         """A browser with its own cookies."""
-        return httpx.AsyncClient(base_url=self.origin, timeout=20, trust_env=False)
+        return reaching(self.origin)
 
     async def to_callback(self, browser: httpx.AsyncClient, begun: httpx.Response, person: str) -> str:
         """Sign in at the issuer and say yes; gives the address to come back to."""
@@ -55,7 +56,7 @@ class Site:
 
     async def bearer(self, browser: httpx.AsyncClient) -> str:
         """What the front door is told about this browser."""
-        async with httpx.AsyncClient(trust_env=False) as door:
+        async with reaching() as door:
             cookie = f"relato_session={browser.cookies['relato_session']}"
             answer = await door.get(f"{self.portal}/session/authorize", headers={"Cookie": cookie})
         assert answer.status_code == 204, answer.text

@@ -3,13 +3,13 @@
 from collections.abc import Awaitable, Callable
 
 import asyncpg
-import httpx
 import pytest
 from portal_query.app import build
 from portal_query.settings import PortalSettings
 
 from tests.support.issuer import Issuer
 from tests.support.projection import Projection
+from tests.support.reaching import reaching
 from tests.support.serving import serving
 from tests.support.waiting import until
 
@@ -23,7 +23,7 @@ async def history(database: Callable[..., Awaitable[str]]) -> Projection:
 async def test_it_is_ready_once_there_are_read_models_and_says_so_until_then(
     settings: PortalSettings, history: Projection, issuer: Issuer
 ) -> None:
-    async with serving(build(settings)) as address, httpx.AsyncClient(base_url=address) as client:
+    async with serving(build(settings)) as address, reaching(address) as client:
 
         async def says_why() -> bool:
             answer = await client.get("/readyz")
@@ -47,7 +47,7 @@ async def test_who_asks_too_often_is_asked_to_wait(
 ) -> None:
     await history.create()
     patient = settings.model_copy(update={"requests_per_second": 3})
-    async with serving(build(patient)) as address, httpx.AsyncClient(base_url=address) as client:
+    async with serving(build(patient)) as address, reaching(address) as client:
         ana, bia = issuer.bearer("ana"), issuer.bearer("bia")
         answers = [await client.get("/api/portal/my/requests/1", headers=ana) for _ in range(10)]
         refused = [answer for answer in answers if answer.status_code == 429]

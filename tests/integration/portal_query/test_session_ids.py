@@ -6,6 +6,7 @@ import httpx
 from portal_query.app import build
 
 from tests.integration.portal_query.door import AUTHORIZE, COOKIE, Door
+from tests.support.reaching import reaching
 from tests.support.serving import serving
 from tests.support.waiting import until
 
@@ -50,21 +51,21 @@ async def test_of_simultaneous_requests_one_gets_the_new_id_and_all_are_answered
         await door.login(browser, "carlos")
         cookie = _with(browser.cookies[COOKIE])
         await door.age("rotated_at", "16 minutes")
-    async with httpx.AsyncClient(base_url=door.address) as requests:
+    async with reaching(door.address) as requests:
         answers = await asyncio.gather(*(requests.get(AUTHORIZE, headers=cookie) for _ in range(8)))
     assert {answer.status_code for answer in answers} == {204}
     assert sum("set-cookie" in answer.headers for answer in answers) == 1
 
 
 async def test_requests_on_their_way_still_count_with_the_id_before(door: Door) -> None:
-    async with door.browser() as browser, httpx.AsyncClient(base_url=door.address) as late:
+    async with door.browser() as browser, reaching(door.address) as late:
         before, _ = await _rotated(door, browser)
         assert (await browser.get(AUTHORIZE)).status_code == 204
         assert (await late.get(AUTHORIZE, headers=_with(before))).status_code == 204
 
 
 async def test_a_browser_that_never_got_its_new_id_keeps_the_one_before(door: Door) -> None:
-    async with door.browser() as browser, httpx.AsyncClient(base_url=door.address) as unlucky:
+    async with door.browser() as browser, reaching(door.address) as unlucky:
         before, _ = await _rotated(door, browser)
         await door.age("rotated_at", "16 minutes")
         again = await unlucky.get(AUTHORIZE, headers=_with(before))
@@ -73,7 +74,7 @@ async def test_a_browser_that_never_got_its_new_id_keeps_the_one_before(door: Do
 
 
 async def test_an_id_that_is_used_long_after_it_was_replaced_ends_the_session(door: Door) -> None:
-    async with door.browser() as browser, httpx.AsyncClient(base_url=door.address) as thief:
+    async with door.browser() as browser, reaching(door.address) as thief:
         before, _ = await _rotated(door, browser)
         assert (await browser.get(AUTHORIZE)).status_code == 204
         await door.age("taken_up_at", "2 minutes")
@@ -82,7 +83,7 @@ async def test_an_id_that_is_used_long_after_it_was_replaced_ends_the_session(do
 
 
 async def test_signing_out_with_the_id_before_ends_the_session_too(door: Door) -> None:
-    async with door.browser() as browser, httpx.AsyncClient(base_url=door.address) as late:
+    async with door.browser() as browser, reaching(door.address) as late:
         before, after = await _rotated(door, browser)
         await late.post("/logout", headers=_with(before))
         assert (await late.get(AUTHORIZE, headers=_with(after))).status_code == 401

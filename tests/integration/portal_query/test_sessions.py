@@ -3,12 +3,12 @@
 import asyncio
 from urllib.parse import parse_qs, urlsplit
 
-import httpx
 from portal_query.app import build
 from pydantic import SecretStr
 
 from tests.integration.portal_query.door import AUTHORIZE, COOKIE, Door
 from tests.support.events import EventStream
+from tests.support.reaching import reaching
 from tests.support.serving import serving
 
 
@@ -231,14 +231,14 @@ async def test_another_secret_ends_all_sessions(door: Door) -> None:
         await door.login(browser, "carlos")
         session_id = browser.cookies[COOKIE]
     changed = door.settings.model_copy(update={"session_secret": SecretStr("quite another secret")})
-    async with serving(build(changed)) as address, httpx.AsyncClient(base_url=address) as browser:
+    async with serving(build(changed)) as address, reaching(address) as browser:
         answer = await browser.get(AUTHORIZE, headers={"Cookie": f"{COOKIE}={session_id}"})
         assert answer.status_code == 401
 
 
 async def test_with_https_cookies_are_confined_to_it(door: Door) -> None:
     secure = door.settings.model_copy(update={"public_url": "https://relato.example"})
-    async with serving(build(secure)) as address, httpx.AsyncClient(base_url=address) as browser:
+    async with serving(build(secure)) as address, reaching(address) as browser:
         begun = await browser.get("/login/start")
         cookie = begun.headers["set-cookie"]
         location = begun.headers["location"]
@@ -256,6 +256,6 @@ async def test_with_https_cookies_are_confined_to_it(door: Door) -> None:
 
 async def test_without_its_issuer_a_login_is_to_be_tried_again(door: Door) -> None:
     away = door.settings.model_copy(update={"oidc_issuer": "http://127.0.0.1:9/away"})
-    async with serving(build(away)) as address, httpx.AsyncClient(base_url=address) as browser:
+    async with serving(build(away)) as address, reaching(address) as browser:
         answer = await browser.get("/login/start")
         assert (answer.status_code, answer.headers["retry-after"]) == (503, "2")

@@ -18,6 +18,7 @@ from relato.settings import StackSettings
 from relato.stack import caddy, process
 from relato.stack.ports import free
 
+from tests.support.reaching import reaching
 from tests.support.serving import serving
 
 SESSION = {"Cookie": "other=1; relato_session=good"}
@@ -81,7 +82,7 @@ async def door(directory: Path) -> AsyncIterator[Door]:
             upstreams[name] = urlsplit(address).port or 0
         program = caddy.program(settings, upstreams, directory / "caddy.log", {}, directory)
         await stack.enter_async_context(process.running(program))
-        client = httpx.AsyncClient(base_url=settings.origin, trust_env=False)
+        client = reaching(settings.origin)
         yield Door(await stack.enter_async_context(client), closed)
 
 
@@ -141,7 +142,7 @@ async def test_browsers_are_told_to_stay_with_tls_where_there_is_tls(door: Door,
     settings = StackSettings(home=directory, port=free())
     program = caddy.program(settings, {"notes": free()}, directory / "other.log", {}, directory)
     program = replace(program, environment={**program.environment, "RELATO_ORIGIN": "https://relato.example"})
-    async with process.running(program), httpx.AsyncClient(base_url=settings.origin) as behind_tls:
+    async with process.running(program), reaching(settings.origin) as behind_tls:
         for path in ("/nothing", "/api/notes/x"):
             assert (await behind_tls.get(path)).headers[header] == "max-age=31536000"
 
@@ -189,7 +190,7 @@ async def test_unknown_paths_and_what_stays_inside_are_problems(door: Door, path
 async def test_a_dead_service_is_503_with_a_time_to_come_back(directory: Path) -> None:
     settings = StackSettings(home=directory, port=free())
     program = caddy.program(settings, {"notes": free()}, directory / "caddy.log", {}, directory)
-    async with process.running(program), httpx.AsyncClient(base_url=settings.origin) as client:
+    async with process.running(program), reaching(settings.origin) as client:
         answer = await client.get("/api/notes/x")
     assert answer.status_code == 503
     assert answer.headers["content-type"] == "application/problem+json"
@@ -218,7 +219,7 @@ async def test_what_no_service_answers_is_a_page_for_people_and_a_problem_for_pr
     browser = {"Accept": "text/html,application/xhtml+xml,*/*;q=0.8"}
     async with (
         process.running(program),
-        httpx.AsyncClient(base_url=settings.origin, trust_env=False) as client,
+        reaching(settings.origin) as client,
     ):
         for path, status, words in (("/desk", 503, "Voltamos em instantes"), ("/nada", 404, "não existe")):
             page = await client.get(path, headers=browser)
@@ -245,6 +246,6 @@ async def test_a_replica_that_is_gone_costs_nobody_an_answer(directory: Path) ->
         upstreams = {"notes": gone, "notes-2": urlsplit(lives).port or 0}
         program = caddy.program(settings, upstreams, directory / "caddy.log", {}, directory)
         await stack.enter_async_context(process.running(program))
-        client = await stack.enter_async_context(httpx.AsyncClient(base_url=settings.origin, trust_env=False))
+        client = await stack.enter_async_context(reaching(settings.origin))
         answers = [await client.post("/api/notes/x", content=str(number)) for number in range(20)]
         assert [answer.json()["body"] for answer in answers] == [str(number) for number in range(20)]
