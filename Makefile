@@ -1,5 +1,5 @@
 # Thin on purpose: what these do lies in deploy/bootstrap and in the `relato` command.
-.PHONY: up down test test-notes test-services test-product test-pages test-rules lint faults runbook bench audit
+.PHONY: up down test test-notes test-services test-operating test-product test-pages test-rules lint faults runbook bench audit
 MEMBERS = contracts services/runtime services/notes services/notifier services/history-projector services/portal-query deploy
 
 up:
@@ -8,15 +8,17 @@ up:
 down:
 	@deploy/bootstrap && .venv/bin/relato down
 
-# Three processes at a time, each with servers of its own, since tests mostly wait; all are read to their end.
+# Four processes at a time, each with servers of its own, since tests mostly wait; all are read to their end.
 test:
 	@deploy/bootstrap && deploy/test-programs
-	@$(MAKE) --no-print-directory --keep-going --jobs=3 test-product test-pages test-services test-notes test-rules
+	@$(MAKE) --no-print-directory --keep-going --jobs=4 test-pages test-product test-services test-operating test-notes test-rules
 
-# Notes, with the commands that reach it; the other services; what runs the whole product, in one stack that its
-# tests share; its pages in a browser; the rest, which takes the shortest and begins last.
-NOTES = tests/integration/notes tests/integration/relato
-SERVICES = $(filter-out $(NOTES) %/__init__.py %/__pycache__,$(wildcard tests/integration/*))
+# Groups that take about as long as each other: pages in a browser; what runs the whole product, in one stack
+# that its tests share; what operators do, with the history that they rebuild; notes; the other services; and the
+# rest, which takes the shortest and begins last.
+NOTES = tests/integration/notes
+OPERATING = $(addprefix tests/integration/,deploy history_projector relato runtime stack)
+SERVICES = $(filter-out $(NOTES) $(OPERATING) %/__init__.py %/__pycache__,$(wildcard tests/integration/*))
 PRODUCT = tests/e2e tests/faults
 PAGES = tests/browser
 
@@ -25,6 +27,9 @@ test-notes:
 
 test-services:
 	@.venv/bin/python -m pytest $(SERVICES)
+
+test-operating:
+	@.venv/bin/python -m pytest $(OPERATING)
 
 test-product:
 	@.venv/bin/python -m pytest $(PRODUCT)
