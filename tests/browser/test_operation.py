@@ -65,7 +65,7 @@ async def test_an_operator_rebuilds_compares_switches_and_goes_back(window: Sign
     await expect(made.get_by_role("cell", name="0 s")).to_be_visible(timeout=_PATIENCE)
     await made.get_by_role("button", name="Comparar").click()
     await confirm(page, "antes de trocar")
-    await expect(page.get_by_text(re.compile("comparou a geração .* 0 diferenças"))).to_be_visible(
+    await expect(page.get_by_text(re.compile("comparou a geração .* Diferenças: 0"))).to_be_visible(
         timeout=_PATIENCE
     )
     await made.get_by_role("button", name="Pôr em uso").click()
