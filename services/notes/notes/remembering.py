@@ -32,24 +32,37 @@ def write(path: Path, person_id: str, erased_at: datetime) -> None:
     if person_id in read(path):
         return
     line = json.dumps({"person_id": person_id, "erased_at": erased_at.isoformat()})
+    new = not path.exists()
     with path.open("a", encoding="utf-8") as file:
-        file.write(line + "\n")
+        # A line of its own also after one that broke off.
+        file.write(f"\n{line}\n")
         file.flush()
         os.fsync(file.fileno())
+    if new:
+        _keep_name(path.parent)
 
 
 def read(path: Path) -> dict[str, datetime]:
-    """Everybody in the file, and since when; a last line that was not written to its end says nothing."""
+    """Everybody in the file, and since when; a line that was not written to its end says nothing."""
     if not path.exists():
         return {}
     known: dict[str, datetime] = {}
-    for line in path.read_text(encoding="utf-8").splitlines():
+    for line in filter(str.strip, path.read_text(encoding="utf-8", errors="replace").splitlines()):
         try:
             said = json.loads(line)
             known.setdefault(said["person_id"], datetime.fromisoformat(said["erased_at"]))
         except (ValueError, KeyError, TypeError):
             log.warning("a line of the erasures' file says nothing")
     return known
+
+
+def _keep_name(directory: Path) -> None:
+    """A new file is found after a crash only once its directory is on the disk as well."""
+    handle = os.open(directory, os.O_RDONLY)
+    try:
+        os.fsync(handle)
+    finally:
+        os.close(handle)
 
 
 async def before_commands(settings: ServiceSettings, path: Path | None) -> None:

@@ -362,6 +362,18 @@ async def test_the_file_of_erasures_tells_even_where_topics_were_put_back_too(
     assert "Palavras só para Ana" not in str(await notes.rows("SELECT data::text FROM events"))
 
 
+async def test_a_line_of_the_erasures_file_that_broke_off_takes_no_other_with_it(tmp_path: Path) -> None:
+    file = tmp_path / "erasures"
+    for person_id in ("ana", "bia"):
+        remembering.write(file, person_id, datetime.now(UTC))
+    # As a process leaves it that died while it wrote, in the middle of a letter of two bytes.
+    file.write_bytes(file.read_bytes()[:-20] + "ã".encode()[:1])
+    remembering.write(file, "carlos", datetime.now(UTC))
+    assert list(remembering.read(file)) == ["ana", "carlos"]
+    remembering.write(file, "bia", datetime.now(UTC))
+    assert list(remembering.read(file)) == ["ana", "carlos", "bia"]
+
+
 async def test_topics_of_a_broker_that_was_put_back_are_rewritten_again(notes: Notes) -> None:
     await notes.chat("Palavras só para Ana")
     await notes.published()
