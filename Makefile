@@ -8,10 +8,10 @@ up:
 down:
 	@deploy/bootstrap && .venv/bin/relato down
 
-# Four processes at a time, each with servers of its own, since tests mostly wait; all are read to their end.
+# Three processes at a time, each with servers of its own, since tests mostly wait; all are read to their end.
 test:
 	@deploy/bootstrap && deploy/test-programs
-	@$(MAKE) --no-print-directory --keep-going --jobs=4 test-pages test-product test-services test-operating test-notes test-rules
+	@$(MAKE) --no-print-directory --keep-going --jobs=3 test-pages test-product test-services test-operating test-notes test-rules
 
 # Groups that take about as long as each other: pages in a browser; what runs the whole product, in one stack
 # that its tests share; what operators do, with the history that they rebuild; notes; the other services; and the

@@ -29,10 +29,17 @@ hypothesis.settings.register_profile(
 hypothesis.settings.load_profile("relato")
 
 
-def pytest_configure() -> None:
+def pytest_sessionstart(session: pytest.Session) -> None:
     """A run that is told to end cleans up like one that is interrupted, also where a shell began it aside."""
-    for each in (signal.SIGINT, signal.SIGTERM):
-        signal.signal(each, signal.default_int_handler)
+
+    def end(*_: object) -> None:
+        # Make tells its children once more, who clean up by then.
+        signal.signal(signal.SIGTERM, signal.SIG_IGN)
+        session.shouldstop = "told to end"  # after the test, should something in it keep the interruption
+        signal.raise_signal(signal.SIGINT)
+
+    signal.signal(signal.SIGINT, signal.default_int_handler)
+    signal.signal(signal.SIGTERM, end)
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:

@@ -231,10 +231,14 @@ async def test_what_is_claimed_while_the_process_ends_is_given_back(
     await idle.start()
     await idle.note(stream.to_requester(notify_by_email=True))
     await claimed.wait()
-    stopping = asyncio.create_task(idle.stop())
-    await asyncio.wait({stopping}, timeout=0.2)
+    stopped = asyncio.create_task(idle.stop())
+
+    async def ending() -> bool:
+        return any(each.get_name() == "senders" and each.cancelling() for each in asyncio.all_tasks())
+
+    await until(ending, what="the end of the loop")
     told.set()
-    await stopping
+    await stopped
     [mail] = await ledger.listing(idle.database)
     assert (mail["state"], mail["attempts"], idle.mailbox.seen) == ("planned", 0, [])
 
