@@ -23,7 +23,7 @@ from relato_runtime.measured import measure
 from relato_runtime.readiness import Readiness
 from relato_runtime.taking import Taking
 
-from history_projector import generations, http, people, reference, refold, verifying
+from history_projector import generations, http, people, put_back, reference, refold, verifying
 from history_projector.keeper import Keeper
 from history_projector.operations import Operations
 from history_projector.settings import ProjectorSettings
@@ -52,7 +52,7 @@ def build(settings: ProjectorSettings) -> FastAPI:
             reading = Consumer(
                 settings,
                 pool,
-                name="history-reference",
+                name=reference.CONSUMER,
                 service="history-projector",
                 topics=reference.TOPICS,
                 apply=reference.apply,
@@ -69,7 +69,7 @@ def build(settings: ProjectorSettings) -> FastAPI:
             app.include_router(holdings.routes("history-projector", pool, count, who))
 
             def taking(name: str) -> Taking:
-                return reading.taking if name == "history-reference" else keeper.taking(name)
+                return reading.taking if name == reference.CONSUMER else keeper.taking(name)
 
             app.include_router(letters_http.routes("history-projector", pool, taking, who))
             stack.push_async_callback(keeper.close)
@@ -90,7 +90,11 @@ def build(settings: ProjectorSettings) -> FastAPI:
                 "verify": lambda: verifying.verify(pool, readiness, "verify"),
                 "jobs": lambda: working.work(pool, work, readiness, "jobs"),
             }
-            await stack.enter_async_context(background.running(loops, readiness))
+            # Operators can be answered before histories can be read.
+            aside: dict[str, background.Loop] = {
+                "put back": lambda: put_back.see_to(settings, pool, readiness, "put back"),
+            }
+            await stack.enter_async_context(background.running(loops, readiness, aside=aside))
             yield
 
     return create_app(

@@ -14,6 +14,7 @@ from relato_runtime.positions import DeadLetter
 
 from history_projector import people
 
+CONSUMER = "history-reference"
 TOPICS = (ERASURES, PEOPLE, GROUPS, PARAMETERS, CATALOG, EMAIL_TEMPLATES, TICKETS)
 _REMOVALS = {
     PEOPLE.name: ("DELETE FROM reference.people WHERE person_id = $1",),

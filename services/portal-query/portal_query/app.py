@@ -8,9 +8,9 @@ import asyncpg
 from fastapi import FastAPI, Request
 from fastapi.responses import JSONResponse
 from pydantic import SecretStr
-from relato_runtime import background, database, holdings, operators_http, watching
+from relato_runtime import background, database, holdings, incarnation, operators_http, watching
 from relato_runtime.auth import Authenticator
-from relato_runtime.database import Pool
+from relato_runtime.database import Pool, Required
 from relato_runtime.http import RateLimit, create_app
 from relato_runtime.measured import measure
 from relato_runtime.problems import unavailable
@@ -62,15 +62,17 @@ def build(settings: PortalSettings) -> FastAPI:
     async def lifespan(app: FastAPI) -> AsyncIterator[None]:
         async with AsyncExitStack() as stack:
 
-            async def pool_of(url: SecretStr) -> Pool:
-                opened = database.open_pool(url.get_secret_value(), size=settings.database_pool)
+            async def pool_of(url: SecretStr, required: Required | None = None) -> Pool:
+                opened = database.open_pool(
+                    url.get_secret_value(), size=settings.database_pool, required=required
+                )
                 return await stack.enter_async_context(opened)
 
             url = settings.database_url.get_secret_value()
             await database.migrate(url, "portal_query", schema="portal", consumes=False)
             own = await pool_of(settings.database_url)
-            executors = await pool_of(settings.executor_database_url)
-            requesters = await pool_of(settings.requester_database_url)
+            executors = await pool_of(settings.executor_database_url, incarnation.required)
+            requesters = await pool_of(settings.requester_database_url, incarnation.required)
             readiness.has("database")
             live = Live(url, readiness, "history")
             presence = Presence(own, settings, lasting=timedelta(seconds=settings.presence_seconds))

@@ -8,6 +8,7 @@ from contextlib import contextmanager, suppress
 import asyncpg
 import structlog
 from prometheus_client import Gauge
+from relato_runtime import incarnation
 from relato_runtime.database import Connection
 from relato_runtime.readiness import Readiness
 
@@ -70,6 +71,7 @@ class Live:
         try:
             if not await connection.fetchval(_PROJECTED):
                 raise NotProjected("the history projector has not made its read models yet")
+            await incarnation.required(connection)
             connection.add_termination_listener(lambda _connection: lost.set())
             await connection.add_listener(HISTORY_CHANNEL, self._on_history)
             await connection.add_listener(PRESENCE_CHANNEL, self._on_presence)

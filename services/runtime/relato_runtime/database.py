@@ -3,11 +3,11 @@
 import asyncio
 import os
 import sysconfig
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable, Coroutine
 from contextlib import asynccontextmanager
 from importlib.resources import files
 from pathlib import Path
-from typing import TYPE_CHECKING, TypeAlias
+from typing import TYPE_CHECKING, Any, TypeAlias
 from urllib.parse import parse_qsl, urlencode, urlsplit, urlunsplit
 
 import asyncpg
@@ -25,6 +25,8 @@ if TYPE_CHECKING:  # only their type stubs are generic
 else:
     Connection = asyncpg.Connection | asyncpg.pool.PoolConnectionProxy
     Pool = asyncpg.Pool
+
+Required: TypeAlias = Callable[[Connection], Coroutine[Any, Any, None]]
 
 # What asyncpg raises while the server is away or going away; all of it may pass.
 UNAVAILABLE = (
@@ -46,8 +48,17 @@ class MigrationFailed(Exception):
 
 
 @asynccontextmanager
-async def open_pool(url: str, *, size: int = 10, by_key: bool = False) -> AsyncIterator[Pool]:
+async def open_pool(
+    url: str,
+    *,
+    size: int = 10,
+    by_key: bool = False,
+    required: Required | None = None,
+) -> AsyncIterator[Pool]:
     """Open a pool of at most ``size`` connections; statements are bounded to 30 s.
+
+    What is ``required`` of a connection raises where it does not hold, whoever asked for one; none is
+    opened before then.
 
     Where rows are looked up ``by_key`` alone, no statement is planned again for its parameters, which
     may take longer than running it, and none begins to scan tables because they once were empty.
@@ -55,8 +66,9 @@ async def open_pool(url: str, *, size: int = 10, by_key: bool = False) -> AsyncI
     session = {"idle_in_transaction_session_timeout": "30s"} | (_BY_KEY if by_key else {})
     pool = await asyncpg.create_pool(
         url,
-        min_size=1,
+        min_size=0 if required else 1,
         max_size=size,
+        init=required,
         command_timeout=30,
         timeout=5,
         max_inactive_connection_lifetime=300,

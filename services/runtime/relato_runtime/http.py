@@ -17,6 +17,7 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from relato_runtime import problems, telemetry
 from relato_runtime.database import UNAVAILABLE
+from relato_runtime.incarnation import PutBack
 from relato_runtime.patience import Gone
 from relato_runtime.problems import Problem
 from relato_runtime.readiness import Readiness
@@ -136,7 +137,8 @@ def _add_probes(app: FastAPI, readiness: Readiness) -> None:
 
 async def _on_unavailable(_request: Request, error: Exception) -> JSONResponse:
     log.warning("database unavailable", error=type(error).__name__)
-    return problems.unavailable("The database cannot be reached.").response()
+    detail = str(error) if isinstance(error, PutBack) else "The database cannot be reached."
+    return problems.unavailable(detail).response()
 
 
 async def _on_disconnect(_request: Request, _error: Exception) -> Response:

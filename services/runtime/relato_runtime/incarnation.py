@@ -15,6 +15,11 @@ _MARKER = """
     )
 """
 
+
+class PutBack(ConnectionError):
+    """This database was put back from a backup, and is not level with Kafka yet."""
+
+
 _ONE = 0x4C65766C  # "Levl"
 _LARGE_SECONDS = 600
 
@@ -36,6 +41,15 @@ async def known(connection: Connection) -> Literal["same", "other", "none"]:
     if same is None:
         return "none"
     return "same" if same else "other"
+
+
+async def required(connection: Connection) -> None:
+    """Raise ``PutBack`` for a copy, whose words may have been withdrawn since; for pools that only read.
+
+    Whoever puts a database back cuts its connections, so it is enough to ask each new one.
+    """
+    if await known(connection) == "other":
+        raise PutBack("The database was put back from a backup, and is not level with Kafka yet.")
 
 
 async def remember(connection: Connection) -> None:

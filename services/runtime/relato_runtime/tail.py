@@ -1,6 +1,6 @@
 """Topics of our own read outside any group: what they hold beyond, or lack of, what was published."""
 
-from collections.abc import AsyncIterator, Mapping
+from collections.abc import AsyncGenerator, AsyncIterator, Mapping
 from contextlib import asynccontextmanager
 
 import structlog
@@ -75,7 +75,7 @@ class Reader:
         finally:
             self.consumer.pause(partition)
 
-    async def before(self, partition: TopicPartition, offset: int) -> AsyncIterator[list[Record]]:
+    async def before(self, partition: TopicPartition, offset: int) -> AsyncGenerator[list[Record], None]:
         """What lies before an offset, in batches, the last one first."""
         begin = (await self.consumer.beginning_offsets([partition]))[partition]
         while offset > begin:

@@ -112,8 +112,10 @@ async def projector_settings(
 
 
 @asynccontextmanager
-async def running(settings: ProjectorSettings, issuer: Issuer) -> AsyncIterator[Projecting]:
-    """A projector for as long as the block lasts."""
+async def running(
+    settings: ProjectorSettings, issuer: Issuer, *, awaited: bool = True
+) -> AsyncIterator[Projecting]:
+    """A projector for as long as the block lasts, which begins once it is ready if that is awaited."""
     database = await asyncpg.connect(settings.database_url.get_secret_value())
     try:
         async with (
@@ -124,7 +126,8 @@ async def running(settings: ProjectorSettings, issuer: Issuer) -> AsyncIterator[
             async def ready() -> bool:
                 return (await client.get("/readyz")).status_code == 200
 
-            await until(ready, what="readiness")
+            if awaited:
+                await until(ready, what="readiness")
             yield Projecting(settings, client, database, issuer)
     finally:
         await database.close()

@@ -6,6 +6,7 @@ import asyncpg
 import pytest
 from portal_query.app import build
 from portal_query.settings import PortalSettings
+from relato_runtime import incarnation
 
 from tests.support.issuer import Issuer
 from tests.support.projection import Projection
@@ -40,6 +41,37 @@ async def test_it_is_ready_once_there_are_read_models_and_says_so_until_then(
         await until(ready, what="readiness")
         answer = await client.get("/api/portal/my/requests", headers=issuer.bearer("ana"))
         assert answer.json() == {"items": [], "next_cursor": None}
+
+
+async def test_histories_that_were_put_back_are_shown_to_nobody_until_they_are_level(
+    settings: PortalSettings, history: Projection, issuer: Issuer
+) -> None:
+    await history.create()
+    connection = await asyncpg.connect(history.url)
+    await connection.execute("INSERT INTO incarnation (marker) VALUES ('elsewhere')")
+    try:
+        async with serving(build(settings)) as address, reaching(address) as client:
+
+            async def says_why() -> bool:
+                answer = await client.get("/readyz")
+                return answer.status_code == 503 and "backup" in answer.json()["missing"].get("history", "")
+
+            async def ready() -> bool:
+                return (await client.get("/readyz")).status_code == 200
+
+            await until(says_why, what="the reason")
+            # Nobody is known here, and so Carlos sees no desk.
+            asked = [("/my/requests", issuer.bearer("ana"), 200), ("/tickets", issuer.bearer("carlos"), 403)]
+            for path, who, _ in asked:
+                answer = await client.get(f"/api/portal{path}", headers=who)
+                assert (answer.status_code, "backup" in answer.json()["detail"]) == (503, True), path
+                assert answer.headers["retry-after"]
+            await incarnation.remember(connection)
+            await until(ready, what="readiness")
+            for path, who, answered in asked:
+                assert (await client.get(f"/api/portal{path}", headers=who)).status_code == answered, path
+    finally:
+        await connection.close()
 
 
 async def test_who_asks_too_often_is_asked_to_wait(

@@ -1,0 +1,78 @@
+"""Histories that were put back from a backup, or lie on a server that took over: level before they are read.
+
+What they show may have been withdrawn or erased since. Whoever reads them asks ``incarnation.required``.
+"""
+
+import asyncio
+import time
+from collections.abc import Mapping
+from contextlib import aclosing
+
+import structlog
+from aiokafka.structs import TopicPartition
+from relato_runtime import erased, incarnation, tail
+from relato_runtime.database import Connection, Pool
+from relato_runtime.readiness import Readiness
+from relato_runtime.settings import KafkaSettings
+
+from history_projector import consume, generations, reference
+
+log = structlog.get_logger(__name__)
+
+Ends = Mapping[TopicPartition, int]
+"""Behind the last record of each partition; the end of a transaction after it is nothing to take in."""
+
+_LOOK_SECONDS = 0.5
+_ASK_AGAIN_SECONDS = 30.0  # of what was cut off its topic meanwhile, no consumer takes anything in
+
+
+async def see_to(settings: KafkaSettings, pool: Pool, readiness: Readiness, part: str) -> None:
+    """Let histories be read once they have all that was told when they were found to be a copy; a loop."""
+    there: Ends | None = None
+    asked = 0.0
+    while True:
+        async with pool.acquire() as connection:
+            known = await incarnation.known(connection)
+            if known == "none":  # new, or made by a release that did not ask
+                await incarnation.remember(connection)
+            elif known == "other" and there is not None and await level(settings, connection, there):
+                await incarnation.remember(connection)
+                log.warning("histories are level, and read again")
+        if known != "other":
+            there = None
+        elif there is None or time.monotonic() - asked > _ASK_AGAIN_SECONDS:
+            log.warning("histories were put back: nobody reads them until they are level")
+            there, asked = await ends(settings), time.monotonic()
+        readiness.has(part)
+        await asyncio.sleep(_LOOK_SECONDS)
+
+
+async def ends(settings: KafkaSettings) -> Ends:
+    """All that there is to be taken in."""
+    found: dict[TopicPartition, int] = {}
+    async with tail.reading(settings, *consume.TOPICS, *reference.TOPICS) as reader:
+        for partition, end in (await reader.consumer.end_offsets(reader.partitions)).items():
+            async with aclosing(reader.before(partition, end)) as batches:
+                async for batch in batches:
+                    if batch:
+                        found[partition] = batch[-1].offset + 1
+                        break
+    return found
+
+
+async def level(settings: KafkaSettings, connection: Connection, there: Ends) -> bool:
+    """Whether the live generation and the reference data have all that, and nobody is to be erased."""
+    reads = {
+        generations.consumer(await generations.live(connection)): consume.TOPICS,
+        reference.CONSUMER: reference.TOPICS,
+    }
+    rows = await connection.fetch("SELECT consumer, topic, partition, next_offset FROM positions")
+    reached = {
+        (row["consumer"], TopicPartition(row["topic"], row["partition"])): row["next_offset"] for row in rows
+    }
+    return await erased.pending(connection) is None and all(
+        reached.get((consumer, partition), 0) >= end
+        for consumer, topics in reads.items()
+        for partition, end in there.items()
+        if partition.topic in {settings.topic_prefix + topic.name for topic in topics}
+    )
