@@ -1,6 +1,7 @@
 """The `relato` command: one module per group of subcommands."""
 
 import signal
+import sys
 
 
 def app() -> None:
@@ -9,4 +10,4 @@ def app() -> None:
     signal.signal(signal.SIGINT, signal.SIG_DFL)
     from relato.commands import build  # noqa: PLC0415  # after the line above, on purpose
 
-    build()()
+    build(*sys.argv[1:2])()
