@@ -109,12 +109,13 @@ def build(settings: NotesSettings) -> FastAPI:
                 ERASE: once_level(lambda job: erase(settings, job, settings.erasures_file)),
                 RETAIN: once_level(lambda job: retain(settings, job)),
             }
+            health = [measured.pending, *([measured.unsealed] if settings.log_key_file else [])]
             loops: dict[str, background.Loop] = {
                 "relay": relay.run,
                 "commands": lambda: _commit(settings, committer, readiness, level),
                 "reference": consumer.run,
                 "releases": lambda: release.run(pool, committer, readiness, "releases"),
-                "measure": lambda: measure(pool, readiness, "measure", measured.pending),
+                "measure": lambda: measure(pool, readiness, "measure", *health),
                 "jobs": lambda: working.work(pool, work, readiness, "jobs"),
                 "erasures": lambda: clearing.look(
                     pool, readiness, "erasures", kind=ERASE, subject=SUBJECT, wish=wish

@@ -138,6 +138,19 @@ async def unpublished(connection: Connection, limit: int) -> list[Head]:
     return await _heads(connection, "WHERE NOT published ORDER BY size LIMIT $1", limit)
 
 
+async def waiting(connection: Connection) -> float:
+    """For how many seconds the oldest of the log's events has been in no head that Kafka has."""
+    age: float = await connection.fetchval(
+        """
+        SELECT coalesce(extract(epoch FROM clock_timestamp() - least(
+            (SELECT recorded_at FROM events WHERE seq > (SELECT seq FROM sealing) ORDER BY seq LIMIT 1),
+            (SELECT min(sealed_at) FROM tree_heads WHERE NOT published)
+        )), 0)::float8
+        """
+    )
+    return age
+
+
 async def publish_again(connection: Connection, after: int) -> None:
     """Kafka has lost what was signed of trees larger than that."""
     await connection.execute("UPDATE tree_heads SET published = false WHERE size > $1", after)

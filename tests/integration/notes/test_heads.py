@@ -107,6 +107,19 @@ async def test_nothing_is_signed_before_kafka_has_it(
     assert [[leaf.ticket_id for leaf in each.leaves] for each in found] == [["1001"], ["1002"]]
 
 
+async def test_how_long_nobody_has_vouched_for_something_is_known_until_kafka_has_its_head(
+    settings: NotesSettings, log: asyncpg.Connection, signer: Signer
+) -> None:
+    assert await tree.waiting(log) == 0
+    await sealed.record(log, ["1001"], 1)
+    await log.execute("UPDATE events SET recorded_at = now() - interval '1 hour'")
+    assert await tree.waiting(log) >= 3_600
+    await sealing.seal(log, signer)
+    assert 0 < await tree.waiting(log) < 3_600, "signed, and nowhere else yet"
+    await sealing.publish(settings, log)
+    assert await tree.waiting(log) == 0
+
+
 async def test_what_is_recorded_is_sealed_by_one_of_several_processes(
     settings: NotesSettings, log: asyncpg.Connection
 ) -> None:
