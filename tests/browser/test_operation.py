@@ -185,7 +185,7 @@ async def test_an_operator_verifies_everything_and_publishes_a_ticket_again(
     await page.get_by_role("button", name="Publicar de novo").click()
     await page.get_by_role("button", name="Simular").click()
     dialog = page.get_by_role("dialog")
-    await expect(dialog).to_contain_text("1 registros para relato.notes; 0 e-mails.")
+    await expect(dialog).to_contain_text("Registros para relato.notes: 1. E-mails: 0.")
     await expect(dialog).to_contain_text("relato.notifier")
     await olga.look("ops-events-question")
     await confirm(page, "um leitor novo", "e-mails")
