@@ -23,7 +23,7 @@ from notes.adopt import SOURCE
 from notes.silencing import Silence, silence
 
 ERASE = "erase"
-SUBJECT = "people"
+SUBJECT = erasures.SUBJECT
 RATE = 2_000
 """Facts a second, at most."""
 PATIENCE_SECONDS = 600
@@ -45,7 +45,9 @@ async def erase(settings: ServiceSettings, job: Job, file: Path | None = None) -
         if job.reached["phase"] == "people":
             job = await _people(settings, connection, job)
         if job.reached["phase"] == "topics":
-            tickets = await erasures.silenced(connection, str(job.wish["person_id"]))
+            tickets = set(await erasures.silenced(connection, str(job.wish["person_id"])))
+            if job.wish.get("again"):
+                tickets |= set(await erasures.silenced_by_rule(connection))
             job = await rewriting.rewrite(settings, connection, job, tickets)
             async with connection.transaction():
                 job = await jobs.step(connection, job, job.reached | {"phase": "files"})

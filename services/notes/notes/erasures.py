@@ -10,6 +10,12 @@ from relato_runtime.database import Connection
 
 from notes.forgetting import Forgotten, Told
 
+SUBJECT = "people"
+"""Of jobs that erase, one of which is under way at a time."""
+
+RETAIN = "retain"
+"""Those for what goes by rule."""
+
 _LARGE_SECONDS = 600
 
 
@@ -127,6 +133,40 @@ async def silenced_by(connection: Connection, correlation_id: str) -> list[str]:
         timeout=_LARGE_SECONDS,
     )
     return [row["ticket_id"] for row in rows]
+
+
+async def silenced_by_rule(connection: Connection) -> list[str]:
+    """Tickets on which something was erased because they had been closed for long, whenever that was."""
+    rows = await connection.fetch(
+        "SELECT DISTINCT ticket_id FROM events WHERE type = $1 AND data->>'cause' = 'retention'",
+        type_name(TextErased),
+        timeout=_LARGE_SECONDS,
+    )
+    return [row["ticket_id"] for row in rows]
+
+
+async def rewrite_again(connection: Connection) -> None:
+    """A broker that was put back has on its topics what had gone: jobs begin with them anew.
+
+    What one has reached there is of another topic, so it is taken from whoever is at it. People are seen to
+    by ``erased.again``; what went by rule by the last such job, or else by the one that is under way.
+    """
+    await connection.execute(
+        """
+        WITH under_way AS (
+            UPDATE jobs SET claim = NULL, claimed_until = now(), wish = wish || '{"again": true}',
+                reached = CASE WHEN reached->>'phase' IN ('topics', 'files')
+                    THEN '{"phase": "topics"}' ELSE reached END
+            WHERE subject = $1 AND finished_at IS NULL
+            RETURNING id
+        )
+        UPDATE jobs SET finished_at = NULL, claim = NULL, claimed_until = now(),
+            wish = wish || '{"again": true}', reached = '{"phase": "topics"}'
+        WHERE id = (SELECT max(id) FROM jobs WHERE subject = $1 AND kind = $2 AND finished_at IS NOT NULL)
+            AND NOT EXISTS (SELECT FROM under_way)
+        """,
+        *(SUBJECT, RETAIN),
+    )
 
 
 async def long_closed(connection: Connection, before: datetime, after: str, limit: int) -> list[str]:

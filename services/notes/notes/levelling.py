@@ -17,7 +17,7 @@ from relato_runtime.positions import Position, Record, latest
 from relato_runtime.settings import ServiceSettings
 from relato_runtime.tail import Reader
 
-from notes import accepted, restored
+from notes import accepted, erasures, restored
 from notes.adopt import Arrival, Diverged, adopt, ours
 
 log = structlog.get_logger(__name__)
@@ -146,6 +146,7 @@ async def _publish_again(
         )
         await published.lower(connection, lowered)
         await erased.again(connection)
+        await erasures.rewrite_again(connection)
     REPUBLISHED.inc(number)
     log.warning(
         "the broker was put back: events are published again",

@@ -16,7 +16,7 @@ from notes import erasures, rewriting
 from notes.erasing import CLEARING
 from notes.silencing import Silence, silence
 
-RETAIN = "retain"
+RETAIN = erasures.RETAIN
 _TICKETS_AT_ONCE = 100
 
 
@@ -33,7 +33,10 @@ async def retain(settings: ServiceSettings, job: Job) -> None:
         while job.reached["phase"] == "log":
             job = await _log(connection, job)
         if job.reached["phase"] == "topics":
-            tickets = await erasures.silenced_by(connection, str(job.wish["correlation_id"]))
+            if job.wish.get("again"):
+                tickets = await erasures.silenced_by_rule(connection)
+            else:
+                tickets = await erasures.silenced_by(connection, str(job.wish["correlation_id"]))
             job = await rewriting.rewrite(settings, connection, job, tickets)
             async with connection.transaction():
                 job = await jobs.step(connection, job, job.reached | {"phase": "files"})

@@ -1,5 +1,6 @@
 """The log or its topic is put back from a backup: nothing that was acknowledged is lost or told twice."""
 
+import json
 from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
 from contextlib import AsyncExitStack
 from dataclasses import dataclass, field
@@ -11,7 +12,7 @@ from uuid import uuid4
 import asyncpg
 import httpx
 import pytest
-from notes import levelling, remembering
+from notes import erasures, levelling, remembering
 from notes.adopt import Diverged
 from notes.app import build
 from notes.settings import NotesSettings
@@ -390,3 +391,69 @@ async def test_topics_of_a_broker_that_was_put_back_are_rewritten_again(notes: N
 
     await until(begun_anew, within=60, what="another erasure")
     await until(done, within=60, what="its end")
+
+
+async def test_what_went_by_rule_goes_from_topics_of_a_broker_that_was_put_back_as_well(notes: Notes) -> None:
+    await notes.chat("Palavras de outrora")
+    await world.publish(notes.settings, world.ticket("1001", status="closed"))
+
+    async def closed() -> bool:
+        return bool(await notes.rows("SELECT FROM tickets WHERE closed_since IS NOT NULL"))
+
+    async def retained() -> bool:
+        return bool(await notes.rows("SELECT FROM jobs WHERE kind = 'retain' AND finished_at IS NOT NULL"))
+
+    await until(closed, what="a closed ticket")
+    await notes.rows("UPDATE tickets SET closed_since = now() - interval '13 months' RETURNING 1")
+    answer = await notes.http.post(
+        "/api/operate/people/retention",
+        json={"months": 12, "reason": "our rule"},
+        headers=notes.issuer.bearer("olga", "operator"),
+    )
+    assert answer.status_code == 200, answer.text
+    await until(retained, within=60, what="the retention")
+    await notes.published()
+    await notes.stop()
+    await notes.rows("UPDATE jobs SET name = 'before' RETURNING 1")
+    await make_anew(notes.settings, NOTES, partitions=PARTITIONS)
+    await notes.start()
+
+    async def again() -> bool:
+        found = await notes.rows("SELECT wish->>'again', finished_at IS NOT NULL FROM jobs")
+        return found == [("true", True)]
+
+    await until(again, within=60, what="the retention once more")
+    await notes.published()
+    [(replay,)] = await notes.rows("SELECT wish->>'correlation_id' FROM jobs")
+    rewritten = await read_all(notes.settings, NOTES, count=2)
+    assert {dict(each.headers)["ce_replayid"] for each in rewritten} == {str(replay).encode()}
+
+
+@pytest.mark.parametrize(
+    ("kind", "phase", "goes_on"),
+    [("erase", "log", "log"), ("erase", "topics", "topics"), ("retain", "files", "topics")],
+)
+async def test_a_job_that_erases_begins_with_the_topics_anew_when_the_broker_was_put_back(
+    notes: Notes, kind: str, phase: str, goes_on: str
+) -> None:
+    await notes.stop()
+    connection = await asyncpg.connect(notes.url)
+    try:
+        await connection.execute(
+            """
+            INSERT INTO jobs (subject, kind, wish, person_id, name, reached, claim, finished_at) VALUES
+                ('people', 'retain', '{}', 'olga', 'Olga', '{"phase": "files"}', NULL, now()),
+                ('people', $1, '{}', 'olga', 'Olga',
+                    jsonb_build_object('phase', $2::text, 'before', 7), gen_random_uuid(), NULL)
+            """,
+            *(kind, phase),
+        )
+        await erasures.rewrite_again(connection)
+        done, under_way = await connection.fetch("SELECT * FROM jobs ORDER BY id")
+    finally:
+        await connection.close()
+    assert done["finished_at"] is not None, "one at a time"
+    reached = json.loads(under_way["reached"])
+    assert reached["phase"] == goes_on
+    assert ("before" in reached) is (phase == "log")
+    assert (json.loads(under_way["wish"]), under_way["claim"]) == ({"again": True}, None)
