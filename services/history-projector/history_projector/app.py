@@ -75,7 +75,7 @@ def build(settings: ProjectorSettings) -> FastAPI:
             stack.push_async_callback(keeper.close)
             fold = "/api/operate/projections/history/fold"
             app.include_router(verified.routes(fold, refold.SUBJECT, pool, who, refold.repair))
-            cleared = Clearing("history-projector", people.held, people.tables)
+            cleared = Clearing("history-projector", people.to_go, people.tables)
             work: dict[str, working.Work] = {
                 verified.VERIFY: lambda job: refold.verify(settings, job),
                 CLEAR: lambda job: clear(settings, job, cleared),

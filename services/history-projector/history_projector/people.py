@@ -1,5 +1,7 @@
 """People who have been erased, beside the generations; what all hold of a person: all SQL about that."""
 
+from datetime import datetime
+
 from relato_contracts.erasure import ADDRESS, ERASED, TEXTS
 from relato_contracts.people import PersonErased
 from relato_runtime import erased
@@ -34,15 +36,25 @@ async def erase(connection: Connection, fact: PersonErased) -> None:
     )
 
 
-async def held(connection: Connection, person_id: str) -> dict[str, int]:
-    """How many rows of each table hold something of a person."""
+async def to_go(connection: Connection, person_id: str) -> dict[str, int]:
+    """How many of those go by themselves: what others say on their tickets afterwards stays as it is."""
+    erased_at: datetime | None = await connection.fetchval(
+        "SELECT erased_at FROM erased_people WHERE person_id = $1", person_id
+    )
+    return await held(connection, person_id, erased_at)
+
+
+async def held(connection: Connection, person_id: str, said_by: datetime | None = None) -> dict[str, int]:
+    """How many rows of each table hold something of a person, of others' words those said by then."""
     found = await erased.held(connection, person_id)
     row = await connection.fetchrow(_REFERENCE, person_id, ERASED)
     assert row is not None
     found |= dict(row)
     for schema in await _schemas(connection):
         counted = await connection.fetchrow(
-            _GENERATION.format(schema=schema), person_id, ERASED, sorted(TEXTS), timeout=_LARGE_SECONDS
+            _GENERATION.format(schema=schema),
+            *(person_id, ERASED, sorted(TEXTS), said_by),
+            timeout=_LARGE_SECONDS,
         )
         assert counted is not None
         found |= {f"{schema}.{name}": number for name, number in counted.items()}
@@ -93,6 +105,7 @@ _GENERATION = """
         (
             SELECT count(*) FROM {schema}.ticket_entries
             WHERE author_id = $1 AND author_name <> $2 OR $1 IN (author_id, data ->> 'requester_id')
+                AND (author_id = $1 OR $4::timestamptz IS NULL OR recorded_at <= $4)
                 AND EXISTS (
                     SELECT FROM jsonb_each_text(data) AS field (name, value)
                     WHERE name = ANY($3::text[]) AND value NOT IN ('', $2)

@@ -75,8 +75,30 @@ async def put(connection: Connection, forgotten: Sequence[Forgotten], erased_at:
     )
 
 
+async def dismiss(connection: Connection, person_id: str) -> None:
+    """They have no name and no part in anything from now on."""
+    await connection.execute(
+        "UPDATE people SET name = $2, has_email = false, active = false WHERE person_id = $1",
+        *(person_id, ERASED),
+    )
+
+
+async def under_way(connection: Connection) -> int:
+    """Behind the last transaction that may still go by what it read before this."""
+    number: int = await connection.fetchval("SELECT pg_snapshot_xmax(pg_current_snapshot())::text::bigint")
+    return number
+
+
+async def ended(connection: Connection, before: int) -> bool:
+    """Whether all those have ended."""
+    so: bool = await connection.fetchval(
+        "SELECT pg_snapshot_xmin(pg_current_snapshot())::text::bigint >= $1", before
+    )
+    return so
+
+
 async def forget(connection: Connection, person_id: str) -> None:
-    """Everything beside the log: who they are, what they asked, what they or others began to write."""
+    """Everything beside the log: what they asked, what they or others began to write."""
     await connection.execute(
         "DELETE FROM drafts WHERE person_id = $1"
         " OR ticket_id IN (SELECT ticket_id FROM tickets WHERE requester_id = $1)",
@@ -85,10 +107,6 @@ async def forget(connection: Connection, person_id: str) -> None:
     await connection.execute("DELETE FROM idempotency_keys WHERE person_id = $1", person_id)
     await connection.execute("DELETE FROM presence WHERE person_id = $1", person_id)
     await connection.execute("DELETE FROM imported_lines WHERE position($1 IN line) > 0", f'"{person_id}"')
-    await connection.execute(
-        "UPDATE people SET name = $2, has_email = false, active = false WHERE person_id = $1",
-        *(person_id, ERASED),
-    )
 
 
 async def held(connection: Connection, person_id: str) -> dict[str, int]:

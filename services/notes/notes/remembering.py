@@ -28,8 +28,8 @@ _LOOK_SECONDS = 0.5
 
 
 def write(path: Path, person_id: str, erased_at: datetime) -> None:
-    """Add somebody, on the disk before this returns; who is there already stays once."""
-    if person_id in read(path):
+    """Add somebody, on the disk before this returns; who is there already since then stays once."""
+    if (known := read(path).get(person_id)) is not None and known >= erased_at:
         return
     line = json.dumps({"person_id": person_id, "erased_at": erased_at.isoformat()})
     new = not path.exists()
@@ -43,17 +43,22 @@ def write(path: Path, person_id: str, erased_at: datetime) -> None:
 
 
 def read(path: Path) -> dict[str, datetime]:
-    """Everybody in the file, and since when; a line that was not written to its end says nothing."""
+    """Everybody in the file, and when they were erased last; a line that broke off says nothing."""
     if not path.exists():
         return {}
     known: dict[str, datetime] = {}
     for line in filter(str.strip, path.read_text(encoding="utf-8", errors="replace").splitlines()):
         try:
             said = json.loads(line)
-            known.setdefault(said["person_id"], datetime.fromisoformat(said["erased_at"]))
+            _last(known, said["person_id"], datetime.fromisoformat(said["erased_at"]))
         except (ValueError, KeyError, TypeError):
             log.warning("a line of the erasures' file says nothing")
     return known
+
+
+def _last(known: dict[str, datetime], person_id: str, erased_at: datetime) -> None:
+    """Who was erased more than once has lost what there was by the last time."""
+    known[person_id] = max(erased_at, known.get(person_id, erased_at))
 
 
 def _keep_name(directory: Path) -> None:
@@ -77,7 +82,8 @@ async def before_commands(settings: ServiceSettings, path: Path | None) -> None:
         everybody = {} if path is None else read(path)
         try:
             async with asyncio.timeout(_PATIENCE_SECONDS):
-                everybody = await _on_topic(settings) | everybody
+                for person_id, erased_at in (await _on_topic(settings)).items():
+                    _last(everybody, person_id, erased_at)
         except (KafkaError, OSError, TimeoutError):
             log.warning("who was erased is not asked of Kafka, which is away")
         for person_id, erased_at in everybody.items():
@@ -101,5 +107,5 @@ async def _on_topic(settings: ServiceSettings) -> dict[str, datetime]:
                     except Undecodable:
                         continue
                     if isinstance(fact, PersonErased):
-                        known.setdefault(fact.person_id, fact.erased_at)
+                        _last(known, fact.person_id, fact.erased_at)
     return known

@@ -12,9 +12,13 @@ from relato_runtime.database import Connection
 
 
 async def remember(connection: Connection, person_id: str, erased_at: datetime) -> None:
-    """Nothing is to be kept of them from now on; what was said first about when it began stands."""
+    """Nothing is to be kept of them from now on; who is erased once more is to be dealt with once more."""
     await connection.execute(
-        "INSERT INTO erased_people (person_id, erased_at) VALUES ($1, $2) ON CONFLICT DO NOTHING",
+        """
+        INSERT INTO erased_people AS known (person_id, erased_at) VALUES ($1, $2)
+        ON CONFLICT (person_id) DO UPDATE SET erased_at = excluded.erased_at, done_at = NULL
+            WHERE excluded.erased_at > known.erased_at
+        """,
         *(person_id, erased_at),
     )
 

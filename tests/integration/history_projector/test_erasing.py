@@ -1,11 +1,13 @@
 """What was said and is to be forgotten is in no row of the history, and everything else is as it was."""
 
 from collections.abc import Awaitable, Callable
+from datetime import timedelta
 
 import asyncpg
 import pytest
-from history_projector import generations
+from history_projector import generations, people
 from relato_contracts.erasure import ERASED, untold
+from relato_runtime import erased
 
 from tests.support import projection as of
 from tests.support import world
@@ -96,3 +98,40 @@ async def test_an_outcome_that_comes_again_without_its_recipient_takes_the_place
     await history.tell(note)
     await history.tell_again(mail, mail.model_copy(update={"recipient": ERASED}))
     assert "ana@empresa.example" not in await everything(history)
+
+
+async def test_what_others_say_on_the_ticket_of_who_was_erased_keeps_no_erasure_from_its_end(
+    history: Projection,
+) -> None:
+    await history.tell(world.ticket(), of.recorded())
+    connection = await asyncpg.connect(history.url)
+
+    async def entries() -> tuple[int, int]:
+        """Those that have to go, and all."""
+        to_go, held = await people.to_go(connection, "ana"), await people.held(connection, "ana")
+        return to_go["history_1.ticket_entries"], held["history_1.ticket_entries"]
+
+    try:
+        await erased.remember(connection, "ana", history.now)
+        assert await entries() == (1, 1)
+        await history.tell(of.erased(1))
+        await history.tell(of.recorded())
+        assert await entries() == (0, 1)
+        await history.tell(of.recorded(author_id="ana"))
+        assert await entries() == (1, 2), "what they say themselves is another matter"
+    finally:
+        await connection.close()
+
+
+async def test_who_is_erased_once_more_is_dealt_with_once_more(history: Projection) -> None:
+    connection = await asyncpg.connect(history.url)
+    try:
+        await erased.remember(connection, "ana", history.now)
+        await erased.done(connection, "ana")
+        await erased.remember(connection, "ana", history.now)
+        assert await erased.pending(connection) is None, "the same was said twice"
+        later = history.now + timedelta(days=1)
+        await erased.remember(connection, "ana", later)
+        assert await erased.pending(connection) == ("ana", later)
+    finally:
+        await connection.close()

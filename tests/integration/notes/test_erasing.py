@@ -4,7 +4,7 @@ import json
 from typing import Any
 
 import pytest
-from notes import withheld
+from notes import erasures, withheld
 from relato_contracts.envelope import decode
 from relato_contracts.erasure import ERASED
 from relato_contracts.itsm import PersonSaved, TicketSaved
@@ -260,3 +260,20 @@ async def test_who_is_erased_once_more_loses_what_came_since(said: Service) -> N
     await erased(said, "ana")
     assert "ainda está" not in await rows(said)
     assert await chained(said.database, "1001") == 6
+
+
+async def test_who_is_being_erased_says_nothing_more_on_tickets_that_have_been_dealt_with(
+    said: Service, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    next_tickets, answers = erasures.tickets, []
+
+    async def then_she_writes(connection: Any, person_id: str, after: str, limit: int) -> list[str]:
+        if after:
+            answers.append(await said.post("ana", "/tickets/1001/messages", {"text_html": "<p>Ainda eu</p>"}))
+        return await next_tickets(connection, person_id, after, limit)
+
+    monkeypatch.setattr(erasures, "tickets", then_she_writes)
+    await erased(said, "ana")
+    assert [each.status_code for each in answers] == [404]
+    assert await held(said, "ana") == {}
+    assert "Zulmira" not in await rows(said)

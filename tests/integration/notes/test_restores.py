@@ -4,7 +4,7 @@ import json
 from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
 from contextlib import AsyncExitStack
 from dataclasses import dataclass, field
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 from uuid import uuid4
@@ -373,6 +373,14 @@ async def test_a_line_of_the_erasures_file_that_broke_off_takes_no_other_with_it
     assert list(remembering.read(file)) == ["ana", "carlos"]
     remembering.write(file, "bia", datetime.now(UTC))
     assert list(remembering.read(file)) == ["ana", "carlos", "bia"]
+
+
+async def test_the_erasures_file_knows_when_somebody_was_erased_last(tmp_path: Path) -> None:
+    file, first = tmp_path / "erasures", datetime.now(UTC)
+    for moment in (first, first + timedelta(days=1), first):
+        remembering.write(file, "ana", moment)
+    assert remembering.read(file) == {"ana": first + timedelta(days=1)}
+    assert len([*filter(None, file.read_text().splitlines())]) == 2, "the same is not written twice"
 
 
 async def test_topics_of_a_broker_that_was_put_back_are_rewritten_again(notes: Notes) -> None:
