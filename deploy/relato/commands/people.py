@@ -22,6 +22,8 @@ _LEFT = {
     "not-compacted": "{topic} still says more somewhere: it is not compacted, or not yet.",
 }
 
+_SINCE = "{number} facts were said on their tickets since; erasing them once more takes those, too."
+
 Person = Annotated[str, typer.Argument(help="Their person_id.")]
 Json = Annotated[bool, typer.Option("--json", help="One JSON document.")]
 
@@ -67,9 +69,11 @@ def register(app: typer.Typer) -> None:
                 found = asyncio.run(_erased(wish, wait=not detach))
         _show(found, as_json=as_json)
         if not dry_run and not detach:
-            if any(each["number"] for each in found["items"]):
+            if left_over(found):
                 refuse("Not everything has gone yet; services go on with it.")
             print(f"{person} is erased.", file=sys.stderr)
+            if since := said_since(found):
+                print(_SINCE.format(number=since), file=sys.stderr)
 
 
 async def _asked(wish: dict[str, Any]) -> dict[str, Any]:
@@ -105,10 +109,25 @@ async def _erased(wish: dict[str, Any], *, wait: bool) -> dict[str, Any]:
 async def _followed(operator: Operator, person_id: str) -> None:
     with bar("rows") as told:
         before = 0
-        while left := sum(each["number"] for each in (await _holdings(operator, person_id))["items"]):
+        while left := left_over(await _holdings(operator, person_id)):
             before = max(before, left)
             told(before - left, before, "services follow")
             await asyncio.sleep(_LOOK_SECONDS)
+
+
+def said_since(held: dict[str, Any]) -> int:
+    """Pure: what the log has of somebody once notes has erased them, which others have said meanwhile."""
+    log = ("notes", "events")
+    return sum(each["number"] for each in held["items"] if (each["service"], each["name"]) == log)
+
+
+def left_over(held: dict[str, Any]) -> int:
+    """Pure: the rows that are still to go; the log goes first, and what it has the histories may have."""
+    since = said_since(held)
+    return sum(
+        max(0, each["number"] - (since if each["name"].endswith(("events", "ticket_entries")) else 0))
+        for each in held["items"]
+    )
 
 
 async def _holdings(operator: Operator, person_id: str) -> dict[str, Any]:
