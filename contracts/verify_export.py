@@ -14,6 +14,7 @@ stays unknown, but cannot be another than it was when that was signed.
 import argparse
 import base64
 import json
+import re
 import sys
 from hashlib import sha256
 from pathlib import Path
@@ -23,6 +24,8 @@ from cryptography.exceptions import InvalidSignature
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PublicKey
 
 PARTS = ("about", "author", "internal", "reason", "solution", "text", "when")
+KEY = re.compile(r"[^+\s]+\+[0-9a-f]{8}\+[A-Za-z0-9+/]+=*")
+"""A public key as it is handed on: name, id, bytes (C2SP signed-note)."""
 
 
 class Wrong(Exception):
@@ -144,17 +147,26 @@ def verify(export: dict[str, Any], keys: list[str]) -> str:
     return "\n".join(said)
 
 
+def known(key: str) -> list[str]:
+    """The lines of a key or of a file of keys; raises Wrong where there is none."""
+    lines = Path(key).read_text(encoding="utf-8").splitlines() if Path(key).is_file() else [key]
+    keys = [line for each in lines if (line := each.split("#")[0].strip())]
+    for line in keys:
+        if not KEY.fullmatch(line):
+            raise Wrong(f"{line!r} is neither a key of a log nor a file of keys")
+    if not keys:
+        raise Wrong(f"there is no key in {key!r}")
+    return keys
+
+
 def main() -> None:
     """Say what is proven, or what is wrong (exit code 1)."""
     arguments = argparse.ArgumentParser(description=(__doc__ or "").partition("\n")[0])
     arguments.add_argument("file", type=Path)
     arguments.add_argument("--key", help="the log's public key, or a file of such lines")
     given = arguments.parse_args()
-    keys = []
-    if given.key:
-        lines = Path(given.key).read_text().splitlines() if Path(given.key).is_file() else [given.key]
-        keys = [line.split("#")[0].strip() for line in lines if line.split("#")[0].strip()]
     try:
+        keys = [] if given.key is None else known(given.key)
         print(verify(json.loads(given.file.read_text(encoding="utf-8")), keys))
     except Wrong as error:
         sys.exit(f"wrong: {error}")

@@ -10,6 +10,7 @@ import typer
 
 from relato.commands import tables, under_way
 from relato.commands.outcome import refuse, refusing
+from relato.errors import StackError
 from relato.operate import Operator, operating
 from relato.reach import reach
 
@@ -19,6 +20,11 @@ _PARTS = {
     "projections/history/fold": "read models",
 }
 """Below which address a service verifies, and what."""
+_OUTBOX_SECONDS = 60
+_OTHERWISE = (
+    "A verification that was not asked this is under way: wait for its end (`relato events follow`),"
+    " or end it (`relato events cancel`)."
+)
 _SAID = ("kind", "ticket_id", "version", "topic", "partition", "offset", "repair", "detail")
 
 
@@ -30,7 +36,7 @@ def register(group: typer.Typer) -> None:
         *,
         outbox_seconds: Annotated[
             int, typer.Option(min=1, max=86_400, help="For how long an event may have waited for Kafka.")
-        ] = 60,
+        ] = _OUTBOX_SECONDS,
         keys: Annotated[
             Path | None,
             typer.Option(help="Public keys of the log, one a line, in place of those that notes knows."),
@@ -52,7 +58,7 @@ def register(group: typer.Typer) -> None:
         wish = {"reason": reason, "dry_run": dry_run}
         own: dict[str, object] = {
             "outbox_seconds": outbox_seconds,
-            "log_keys": [] if keys is None else _lines(keys),
+            "log_keys": [] if keys is None else _keys(keys),
             "kept_heads": [_text_of(each) for each in head or ()],
         }
         with refusing():
@@ -80,6 +86,8 @@ def joined(found: list[dict[str, Any]]) -> dict[str, Any]:
 async def _verified(wish: dict[str, object], of_events: dict[str, object]) -> list[dict[str, Any]]:
     async with operating(reach()) as operator:
         running = [part for part in _PARTS if await _runs(operator, part)]
+        if "events" in running and _asks(of_events):
+            raise StackError(_OTHERWISE)
         for part in _PARTS:
             if part not in running:
                 own = of_events if part == "events" else {}
@@ -100,16 +108,26 @@ async def _runs(operator: Operator, part: str) -> bool:
     return known is not None and known["state"] == "running"
 
 
+def _asks(of_events: dict[str, object]) -> bool:
+    """Whether something is to be verified that a verification of somebody else leaves out."""
+    return bool(
+        of_events["outbox_seconds"] != _OUTBOX_SECONDS or of_events["log_keys"] or of_events["kept_heads"]
+    )
+
+
 def _text_of(path: Path) -> str:
     try:
         return path.read_text()
-    except (OSError, UnicodeDecodeError) as error:
+    except OSError as error:
+        refuse(f"{path}: {error.strerror}")
+    except UnicodeDecodeError as error:
         refuse(f"{path}: {error}")
 
 
-def _lines(path: Path) -> list[str]:
+def _keys(path: Path) -> list[str]:
+    """At least one: without any, notes would take its own."""
     lines = (line.partition("#")[0].strip() for line in _text_of(path).splitlines())
-    return [line for line in lines if line]
+    return [line for line in lines if line] or refuse(f"{path}: there is no key in it.")
 
 
 def _show(found: dict[str, Any]) -> None:

@@ -106,18 +106,18 @@ async def _tree(connection: Connection, reached: Reached) -> list[Finding]:
 
 
 async def _kept(connection: Connection, keys: Sequence[Key], kept: Sequence[str]) -> list[Finding]:
-    """Whether the tree still begins with what somebody has kept elsewhere."""
+    """Whether the tree still begins with what somebody has kept elsewhere; ``kept`` counts which does not."""
     found = []
-    for note in kept:
+    for place, note in enumerate(kept, 1):
         checkpoint = signing.signed(note, keys)
         if checkpoint is None:
-            found.append(_finding("unsigned", None))
+            found.append(_finding("unsigned", None, kept=place))
             continue
         edge = merkle.edge(checkpoint.size)
         known = await tree.nodes(connection, edge)
         hashes = [known[node] for node in edge if node in known]
         if len(hashes) < len(edge) or merkle.fold(hashes) != checkpoint.root:
-            found.append(_finding("forked", None, size=checkpoint.size))
+            found.append(_finding("forked", None, size=checkpoint.size, kept=place))
     return found
 
 

@@ -376,4 +376,9 @@ async def test_whoever_has_the_key_too_is_found_by_a_head_that_was_kept_elsewher
     await log.rewrite(log.tickets[0], 1)
     await log.republish(await log.rewrite_tree(log.signer))
     assert await log.verified() == set()
-    assert {each.kind for each in await log.verified(kept_heads=[kept.checkpoint])} == {"forked"}
+    now = await tree.latest(log.connection)
+    assert now is not None
+    heads = [now.checkpoint, kept.checkpoint]
+    assert {each.kind for each in await log.verified(kept_heads=heads)} == {"forked"}
+    detail = "SELECT DISTINCT detail->>'kept' FROM job_findings WHERE kind = 'forked' AND detail ? 'kept'"
+    assert await log.connection.fetchval(detail) == "2"

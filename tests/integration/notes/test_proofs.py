@@ -92,6 +92,20 @@ async def test_a_requester_takes_home_what_they_may_see_and_a_stranger_can_check
     assert "compare it with the one you know" in unasked
 
 
+async def test_a_key_that_is_none_is_told_as_that_and_never_replaced_by_the_one_in_the_file(
+    service: Service, tmp_path: Path
+) -> None:
+    await history(service)
+    document = (await proof(service)).json()
+    (tmp_path / "keys.txt").write_text("# to come\n")
+    for given, said in (
+        ("log-key.txt", "wrong: 'log-key.txt' is neither a key of a log nor a file of keys\n"),
+        (str(tmp_path / "keys.txt"), f"wrong: there is no key in '{tmp_path / 'keys.txt'}'\n"),
+        ("", "wrong: there is no key in ''\n"),
+    ):
+        assert await checked(document, tmp_path, "--key", given) == (1, said)
+
+
 async def test_nobody_else_is_told_that_the_ticket_exists(service: Service) -> None:
     await history(service)
     for who, ticket_id in (("bia", "1001"), ("carlos", "1001"), ("ana", "9999")):

@@ -1,4 +1,4 @@
-"""`relato events follow` and `cancel`: whatever is under way on events, at whichever service."""
+"""`relato events follow`, `cancel` and `verify`: whatever is under way on events, at whichever service."""
 
 import asyncio
 from collections.abc import AsyncIterator
@@ -8,7 +8,8 @@ from typing import Any
 import pytest
 import typer
 from fastapi import FastAPI, HTTPException
-from relato.commands import running
+from relato.commands import running, verifying
+from relato.errors import StackError
 
 from tests.support.serving import serving
 
@@ -71,3 +72,29 @@ async def test_what_runs_is_followed_to_its_end(jobs: dict[str, dict[str, Any]])
     asyncio.get_running_loop().call_later(0.2, jobs["events/adoption"].update, {"state": "cancelled"})
     with pytest.raises(typer.Exit):
         await running._followed()
+
+
+@pytest.mark.parametrize(
+    "asked", [{"kept_heads": ["relato\n9\n"]}, {"log_keys": ["relato+00000000+AQ"]}, {"outbox_seconds": 5}]
+)
+async def test_a_verification_that_was_not_asked_the_same_answers_nothing(
+    jobs: dict[str, dict[str, Any]], asked: dict[str, object]
+) -> None:
+    jobs |= {f"{part}/verification": job(done=98) for part in verifying._PARTS}
+    unasked: dict[str, object] = {"outbox_seconds": 60, "log_keys": [], "kept_heads": []}
+    with pytest.raises(StackError, match="not asked this"):
+        await verifying._verified({"dry_run": False}, unasked | asked)
+    assert {each["done"] for each in await verifying._verified({"dry_run": False}, unasked)} == {100}
+
+
+def test_a_file_of_keys_without_any_is_refused(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    """With none, notes would take the keys that it knows."""
+    (tmp_path / "keys.txt").write_text("# none yet\n")
+    with pytest.raises(typer.Exit):
+        verifying._keys(tmp_path / "keys.txt")
+    with pytest.raises(typer.Exit):
+        verifying._keys(tmp_path / "away.txt")
+    assert capsys.readouterr().err.splitlines() == [
+        f"{tmp_path / 'keys.txt'}: there is no key in it.",
+        f"{tmp_path / 'away.txt'}: No such file or directory",
+    ]
