@@ -37,8 +37,10 @@ def register(app: typer.Typer) -> None:
                 said = asyncio.run(_asked(wish, wait=not detach))
         if as_json:
             print(json.dumps(said))
-        else:
+        elif dry_run or detach:
             print(_sentence(said), file=sys.stderr)
+        else:
+            print(f"It is erased: {said['events']} facts on {said['tickets']} tickets.", file=sys.stderr)
 
 
 async def _asked(wish: dict[str, Any], *, wait: bool = False) -> dict[str, Any]:

@@ -155,3 +155,14 @@ async def test_a_ticket_is_taken_out_with_its_proof_and_a_head_is_kept(
     head.write_text(head.read_text().replace("\n\n", "x\n\n"))
     wrong = await events(installation, "verify", "--keys", str(keys), "--head", str(head))
     assert (wrong.code, "unsigned" in wrong.output) == (1, True)
+    assert '{"kept": 1}' in wrong.output
+
+
+async def test_retention_says_beforehand_what_would_go_and_afterwards_that_it_has(
+    installation: Installation,
+) -> None:
+    wish = ("retention", "--months", "1200", "--reason", "a test")
+    tried = await installation.relato(*wish, "--dry-run")
+    assert (tried.code, tried.errors) == (0, "0 facts on 0 tickets say something.\n")
+    done = await installation.relato(*wish, "--yes")
+    assert (done.code, done.errors) == (0, "It is erased: 0 facts on 0 tickets.\n")
