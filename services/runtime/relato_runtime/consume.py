@@ -26,6 +26,7 @@ log = structlog.get_logger(__name__)
 _IDLE_MS = 1_000
 _LOOK_SECONDS = 0.002
 _COMMIT_SECONDS = 1.0
+_POSITIONS_SECONDS = 5.0
 _COMMIT_LIMIT_SECONDS = 15.0
 _STALLED_SECONDS = 60.0
 
@@ -86,6 +87,7 @@ class Consumer:
     async def run(self) -> None:
         """Consume until cancelled; anything that goes wrong is raised, and a new run goes on from there."""
         assignment = Assignment()
+        self._intake.known.clear()
         group = f"{self._settings.topic_prefix}relato.{self._name}"
         async with (
             kafka.producing(self._settings, limit=kafka.DEAD_LETTER_LIMIT_BYTES) as producer,
@@ -107,7 +109,7 @@ class Consumer:
     ) -> None:
         assignment.follow(consumer)
         clock = asyncio.get_running_loop().time
-        told_at = progressed = clock()
+        told_at = looked_at = progressed = clock()
         told: dict[TopicPartition, int] = {}
         handed_out: dict[TopicPartition, int] = {}
         ahead = Polled({}, (), ())
@@ -137,6 +139,9 @@ class Consumer:
                     reached |= await self._pass_unreadable(consumer, producer, reached)
                 handed_out |= reached
                 continue
+            if not arrived.records and clock() - looked_at > _POSITIONS_SECONDS:
+                await self._intake.look()
+                looked_at = clock()
             if not arrived.records and clock() - progressed > _STALLED_SECONDS and _behind(consumer, reached):
                 raise Stalled(f"{self._name}: no records for {_STALLED_SECONDS:.0f} s though some lie ready")
             if reached != told and clock() - told_at > _COMMIT_SECONDS:
@@ -168,6 +173,7 @@ class Consumer:
         begin = {each: max(standing.get(each, 0), beginnings[each]) for each in partitions}
         for partition, offset in begin.items():
             consumer.seek(partition, offset)
+        self._intake.known.update({each: standing.get(each, 0) for each in partitions})
         consumer.resume(*partitions)
         assignment.fresh.difference_update(partitions)
         return begin

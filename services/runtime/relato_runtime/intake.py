@@ -1,7 +1,7 @@
 """Records into a database: what they mean, the letters they are not, and the positions behind them."""
 
-from collections.abc import Awaitable, Callable, Sequence
-from dataclasses import dataclass
+from collections.abc import Awaitable, Callable, Mapping, Sequence
+from dataclasses import dataclass, field
 
 import structlog
 from aiokafka import AIOKafkaProducer
@@ -29,6 +29,10 @@ Broken = Callable[[Connection, Sequence[DeadLetter]], Awaitable[None]]
 """Told, inside the same transaction and before what can be decoded is applied, of records that cannot."""
 
 
+class DatabaseWentBack(Exception):
+    """Positions lie before where they were: the database was put back, or another server took over."""
+
+
 @dataclass(frozen=True, slots=True)
 class Intake:
     """Takes in what polls bring, for one consumer."""
@@ -40,6 +44,13 @@ class Intake:
     apply: Apply
     broken: Broken | None
     on_commit: Callable[[], None] | None
+    known: dict[TopicPartition, int] = field(default_factory=dict)
+    """Where the database is known to stand, which only ever goes on."""
+
+    async def look(self) -> None:
+        """Raise ``DatabaseWentBack`` where that is no longer so, also when nothing comes to be taken in."""
+        stored = await positions.load(self.pool, self.consumer, self.known)
+        self._compare({each: stored[each].next_offset if each in stored else 0 for each in self.known})
 
     async def take(self, producer: AIOKafkaProducer, polled: Polled) -> dict[TopicPartition, int]:
         """Everything from one poll in one transaction: returns where each partition reads on.
@@ -53,6 +64,7 @@ class Intake:
             await self._publish(producer, broken)
         async with self.pool.acquire() as connection, connection.transaction():
             locked = await positions.lock(connection, self.consumer, batches)
+            self._compare(locked)
             new = [each for each in decoded if each[0].offset >= locked[_partition(each[0])]]
             letters = [each for each in broken if each.record.offset >= locked[_partition(each.record)]]
             if letters and self.broken is not None:
@@ -70,6 +82,7 @@ class Intake:
                 for partition, records in batches.items()
             }
             await positions.advance(connection, self.consumer, reached)
+        self.known.update(moved)
         if self.on_commit is not None:
             self.on_commit()
         if telemetry.collects():
@@ -87,6 +100,14 @@ class Intake:
                 trace_id=telemetry.trace_id(_traceparent(letter.record)),
             )
         return moved
+
+    def _compare(self, stored: Mapping[TopicPartition, int]) -> None:
+        """What lies between would never be taken in: this process has read on behind it."""
+        back = sorted(each for each, offset in stored.items() if offset < self.known.get(each, 0))
+        if back:
+            raise DatabaseWentBack(
+                f"{self.consumer}: {back[0].topic} {back[0].partition} and {len(back) - 1} more"
+            )
 
     def _trace(self, taken: Sequence[Decoded], since: int) -> None:
         """A span for each record, in the trace of what it follows from."""

@@ -171,3 +171,21 @@ async def test_a_position_beyond_the_end_of_its_topic_is_lowered(
     reading.taken_in.clear()
     await reading.publish(1, 2, 3)
     await reading.has(1, 2, 3)
+
+
+async def test_a_database_that_goes_back_under_a_running_consumer_lacks_nothing(reading: Reading) -> None:
+    await reading.publish(1, 2, 3)
+    await reading.start()
+    await reading.has(1, 2, 3)
+    go_back = "UPDATE positions SET next_offset = 1"  # as a server does that takes over, and lacks the rest
+
+    reading.taken_in.clear()
+    await reading.pool.execute(go_back)
+    await reading.has(2, 3)
+    assert reading.taken_in == [2, 3], "though nothing new came"
+
+    reading.taken_in.clear()
+    await reading.pool.execute(go_back)
+    await reading.publish(4)
+    await reading.has(2, 3, 4)
+    assert reading.taken_in == [2, 3, 4], "nothing is passed over"
