@@ -45,10 +45,17 @@ def unhex(text: str, length: int = 32) -> bytes:
     return raw
 
 
+def only(given: dict[str, Any], *names: str) -> bool:
+    """Whether that is all that it has; beside a digest anything could be claimed that does not lead to it."""
+    return set(given) == set(names)
+
+
 def part(given: dict[str, Any]) -> bytes:
     """A part's digest: from what it says and its salt, or as it is given where it is left out."""
-    if "digest" in given:
+    if only(given, "digest"):
         return unhex(given["digest"])
+    if not only(given, "fields", "salt"):
+        raise Wrong("a part has something beside what it says and its salt, or beside its digest")
     # Canonical JSON (RFC 8785) of texts, whole numbers, truth values, and lists and objects of those.
     said = json.dumps(given["fields"], sort_keys=True, ensure_ascii=False, separators=(",", ":"))
     return digest(2, unhex(given["salt"], 16), said.encode())
@@ -56,8 +63,10 @@ def part(given: dict[str, Any]) -> bytes:
 
 def commitment(event: dict[str, Any]) -> bytes:
     """What of an event goes into the chain."""
-    if "commitment" in event:
+    if only(event, "version", "commitment"):
         return unhex(event["commitment"])
+    if not only(event, "version", "parts"):
+        raise Wrong(f"event {event['version']} has something beside its parts, or beside its commitment")
     if set(event["parts"]) != set(PARTS):
         raise Wrong(f"event {event['version']} has other parts than it should")
     return digest(3, *(part(event["parts"][name]) for name in PARTS))

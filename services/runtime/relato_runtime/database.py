@@ -35,6 +35,7 @@ UNAVAILABLE = (
     asyncpg.InternalClientError,
     asyncpg.TooManyConnectionsError,
     asyncpg.CannotConnectNowError,
+    asyncpg.InvalidCatalogNameError,  # dropped, and not yet put back
     asyncpg.AdminShutdownError,
     asyncpg.CrashShutdownError,
     ConnectionError,

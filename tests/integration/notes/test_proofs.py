@@ -3,6 +3,7 @@
 import asyncio
 import copy
 import json
+import runpy
 import sys
 from collections.abc import Callable, Mapping
 from pathlib import Path
@@ -18,6 +19,8 @@ from tests.integration.notes.test_erasing import erased
 from tests.integration.notes.test_verify import read, verified
 from tests.support import sealed, world
 from tests.support.samples import CONTRACTS
+
+_VERIFIER = runpy.run_path(str(CONTRACTS / "verify_export.py"))
 
 INTERNAL = (
     *("Só entre nós", "Antes da correção", "Motivo interno", "Oculto depois", "edu", "Edu", "time_spent"),
@@ -197,6 +200,20 @@ def _entry(export: Any) -> None:
     export["events"][4] = {"version": 5, "commitment": "00" * 32}
 
 
+def _beside_a_digest(export: Any) -> None:
+    part = export["events"][4]["parts"]["text"]
+    export["events"][4]["parts"]["text"] = {"digest": _VERIFIER["part"](part).hex(), "fields": {"text": "?"}}
+
+
+def _beside_a_commitment(export: Any) -> None:
+    event = export["events"][4]
+    event["commitment"] = _VERIFIER["commitment"](event).hex()
+
+
+def _beside_parts(export: Any) -> None:
+    export["events"][4]["author_name"] = "Eva"
+
+
 def _place(export: Any) -> None:
     export["sealed"]["place"] += 1
 
@@ -223,7 +240,23 @@ def _nothing(export: Any) -> None:
 
 @pytest.mark.parametrize(
     "forge",
-    [_text, _author, _gone, _cut, _swapped, _entry, _place, _size, _unsigned, _ticket, _format, _nothing],
+    [
+        *(
+            _text,
+            _author,
+            _gone,
+            _cut,
+            _swapped,
+            _entry,
+            _place,
+            _size,
+            _unsigned,
+            _ticket,
+            _format,
+            _nothing,
+        ),
+        *(_beside_a_digest, _beside_a_commitment, _beside_parts),
+    ],
 )
 async def test_whatever_is_changed_in_the_file_it_is_wrong(
     service: Service, key: str, tmp_path: Path, forge: Callable[[Any], None]
