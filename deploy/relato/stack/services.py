@@ -73,7 +73,10 @@ class Surroundings:
             case "notifier":
                 return {"RELATO_DATABASE_URL": url("notifier", "notifier"), "RELATO_SMTP_URL": self.smtp}
             case "history-projector":
-                return {"RELATO_DATABASE_URL": url("history_projector", "history")}
+                return {
+                    "RELATO_DATABASE_URL": url("history_projector", "history"),
+                    "RELATO_ERASURES_FILE": str(self.home.erasures),
+                }
             case _:
                 return {
                     "RELATO_DATABASE_URL": url("portal_query", "history"),

@@ -7,15 +7,17 @@ import asyncio
 import time
 from collections.abc import Mapping
 from contextlib import aclosing
+from pathlib import Path
 
 import structlog
 from aiokafka.structs import TopicPartition
-from relato_runtime import erased, incarnation, tail
+from relato_runtime import erased, erasures_file, incarnation, tail
 from relato_runtime.database import Connection, Pool
 from relato_runtime.readiness import Readiness
 from relato_runtime.settings import KafkaSettings
 
 from history_projector import consume, generations, reference
+from history_projector.settings import ProjectorSettings
 
 log = structlog.get_logger(__name__)
 
@@ -26,7 +28,7 @@ _LOOK_SECONDS = 0.5
 _ASK_AGAIN_SECONDS = 30.0  # of what was cut off its topic meanwhile, no consumer takes anything in
 
 
-async def see_to(settings: KafkaSettings, pool: Pool, readiness: Readiness, part: str) -> None:
+async def see_to(settings: ProjectorSettings, pool: Pool, readiness: Readiness, part: str) -> None:
     """Let histories be read once they have all that was told when they were found to be a copy; a loop."""
     there: Ends | None = None
     asked = 0.0
@@ -42,9 +44,17 @@ async def see_to(settings: KafkaSettings, pool: Pool, readiness: Readiness, part
             there = None
         elif there is None or time.monotonic() - asked > _ASK_AGAIN_SECONDS:
             log.warning("histories were put back: nobody reads them until they are level")
+            await _remember(pool, settings.erasures_file)
             there, asked = await ends(settings), time.monotonic()
         readiness.has(part)
         await asyncio.sleep(_LOOK_SECONDS)
+
+
+async def _remember(pool: Pool, path: Path | None) -> None:
+    """Who was erased: a broker that was put back too says so only once notes has erased them again."""
+    async with pool.acquire() as connection:
+        for person_id, erased_at in ({} if path is None else erasures_file.read(path)).items():
+            await erased.remember(connection, person_id, erased_at)
 
 
 async def ends(settings: KafkaSettings) -> Ends:

@@ -1,5 +1,6 @@
 """Settings of the history projector."""
 
+from pathlib import Path
 from typing import Annotated
 
 from pydantic import Field
@@ -11,3 +12,6 @@ class ProjectorSettings(ServiceSettings):
 
     batch_records: Annotated[int, Field(ge=1, le=20_000)] = 2_000
     """At most how many records go into one transaction."""
+
+    erasures_file: Path | None = None
+    """Notes' file of who was erased: histories that were put back wait until nothing of them is left."""

@@ -16,7 +16,7 @@ from aiokafka.errors import KafkaError
 from relato_contracts.envelope import Undecodable, decode
 from relato_contracts.people import PersonErased
 from relato_contracts.topics import ERASURES
-from relato_runtime import erased, tail
+from relato_runtime import erased, erasures_file, tail
 from relato_runtime.settings import ServiceSettings
 
 from notes import erasures
@@ -29,7 +29,7 @@ _LOOK_SECONDS = 0.5
 
 def write(path: Path, person_id: str, erased_at: datetime) -> None:
     """Add somebody, on the disk before this returns; who is there already since then stays once."""
-    if (known := read(path).get(person_id)) is not None and known >= erased_at:
+    if (known := erasures_file.read(path).get(person_id)) is not None and known >= erased_at:
         return
     line = json.dumps({"person_id": person_id, "erased_at": erased_at.isoformat()})
     new = not path.exists()
@@ -40,25 +40,6 @@ def write(path: Path, person_id: str, erased_at: datetime) -> None:
         os.fsync(file.fileno())
     if new:
         _keep_name(path.parent)
-
-
-def read(path: Path) -> dict[str, datetime]:
-    """Everybody in the file, and when they were erased last; a line that broke off says nothing."""
-    if not path.exists():
-        return {}
-    known: dict[str, datetime] = {}
-    for line in filter(str.strip, path.read_text(encoding="utf-8", errors="replace").splitlines()):
-        try:
-            said = json.loads(line)
-            _last(known, said["person_id"], datetime.fromisoformat(said["erased_at"]))
-        except (ValueError, KeyError, TypeError):
-            log.warning("a line of the erasures' file says nothing")
-    return known
-
-
-def _last(known: dict[str, datetime], person_id: str, erased_at: datetime) -> None:
-    """Who was erased more than once has lost what there was by the last time."""
-    known[person_id] = max(erased_at, known.get(person_id, erased_at))
 
 
 def _keep_name(directory: Path) -> None:
@@ -79,11 +60,11 @@ async def before_commands(settings: ServiceSettings, path: Path | None) -> None:
         settings.database_url.get_secret_value(), timeout=5, command_timeout=600
     )
     try:
-        everybody = {} if path is None else read(path)
+        everybody = {} if path is None else erasures_file.read(path)
         try:
             async with asyncio.timeout(_PATIENCE_SECONDS):
                 for person_id, erased_at in (await _on_topic(settings)).items():
-                    _last(everybody, person_id, erased_at)
+                    erasures_file.last(everybody, person_id, erased_at)
         except (KafkaError, OSError, TimeoutError):
             log.warning("who was erased is not asked of Kafka, which is away")
         for person_id, erased_at in everybody.items():
@@ -107,5 +88,5 @@ async def _on_topic(settings: ServiceSettings) -> dict[str, datetime]:
                     except Undecodable:
                         continue
                     if isinstance(fact, PersonErased):
-                        _last(known, fact.person_id, fact.erased_at)
+                        erasures_file.last(known, fact.person_id, fact.erased_at)
     return known

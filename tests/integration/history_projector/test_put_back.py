@@ -1,8 +1,15 @@
 """Histories that were put back from a backup are nothing to be read until they have what was said since."""
 
+from datetime import UTC, datetime
+from pathlib import Path
+
 import asyncpg
 from history_projector.settings import ProjectorSettings
-from relato_runtime import incarnation
+from notes import remembering
+from relato_contracts.erasure import ERASED, untold
+from relato_contracts.itsm import TicketSaved
+from relato_contracts.people import PersonErased
+from relato_runtime import erased, incarnation
 from relato_runtime.database import open_pool
 from relato_runtime.incarnation import PutBack
 
@@ -65,6 +72,39 @@ async def test_who_reads_waits_until_what_was_said_since_the_backup_is_there(
         await until(same, what="a history that is level")
         assert await versions(projector) == [1, 2, 3]
         assert {await read(role) for role in ("portal_executor", "portal_requester")} == {"read"}
+
+
+async def test_who_was_erased_is_waited_for_even_where_no_topic_says_so_any_more(
+    projector_settings: ProjectorSettings, issuer: Issuer, tmp_path: Path
+) -> None:
+    settings = projector_settings.model_copy(update={"erasures_file": tmp_path / "erasures"})
+    now = datetime.now(UTC)
+    async with running(settings, issuer) as projector:
+        await projector.publish(*(world.record(settings, fact) for fact in world.world()))
+
+        async def marked() -> bool:
+            return await incarnation.known(projector.database) == "same"
+
+        await until(marked, what="the mark of a new database")
+        remembering.write(tmp_path / "erasures", "ana", now)
+        await projector.database.execute("UPDATE incarnation SET marker = 'elsewhere'")
+
+        async def waited_for() -> bool:
+            return await erased.pending(projector.database) == ("ana", now)
+
+        await until(waited_for, what="whoever the file names")
+        assert await incarnation.known(projector.database) == "other"
+        await projector.publish(
+            world.record(settings, PersonErased(person_id="ana", erased_at=now, tickets=1)),
+            *(
+                world.record(settings, untold(fact))
+                for fact in world.world()
+                if isinstance(fact, TicketSaved)
+            ),
+        )
+        await until(marked, within=60, what="a history without them")
+        row = await projector.row("SELECT name FROM reference.people WHERE person_id = 'ana'")
+        assert row["name"] == ERASED
 
 
 _RENAMED = "SELECT name = 'Ana Maria' FROM reference.people WHERE person_id = 'ana'"
