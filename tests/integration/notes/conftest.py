@@ -76,6 +76,16 @@ async def notes_settings(
 
 
 @pytest.fixture
+async def log(notes_settings: NotesSettings) -> AsyncIterator[asyncpg.Connection]:
+    """The database of a service that does not run."""
+    connection = await asyncpg.connect(notes_settings.database_url.get_secret_value())
+    try:
+        yield connection
+    finally:
+        await connection.close()
+
+
+@pytest.fixture
 async def service(notes_settings: NotesSettings, issuer: Issuer) -> AsyncIterator[Service]:
     settings = notes_settings
     connection = await asyncpg.connect(settings.database_url.get_secret_value())

@@ -14,7 +14,6 @@ from relato_contracts.people import PersonErased
 from relato_contracts.topics import ERASURES, NOTES
 from relato_runtime.cloudevent import as_line, event_of
 
-from tests.integration.notes.test_resumes import log  # noqa: F401  # a fixture
 from tests.support import killing, stream, world
 from tests.support.topics import read_all
 from tests.support.waiting import until
@@ -46,7 +45,7 @@ async def test_an_erasure_goes_on_where_its_process_was_killed(
     point: Callable[[asyncpg.Connection], Awaitable[None]],
     rate: int,
     notes_settings: NotesSettings,
-    log: asyncpg.Connection,  # noqa: F811
+    log: asyncpg.Connection,
 ) -> None:
     async with killing.process("notes", notes_settings) as first:
         await _recorded(notes_settings, log)

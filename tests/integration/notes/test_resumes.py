@@ -1,9 +1,6 @@
 """Replays and imports go on where their process was killed, and leave nothing out."""
 
-from collections.abc import AsyncIterator
-
 import asyncpg
-import pytest
 from notes.importing import arrivals
 from notes.settings import NotesSettings
 from relato_contracts.topics import NOTES
@@ -16,16 +13,6 @@ from tests.support.topics import read_all
 from tests.support.waiting import until
 
 TICKETS = [str(number) for number in range(3001, 3013)]
-
-
-@pytest.fixture
-async def log(notes_settings: NotesSettings) -> AsyncIterator[asyncpg.Connection]:
-    """The database of a service that does not run."""
-    connection = await asyncpg.connect(notes_settings.database_url.get_secret_value())
-    try:
-        yield connection
-    finally:
-        await connection.close()
 
 
 async def test_a_replay_goes_on_where_its_process_was_killed(
