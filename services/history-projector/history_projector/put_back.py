@@ -34,10 +34,10 @@ async def see_to(settings: ProjectorSettings, pool: Pool, readiness: Readiness, 
     asked = 0.0
     while True:
         async with pool.acquire() as connection:
+            if not await incarnation.compared(connection):
+                await _compare(connection, settings.erasures_file)
             known = await incarnation.known(connection)
-            if known == "none":  # new, or made by a release that did not ask
-                await incarnation.remember(connection)
-            elif known == "other" and there is not None and await level(settings, connection, there):
+            if known == "other" and there is not None and await level(settings, connection, there):
                 await incarnation.remember(connection)
                 log.warning("histories are level, and read again")
         if known != "other":
@@ -50,10 +50,22 @@ async def see_to(settings: ProjectorSettings, pool: Pool, readiness: Readiness, 
         await asyncio.sleep(_LOOK_SECONDS)
 
 
+async def _compare(connection: Connection, path: Path | None) -> None:
+    """Disks that were put back whole, the broker's too, do not know who was erased since: the file does."""
+    everybody = erasures_file.read(path)
+    async with connection.transaction():
+        if await erased.unknown(connection, everybody):
+            log.warning("histories do not know of everybody who was erased")
+            await incarnation.doubt(connection)
+        elif await incarnation.known(connection) == "none":  # new, or made by a release that did not ask
+            await incarnation.remember(connection)
+        await incarnation.has_been_compared(connection)
+
+
 async def _remember(pool: Pool, path: Path | None) -> None:
     """Who was erased: a broker that was put back too says so only once notes has erased them again."""
     async with pool.acquire() as connection:
-        for person_id, erased_at in ({} if path is None else erasures_file.read(path)).items():
+        for person_id, erased_at in erasures_file.read(path).items():
             await erased.remember(connection, person_id, erased_at)
 
 

@@ -60,7 +60,7 @@ async def before_commands(settings: ServiceSettings, path: Path | None) -> None:
         settings.database_url.get_secret_value(), timeout=5, command_timeout=600
     )
     try:
-        everybody = {} if path is None else erasures_file.read(path)
+        everybody = erasures_file.read(path)
         try:
             async with asyncio.timeout(_PATIENCE_SECONDS):
                 for person_id, erased_at in (await _on_topic(settings)).items():

@@ -23,6 +23,21 @@ async def remember(connection: Connection, person_id: str, erased_at: datetime) 
     )
 
 
+async def unknown(connection: Connection, everybody: Mapping[str, datetime]) -> set[str]:
+    """Which of these people, of whom it is said when they were erased, this service has not heard that of."""
+    rows = await connection.fetch(
+        """
+        SELECT person_id FROM unnest($1::text[], $2::timestamptz[]) AS said (person_id, erased_at)
+        WHERE NOT EXISTS (
+            SELECT FROM erased_people AS known
+            WHERE known.person_id = said.person_id AND known.erased_at >= said.erased_at
+        )
+        """,
+        *(list(everybody), list(everybody.values())),
+    )
+    return {row["person_id"] for row in rows}
+
+
 async def pending(connection: Connection) -> tuple[str, datetime] | None:
     """Somebody of whom this service has not forgotten everything yet, and since when they are erased."""
     row = await connection.fetchrow(

@@ -9,9 +9,12 @@ import structlog
 log = structlog.get_logger(__name__)
 
 
-def read(path: Path) -> dict[str, datetime]:
-    """Everybody in the file, and when they were erased last; a line that broke off says nothing."""
-    if not path.exists():
+def read(path: Path | None) -> dict[str, datetime]:
+    """Everybody in the file, if there is one, and when they were erased last.
+
+    A line that broke off says nothing.
+    """
+    if path is None or not path.exists():
         return {}
     known: dict[str, datetime] = {}
     for line in filter(str.strip, path.read_text(encoding="utf-8", errors="replace").splitlines()):

@@ -48,8 +48,11 @@ async def required(connection: Connection) -> None:
 
     Whoever puts a database back cuts its connections, so it is enough to ask each new one.
     """
-    if await known(connection) == "other":
-        raise PutBack("The database was put back from a backup, and is not level with Kafka yet.")
+    match await known(connection):
+        case "other":
+            raise PutBack("The database was put back from a backup, and is not level with Kafka yet.")
+        case "same" if not await compared(connection):
+            raise PutBack("Whether the database was put back as a whole has not been looked at yet.")
 
 
 async def remember(connection: Connection) -> None:
@@ -64,4 +67,22 @@ async def remember(connection: Connection) -> None:
 
 async def doubt(connection: Connection) -> None:
     """It is not level with Kafka, wherever it is, until that is remembered again."""
-    await connection.execute("UPDATE incarnation SET marker = 'in doubt'")
+    await connection.execute(
+        """
+        INSERT INTO incarnation (marker) VALUES ('in doubt')
+        ON CONFLICT (one) DO UPDATE SET marker = excluded.marker
+        """
+    )
+
+
+async def compared(connection: Connection) -> bool:
+    """Whether this was compared with what is kept elsewhere since the server began.
+
+    Disks that are put back whole bear the mark that they had, but not without the server being begun anew.
+    """
+    return bool(await connection.fetchval("SELECT compared_at = pg_postmaster_start_time() FROM incarnation"))
+
+
+async def has_been_compared(connection: Connection) -> None:
+    """Nobody need compare it before the server is begun anew."""
+    await connection.execute("UPDATE incarnation SET compared_at = pg_postmaster_start_time()")

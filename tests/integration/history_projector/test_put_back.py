@@ -74,6 +74,51 @@ async def test_who_reads_waits_until_what_was_said_since_the_backup_is_there(
         assert {await read(role) for role in ("portal_executor", "portal_requester")} == {"read"}
 
 
+async def test_disks_that_were_put_back_whole_bear_their_mark_and_yet_nobody_reads_who_was_erased(
+    projector_settings: ProjectorSettings, issuer: Issuer, tmp_path: Path
+) -> None:
+    settings = projector_settings.model_copy(update={"erasures_file": tmp_path / "erasures"})
+    url = settings.database_url.get_secret_value()
+    now = datetime.now(UTC)
+
+    async def read() -> str:
+        try:
+            async with open_pool(with_role(url, "portal_requester"), required=incarnation.required) as pool:
+                return str(await pool.fetchval("SELECT 'read'"))
+        except PutBack as why:
+            return str(why)
+
+    async def readable() -> bool:
+        return await read() == "read"
+
+    async with running(settings, issuer) as projector:
+        await projector.publish(*(world.record(settings, fact) for fact in world.world()))
+        await until(readable, what="a new history")
+    remembering.write(tmp_path / "erasures", "ana", now)
+    async with running(settings, issuer) as projector:
+        # In the middle of an erasure the projector is begun anew: nothing was put back.
+        assert await read() == "read"
+        assert await erased.pending(projector.database) is None
+    connection = await asyncpg.connect(url)
+    # Only a server that is begun anew can have other disks.
+    await connection.execute("UPDATE incarnation SET compared_at = compared_at - interval '1 hour'")
+    await connection.close()
+    assert "as a whole" in await read()
+    async with running(settings, issuer) as projector:
+
+        async def waited_for() -> bool:
+            return await erased.pending(projector.database) == ("ana", now)
+
+        await until(waited_for, what="whoever the file names")
+        assert "not level" in await read()
+        told = PersonErased(person_id="ana", erased_at=now, tickets=1)
+        tickets = [untold(fact) for fact in world.world() if isinstance(fact, TicketSaved)]
+        await projector.publish(*(world.record(settings, fact) for fact in (told, *tickets)))
+        await until(readable, within=60, what="a history without them")
+        row = await projector.row("SELECT name FROM reference.people WHERE person_id = 'ana'")
+        assert row["name"] == ERASED
+
+
 async def test_who_was_erased_is_waited_for_even_where_no_topic_says_so_any_more(
     projector_settings: ProjectorSettings, issuer: Issuer, tmp_path: Path
 ) -> None:

@@ -67,6 +67,7 @@ async def test_histories_that_were_put_back_are_shown_to_nobody_until_they_are_l
                 assert (answer.status_code, "backup" in answer.json()["detail"]) == (503, True), path
                 assert answer.headers["retry-after"]
             await incarnation.remember(connection)
+            await incarnation.has_been_compared(connection)
             await until(ready, what="readiness")
             for path, who, answered in asked:
                 assert (await client.get(f"/api/portal{path}", headers=who)).status_code == answered, path
