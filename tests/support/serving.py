@@ -10,13 +10,13 @@ from relato_runtime.patience import Patient
 
 
 @asynccontextmanager
-async def serving(app: FastAPI) -> AsyncIterator[str]:
-    """Serve an application, lifespan and all; gives its base address."""
+async def serving(app: FastAPI, *, port: int = 0) -> AsyncIterator[str]:
+    """Serve an application, lifespan and all, on a free port unless one is given; gives its base address."""
     server = uvicorn.Server(
         uvicorn.Config(
             app,
             host="127.0.0.1",
-            port=0,
+            port=port,
             http=Patient,
             log_config=None,
             lifespan="on",
@@ -31,8 +31,7 @@ async def serving(app: FastAPI) -> AsyncIterator[str]:
                 task.result()
                 raise RuntimeError("the application did not start")
             await asyncio.sleep(0.005)
-        port = server.servers[0].sockets[0].getsockname()[1]
-        yield f"http://127.0.0.1:{port}"
+        yield f"http://127.0.0.1:{server.servers[0].sockets[0].getsockname()[1]}"
     finally:
         server.should_exit = True
         await task

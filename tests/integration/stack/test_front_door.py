@@ -18,8 +18,10 @@ from relato.settings import StackSettings
 from relato.stack import caddy, process
 from relato.stack.ports import free
 
+from tests.support import scratch
 from tests.support.reaching import reaching
 from tests.support.serving import serving
+from tests.support.waiting import until
 
 SESSION = {"Cookie": "other=1; relato_session=good"}
 
@@ -70,12 +72,13 @@ class Door:
         return dict(answer.json()["headers"])
 
 
-@pytest.fixture
-async def door(directory: Path) -> AsyncIterator[Door]:
-    """A front door of this test's own."""
+@pytest.fixture(scope="module")
+async def door() -> AsyncIterator[Door]:
+    """A front door that remembers nothing of whoever came."""
     closed = asyncio.Event()
-    settings = StackSettings(home=directory, port=free())
     async with AsyncExitStack() as stack:
+        directory = stack.enter_context(scratch.directory())
+        settings = StackSettings(home=directory, port=free())
         upstreams = {}
         for name in ("notes", "notifier", "history-projector", "portal-query", "issuer"):
             address = await stack.enter_async_context(serving(_service(name, closed)))
@@ -236,6 +239,29 @@ async def test_what_no_service_answers_is_a_page_for_people_and_a_problem_for_pr
                 assert problem.json()["status"] == problem.status_code == status
         assert page.headers.get("retry-after") is None
         assert (await client.get("/api/portal/tickets", headers=browser)).json()["status"] == 503
+
+
+async def test_a_service_that_comes_late_is_led_to_and_waited_for(directory: Path) -> None:
+    settings = StackSettings(home=directory, port=free())
+    names = ("notes", "notifier", "history-projector", "portal-query")
+    upstreams = {name: free() for name in names}
+    async with AsyncExitStack() as stack:
+        program = caddy.program(settings, upstreams, directory / "caddy.log", {}, directory)
+        await stack.enter_async_context(process.running(program))
+        client = await stack.enter_async_context(reaching(settings.origin))
+
+        async def away() -> bool:
+            return (await client.get("/api/notes/x")).status_code == 503
+
+        await until(away, what="a front door that knows of nobody")
+        waiting = asyncio.create_task(caddy.leads_everywhere(settings.origin))
+        for name in names:
+            assert not waiting.done()
+            app = _service(name, asyncio.Event())
+            await stack.enter_async_context(serving(app, port=upstreams[name]))
+        await asyncio.wait_for(waiting, timeout=10)
+        for path in ("/api/notes/x", "/api/notifier/x", "/api/operate/projections", "/api/portal/x"):
+            assert (await client.get(path)).status_code == 200
 
 
 async def test_a_replica_that_is_gone_costs_nobody_an_answer(directory: Path) -> None:
