@@ -1,5 +1,5 @@
 # Thin on purpose: what these do lies in deploy/bootstrap and in the `relato` command.
-.PHONY: up down test test-notes test-services test-operating test-product test-pages test-rules lint faults runbook bench audit
+.PHONY: up down test test-notes test-portal test-operating test-product test-pages test-rules lint faults runbook bench audit
 MEMBERS = contracts services/runtime services/notes services/notifier services/history-projector services/portal-query deploy
 
 up:
@@ -11,25 +11,25 @@ down:
 # Three processes at a time, each with servers of its own, since tests mostly wait; all are read to their end.
 test:
 	@deploy/bootstrap && deploy/test-programs
-	@$(MAKE) --no-print-directory --keep-going --jobs=3 test-pages test-product test-services test-operating test-notes test-rules
+	@$(MAKE) --no-print-directory --keep-going --jobs=3 test-pages test-product test-operating test-notes test-rules test-portal
 
 # Groups that take about as long as each other: pages in a browser; what runs the whole product, in one stack
-# that its tests share; what operators do, with the history that they rebuild; notes; the other services; and the
-# rest, which takes the shortest and begins last.
+# that its tests share; what operators do, with the history that they rebuild; notes; what needs no server, and
+# mails; the portal, and what all services share.
 NOTES = tests/integration/notes
-OPERATING = $(addprefix tests/integration/,deploy history_projector relato runtime stack)
-SERVICES = $(filter-out $(NOTES) $(OPERATING) %/__init__.py %/__pycache__,$(wildcard tests/integration/*))
+OPERATING = $(addprefix tests/integration/,history_projector relato)
+PORTAL = $(addprefix tests/integration/,deploy portal_query runtime stack)
 PRODUCT = tests/e2e tests/faults
 PAGES = tests/browser
 
 test-notes:
 	@.venv/bin/python -m pytest $(NOTES)
 
-test-services:
-	@.venv/bin/python -m pytest $(SERVICES)
-
 test-operating:
 	@.venv/bin/python -m pytest $(OPERATING)
+
+test-portal:
+	@.venv/bin/python -m pytest $(PORTAL)
 
 test-product:
 	@.venv/bin/python -m pytest $(PRODUCT)
@@ -38,7 +38,7 @@ test-pages:
 	@.venv/bin/python -m pytest $(PAGES)
 
 test-rules:
-	@.venv/bin/python -m pytest tests $(patsubst %,--ignore=%,tests/integration $(PRODUCT) $(PAGES) tests/runbook)
+	@.venv/bin/python -m pytest tests $(addprefix --ignore=,$(NOTES) $(OPERATING) $(PORTAL) $(PRODUCT) $(PAGES) tests/runbook)
 
 faults:
 	@deploy/bootstrap && .venv/bin/python -m tests.faults

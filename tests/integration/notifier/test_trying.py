@@ -153,27 +153,28 @@ async def test_what_is_wrong_with_a_template_is_said_of_its_field_and_line(notif
     assert found["/html"].startswith("Line 2: ") and "nothing" in found["/html"]
 
 
-@pytest.mark.parametrize(
-    ("text", "fault", "values"),
-    [
-        ("{{ nome }}", "unknown-variable", {"name": "nome", "line": "1"}),
-        ("\n{{ text | nothing }}", "unknown-filter", {"name": "nothing", "line": "2"}),
-        ("{% foo %}", "unknown-tag", {"name": "foo", "line": "1"}),
-        ("{% if text %}", "unfinished", {"line": "1"}),
-        ("{{ text", "unfinished", {"line": "1"}),
-        ("{{ text }", "unexpected", {"name": "}", "line": "1"}),
-        ("{{ text text }}", "expected", {"wanted": "end of print statement", "name": "text", "line": "1"}),
-        ("{{ text.nope.x }}", "no-attribute", {"name": "nope", "line": "1"}),
-        ("{{ 1 // (kind|length - 10) }}", "by-zero", {"name": None, "line": "1"}),
-        ("{{ 'x' * 10 ** 10 }}", "too-greedy", {}),
-    ],
+_FAULTS: tuple[tuple[str, str, dict[str, str | None]], ...] = (
+    ("{{ nome }}", "unknown-variable", {"name": "nome", "line": "1"}),
+    ("\n{{ text | nothing }}", "unknown-filter", {"name": "nothing", "line": "2"}),
+    ("{% foo %}", "unknown-tag", {"name": "foo", "line": "1"}),
+    ("{% if text %}", "unfinished", {"line": "1"}),
+    ("{{ text", "unfinished", {"line": "1"}),
+    ("{{ text }", "unexpected", {"name": "}", "line": "1"}),
+    ("{{ text text }}", "expected", {"wanted": "end of print statement", "name": "text", "line": "1"}),
+    ("{{ text.nope.x }}", "no-attribute", {"name": "nope", "line": "1"}),
+    ("{{ 1 // (kind|length - 10) }}", "by-zero", {"name": None, "line": "1"}),
+    ("{{ 'x' * 10 ** 10 }}", "too-greedy", {}),
 )
+
+
 async def test_what_is_wrong_has_a_code_that_pages_can_say_in_any_language(
-    notifier: Notifier, text: str, fault: str, values: dict[str, str | None]
+    notifier: Notifier, subtests: pytest.Subtests
 ) -> None:
-    [error] = (await preview(notifier, text=text)).json()["errors"]
-    assert error["code"] == fault, error
-    assert {name: error["values"].get(name) for name in values} == values
+    for text, fault, values in _FAULTS:
+        with subtests.test(text=text):
+            [error] = (await preview(notifier, text=text)).json()["errors"]
+            assert error["code"] == fault, error
+            assert {name: error["values"].get(name) for name in values} == values
 
 
 async def test_what_is_found_out_by_rendering_is_said_likewise(notifier: Notifier) -> None:

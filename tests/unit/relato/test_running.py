@@ -1,6 +1,5 @@
 """`relato events follow`, `cancel` and `verify`: whatever is under way on events, at whichever service."""
 
-import asyncio
 from collections.abc import AsyncIterator
 from pathlib import Path
 from typing import Any
@@ -29,6 +28,8 @@ async def jobs(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> AsyncIterator
             job["done"] += 1
         elif job["state"] == "running":
             job["state"] = "done"
+        if job["done"] == job["cancelled_at"]:
+            job["state"] = "cancelled"
         return {"rate": 1.0, "seconds_left": 1.0, "trouble": None, "findings": [], "next_after": None} | job
 
     @app.post("/api/operate/{path:path}/cancel")
@@ -45,8 +46,10 @@ async def jobs(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> AsyncIterator
         yield known
 
 
-def job(state: str = "running", *, done: int = 0, total: int = 100) -> dict[str, Any]:
-    return {"id": 1, "state": state, "done": done, "total": total}
+def job(
+    state: str = "running", *, done: int = 0, total: int = 100, cancelled_at: int | None = None
+) -> dict[str, Any]:
+    return {"id": 1, "state": state, "done": done, "total": total, "cancelled_at": cancelled_at}
 
 
 async def test_everything_that_runs_is_ended_and_nothing_else(jobs: dict[str, dict[str, Any]]) -> None:
@@ -68,8 +71,7 @@ async def test_what_runs_is_followed_to_its_end(jobs: dict[str, dict[str, Any]])
     assert await running._followed() == ["adopt"]
     assert jobs["events/adoption"]["state"] == "done"
     assert await running._followed() == []
-    jobs["events/adoption"] = job()
-    asyncio.get_running_loop().call_later(0.2, jobs["events/adoption"].update, {"state": "cancelled"})
+    jobs["events/adoption"] = job(cancelled_at=3)
     with pytest.raises(typer.Exit):
         await running._followed()
 
