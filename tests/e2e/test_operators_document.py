@@ -23,7 +23,7 @@ _PREFIXES = {
 
 async def document(stack: Stack) -> str:
     """What the services themselves say, put together."""
-    services = (await stack.json("status"))["services"]
+    services = (await stack.places())["services"]
     addresses = {each["name"]: each["address"] for each in services}
     async with httpx.AsyncClient(trust_env=False) as client:
         answers = [

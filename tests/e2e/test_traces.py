@@ -66,7 +66,7 @@ async def test_a_post_is_followed_to_its_mail_and_its_history(
 
 async def _on_the_record(ticket: Ticket, trace_id: str, flags: str) -> bool:
     """Whether a record of the ticket goes on with that trace."""
-    bootstrap = (await ticket.stack.json("status"))["kafka"]["bootstrap"]
+    bootstrap = (await ticket.stack.places())["kafka"]["bootstrap"]
     async for records in read(KafkaSettings(kafka_bootstrap=bootstrap), [NOTES]):
         for record in records:
             found = (dict(record.headers).get("traceparent") or b"").decode()

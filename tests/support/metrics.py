@@ -35,7 +35,7 @@ class Measured:
 
 async def measured(stack: Stack) -> Measured:
     """Of all processes of all services."""
-    addresses = [each["address"] for each in (await stack.json("status"))["services"]]
+    addresses = [each["address"] for each in (await stack.places())["services"]]
     return await at(addresses)
 
 

@@ -34,7 +34,7 @@ class Stack:
     tokens: dict[str, str] = field(default_factory=dict)
     written: Written = field(default_factory=Written)
     """What was sent through ``http``, accepted or not."""
-    _bootstrap: str = ""
+    _status: Any = None
 
     async def relato(self, *arguments: str, stdin: str = "") -> tuple[int, str, str]:
         """Run the command; gives exit code, standard output and standard error."""
@@ -58,6 +58,11 @@ class Stack:
     async def json(self, *arguments: str) -> Any:
         """What the command answers with ``--json``."""
         return json.loads(await self.said(*arguments, "--json"))
+
+    async def places(self) -> Any:
+        """What ``relato status`` said when it was asked first: addresses stay, whatever is begun anew."""
+        self._status = self._status or await self.json("status")
+        return self._status
 
     async def bearer(self, person_id: str) -> dict[str, str]:
         """The header of a request as this person."""
@@ -90,10 +95,10 @@ class Stack:
 
     async def level(self, *, within: float = 20) -> None:
         """Wait until no consumer is behind."""
-        self._bootstrap = self._bootstrap or (await self.json("status"))["kafka"]["bootstrap"]
+        bootstrap = (await self.places())["kafka"]["bootstrap"]
 
         async def none_behind() -> bool:
-            groups = await lags(self._bootstrap, prefix="relato.")  # and not those of a benchmark
+            groups = await lags(bootstrap, prefix="relato.")  # and not those of a benchmark
             return bool(groups) and not any(each.lag for each in groups)
 
         await until(none_behind, within=within, what="all consumers to be level")

@@ -5,6 +5,7 @@ as its page does. The catalogue of pt-BR repeats them, and is there to be looked
 """
 
 from collections.abc import Mapping
+from functools import cache
 from io import BytesIO
 from pathlib import Path
 
@@ -35,6 +36,7 @@ def catalogue(language: str) -> Catalog:
         return read_po(file, locale=locale(language))
 
 
+@cache
 def translations() -> Mapping[str, Translations]:
     """All catalogues, ready for templates."""
     ready = {}
