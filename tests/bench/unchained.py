@@ -7,8 +7,9 @@ from collections.abc import Iterable, Mapping
 from types import SimpleNamespace
 from typing import cast
 
-from notes import chain, handle
-from notes.chain import Event
+from notes import handle
+from notes.proof import chain
+from notes.proof.chain import Event
 from notes.settings import NotesSettings
 from relato_runtime.serve import serve
 

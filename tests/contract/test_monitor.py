@@ -9,9 +9,10 @@ from hashlib import sha256
 from pathlib import Path
 from uuid import UUID
 
-from notes import heads, signing
+from notes import signing
+from notes.proof import heads
+from notes.proof.tree import Head, Leaf
 from notes.signing import Signer
-from notes.tree import Head, Leaf
 from relato_contracts import merkle
 from relato_contracts.topics import HEADS
 from relato_runtime import kafka

@@ -11,7 +11,8 @@ from uuid import UUID
 import pytest
 from aiokafka import AIOKafkaProducer
 from aiokafka.structs import RecordMetadata, TopicPartition
-from notes import chain, outbox, relay, store
+from notes import outbox, relay, store
+from notes.proof import chain
 from notes.relay import Relay
 from notes.settings import NotesSettings
 from notes.store import NewEvent

@@ -4,8 +4,9 @@ from collections.abc import Iterable
 from pathlib import Path
 
 import asyncpg
-from notes import chaining, heads, signing
-from notes.heads import Sealed
+from notes import signing
+from notes.proof import chaining, heads
+from notes.proof.heads import Sealed
 from relato_contracts.topics import HEADS
 from relato_runtime.settings import KafkaSettings
 

@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Annotated, Any
 
 import typer
-from notes.exporting import EVENTS
+from notes.operating.exporting import EVENTS
 
 from relato.commands import under_way
 from relato.commands.bar import bar

@@ -16,34 +16,21 @@ from relato_runtime.measured import measure
 from relato_runtime.readiness import Readiness
 from relato_runtime.verified import VERIFY
 
-from notes import (
-    chaining,
-    conversation_http,
-    drafts_http,
-    http,
-    itsm_http,
-    levelling,
-    measured,
-    operate_http,
-    people_http,
-    proof_http,
-    reference,
-    release,
-    remembering,
-    sealing,
-    store,
-)
-from notes.adopting import ADOPT, take_over
+from notes import conversation_http, drafts_http, http, itsm_http, measured, reference, release, store
 from notes.asking import Asking
 from notes.commit import Committer
-from notes.erasing import ERASE, SUBJECT, erase, wish
-from notes.importing import IMPORT, take_in
+from notes.operating import levelling, operate_http
+from notes.operating.adopting import ADOPT, take_over
+from notes.operating.importing import IMPORT, take_in
+from notes.operating.republish import REPUBLISH, republish
+from notes.operating.verify import verify
+from notes.privacy import people_http, remembering
+from notes.privacy.erasing import ERASE, SUBJECT, erase, wish
+from notes.privacy.retaining import RETAIN, retain
+from notes.proof import chaining, proof_http, sealing
 from notes.publisher import Publisher
 from notes.relay import Relay
-from notes.republish import REPUBLISH, republish
-from notes.retaining import RETAIN, retain
 from notes.settings import NotesSettings
-from notes.verify import verify
 
 
 def build(settings: NotesSettings) -> FastAPI:

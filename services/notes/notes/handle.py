@@ -12,9 +12,10 @@ from relato_contracts.notes import NoteEvent
 from relato_runtime.database import Connection
 from uuid6 import uuid7
 
-from notes import chain, chaining, errors, releases, requested, situations, store
+from notes import errors, releases, requested, situations, store
 from notes.commands import AnyCommand, OccurrenceCommand, RecordOccurrence, ReleaseOccurrence
 from notes.note import decide, evolve, notification
+from notes.proof import chain, chaining
 from notes.releases import Due
 from notes.requested import Response
 from notes.situation import Situation

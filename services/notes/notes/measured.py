@@ -5,7 +5,8 @@ from collections.abc import Mapping
 from prometheus_client import Gauge
 from relato_runtime.database import Connection
 
-from notes import outbox, tree
+from notes import outbox
+from notes.proof import tree
 
 WAITING = Gauge("relato_outbox_pending", "Events that Kafka has not acknowledged yet")
 OLDEST = Gauge("relato_outbox_oldest_seconds", "How long the oldest of them has waited")

@@ -3,9 +3,10 @@
 from relato_contracts.envelope import Envelope, headers
 from relato_runtime.kafka import OutgoingRecord
 
-from notes import chain, requested
-from notes.adopt import SOURCE
+from notes import requested
+from notes.operating.adopt import SOURCE
 from notes.outbox import Pending
+from notes.proof import chain
 
 
 def record_of(topic: str, event: Pending, replay_id: str | None = None) -> OutgoingRecord:

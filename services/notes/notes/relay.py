@@ -20,7 +20,8 @@ from relato_runtime.published import Acknowledged
 from relato_runtime.readiness import Readiness
 from relato_runtime.settings import ServiceSettings
 
-from notes import levelling, outbox
+from notes import outbox
+from notes.operating import levelling
 from notes.records import record_of
 
 log = structlog.get_logger(__name__)

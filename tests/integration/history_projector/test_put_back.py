@@ -5,7 +5,7 @@ from pathlib import Path
 
 import asyncpg
 from history_projector.settings import ProjectorSettings
-from notes import remembering
+from notes.privacy import remembering
 from relato_contracts.erasure import ERASED, untold
 from relato_contracts.itsm import TicketSaved
 from relato_contracts.people import PersonErased

@@ -3,8 +3,8 @@
 import asyncio
 
 import asyncpg
-from notes import chain, chaining
-from notes.replays import Choice, end, following
+from notes.operating.replays import Choice, end, following
+from notes.proof import chain, chaining
 from relato_contracts.topics import NOTES
 from relato_runtime.database import open_pool
 

@@ -4,7 +4,7 @@ import json
 from typing import Any
 
 import pytest
-from notes import erasures, withheld
+from notes.privacy import erasures, withheld
 from relato_contracts.envelope import decode
 from relato_contracts.erasure import ERASED
 from relato_contracts.itsm import PersonSaved, TicketSaved

@@ -6,7 +6,7 @@ from datetime import UTC, datetime
 
 import asyncpg
 import pytest
-from notes import erasing, withheld
+from notes.privacy import erasing, withheld
 from notes.settings import NotesSettings
 from relato_contracts.envelope import decode
 from relato_contracts.notes import TextErased

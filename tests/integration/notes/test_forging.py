@@ -8,8 +8,10 @@ from typing import NamedTuple
 
 import asyncpg
 import pytest
-from notes import chain, growing, heads, sealing, signing, tree, verify
-from notes.chained import Unchained
+from notes import signing
+from notes.operating import verify
+from notes.proof import chain, growing, heads, sealing, tree
+from notes.proof.chained import Unchained
 from notes.settings import NotesSettings
 from notes.signing import Signer
 from relato_contracts import commitments

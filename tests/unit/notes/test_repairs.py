@@ -4,7 +4,7 @@ import subprocess
 from pathlib import Path
 
 import pytest
-from notes.repairs import repair
+from notes.operating.repairs import repair
 from relato_runtime.jobs import Finding
 
 _TOOLS = """

@@ -1,0 +1,1 @@
+"""The log proves itself: chains of commitments, the tree of their heads, signatures, files for strangers."""
