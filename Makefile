@@ -15,10 +15,11 @@ test:
 
 # Groups that take about as long as each other: pages in a browser; what runs the whole product, in one stack
 # that its tests share; what operators do, with the history that they rebuild; notes; what needs no server, and
-# mails; the portal, and what all services share.
-NOTES = tests/integration/notes
+# mails; the portal, what all services share, and what proves the log.
+PROOF = $(addprefix tests/integration/notes/test_,chain.py forging.py heads.py proofs.py)
+NOTES = $(filter-out $(PROOF),$(wildcard tests/integration/notes/test_*.py))
 OPERATING = $(addprefix tests/integration/,history_projector relato)
-PORTAL = $(addprefix tests/integration/,deploy portal_query runtime stack)
+PORTAL = $(addprefix tests/integration/,deploy portal_query runtime stack) $(PROOF)
 PRODUCT = tests/e2e tests/faults
 PAGES = tests/browser
 
