@@ -52,7 +52,7 @@ async def required(connection: Connection) -> None:
         case "other":
             raise PutBack("The database was put back from a backup, and is not level with Kafka yet.")
         case "same" if not await compared(connection):
-            raise PutBack("Whether the database was put back as a whole has not been looked at yet.")
+            raise PutBack("The projector has not looked yet whether the database was put back as a whole.")
 
 
 async def remember(connection: Connection) -> None:
