@@ -1,6 +1,5 @@
 """The front door: Caddy, which makes one origin of the services."""
 
-import asyncio
 import re
 import sysconfig
 from collections import defaultdict
@@ -14,11 +13,13 @@ from relato.settings import StackSettings
 from relato.stack import process
 from relato.stack.process import Program
 
-_OF_SERVICES = (
-    *("/api/notes/openapi.json", "/api/notifier/openapi.json", "/api/portal/openapi.json"),
-    "/api/operate/projections",
-)
-_LOOK_SECONDS = 0.1
+_PATHS = {
+    "notes": "/api/notes/openapi.json",
+    "notifier": "/api/notifier/openapi.json",
+    "history-projector": "/api/operate/projections",
+    "portal-query": "/api/portal/openapi.json",
+}
+"""Of each service one that is answered without anything of others."""
 
 _CADDYFILE = Path(__file__).parents[2] / "Caddyfile"
 
@@ -67,19 +68,15 @@ def _errors(log: str) -> list[str]:
     return [line for line in log.splitlines() if '"level":"error"' in line or line.startswith("Error:")]
 
 
-async def leads_everywhere(origin: str) -> None:
-    """Return once no service counts as away at the front door, which looks for each once a second."""
-    async with httpx.AsyncClient(trust_env=False, timeout=5) as client:
-        for path in _OF_SERVICES:
-            while await _away(client, origin + path):  # noqa: ASYNC110  # what it sees is no event of ours
-                await asyncio.sleep(_LOOK_SECONDS)
-
-
-async def _away(client: httpx.AsyncClient, url: str) -> bool:
-    try:
-        return (await client.get(url)).status_code == httpx.codes.SERVICE_UNAVAILABLE
-    except httpx.HTTPError:
-        return True
+async def lacks(origin: str, service: str) -> str | None:
+    """What keeps requests from a service; None once the front door, which looks each second, leads there."""
+    async with httpx.AsyncClient(trust_env=False, timeout=3) as client:
+        try:
+            answer = await client.get(origin + _PATHS[service])
+        except httpx.HTTPError as error:
+            return f"front door: {error or type(error).__name__}"
+    away = answer.status_code == httpx.codes.SERVICE_UNAVAILABLE
+    return "the front door has not found it yet" if away else None
 
 
 async def _answers(origin: str) -> str | None:

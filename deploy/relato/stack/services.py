@@ -7,7 +7,7 @@ from pathlib import Path
 import httpx
 
 from relato.settings import StackSettings
-from relato.stack import databases, process
+from relato.stack import caddy, databases, process
 from relato.stack.databases import Databases
 from relato.stack.home import Home
 from relato.stack.process import Program
@@ -111,11 +111,15 @@ class Surroundings:
                 **own,
             },
             log=log_of(self.home, name),
-            probe=lambda: lacks(address + probe_path),
+            probe=lambda: self._lacks(address + probe_path, service),
             address=address,
             service=service,
             patience=90.0,
         )
+
+    async def _lacks(self, url: str, service: str) -> str | None:
+        """A service is ready once it says so and the front door leads there."""
+        return await lacks(url) or (await caddy.lacks(self.settings.origin, service) if service else None)
 
 
 def log_of(home: Home, name: str) -> Path:

@@ -87,7 +87,6 @@ class _Stack:
         async with asyncio.TaskGroup() as group:
             for program in self._surroundings.programs():
                 group.create_task(self._start(program, program.name))
-        await caddy.leads_everywhere(self.settings.origin)
         self._phase = "running"
         self._changed(self._children)
 

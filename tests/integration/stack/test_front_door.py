@@ -241,7 +241,9 @@ async def test_what_no_service_answers_is_a_page_for_people_and_a_problem_for_pr
         assert (await client.get("/api/portal/tickets", headers=browser)).json()["status"] == 503
 
 
-async def test_a_service_that_comes_late_is_led_to_and_waited_for(directory: Path) -> None:
+async def test_a_service_that_comes_late_lacks_the_front_door_until_it_is_led_to(
+    directory: Path,
+) -> None:
     settings = StackSettings(home=directory, port=free())
     names = ("notes", "notifier", "history-projector", "portal-query")
     upstreams = {name: free() for name in names}
@@ -253,13 +255,15 @@ async def test_a_service_that_comes_late_is_led_to_and_waited_for(directory: Pat
         async def away() -> bool:
             return (await client.get("/api/notes/x")).status_code == 503
 
+        async def led() -> bool:
+            return not any([await caddy.lacks(settings.origin, name) for name in names])
+
         await until(away, what="a front door that knows of nobody")
-        waiting = asyncio.create_task(caddy.leads_everywhere(settings.origin))
         for name in names:
-            assert not waiting.done()
+            assert await caddy.lacks(settings.origin, name)
             app = _service(name, asyncio.Event())
             await stack.enter_async_context(serving(app, port=upstreams[name]))
-        await asyncio.wait_for(waiting, timeout=10)
+        await until(led, within=10, what="a front door that knows of all")
         for path in ("/api/notes/x", "/api/notifier/x", "/api/operate/projections", "/api/portal/x"):
             assert (await client.get(path)).status_code == 200
 
