@@ -12,7 +12,7 @@ import httpx
 from pydantic import SecretStr
 from relato.stack.ports import free
 from relato_runtime import jobs
-from relato_runtime.auth import Caller
+from relato_runtime.caller import Caller
 from relato_runtime.jobs import Job
 from relato_runtime.operations import Operation
 from relato_runtime.settings import ServiceSettings

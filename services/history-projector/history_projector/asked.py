@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass
 
-from relato_runtime.auth import Caller
+from relato_runtime.caller import Caller
 from relato_runtime.operations import Operation
 
 from history_projector.rules import Verb

@@ -10,7 +10,8 @@ from fastapi.responses import JSONResponse
 from fastapi.routing import APIRoute
 from pydantic import TypeAdapter, ValidationError
 from relato_contracts.fields import Id
-from relato_runtime.auth import Authenticator, Caller
+from relato_runtime.auth import Authenticator
+from relato_runtime.caller import Caller
 from relato_runtime.field_errors import FieldError, pointer
 from relato_runtime.http import RateLimit
 from relato_runtime.problems import Problem, invalid

@@ -9,7 +9,8 @@ from fastapi import APIRouter, Depends, Path, Request
 from fastapi.responses import JSONResponse, Response
 from pydantic import RootModel
 from relato_contracts.fields import Id
-from relato_runtime.auth import Authenticator, Caller
+from relato_runtime.auth import Authenticator
+from relato_runtime.caller import Caller
 from relato_runtime.database import Pool
 from relato_runtime.field_errors import FieldError
 from relato_runtime.http import RateLimit

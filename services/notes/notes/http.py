@@ -6,7 +6,7 @@ from uuid import UUID
 from fastapi import Depends, Path, Request
 from fastapi.responses import JSONResponse
 from relato_contracts.fields import Id
-from relato_runtime.auth import Caller
+from relato_runtime.caller import Caller
 from uuid6 import uuid7
 
 from notes import bodies, commands, text

@@ -11,7 +11,8 @@ from relato_contracts.fields import Id
 from relato_contracts.itsm import KINDS, EmailTemplateSaved, Kind
 from relato_contracts.topics import TOPIC_OF, key_of
 from relato_runtime import erased, kafka
-from relato_runtime.auth import Authenticator, Caller
+from relato_runtime.auth import Authenticator
+from relato_runtime.caller import Caller
 from relato_runtime.database import Pool
 from relato_runtime.field_errors import FieldError
 from relato_runtime.http import RateLimit

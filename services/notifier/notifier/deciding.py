@@ -4,7 +4,7 @@ import hashlib
 from uuid import UUID
 
 import structlog
-from relato_runtime.auth import Caller
+from relato_runtime.caller import Caller
 from relato_runtime.database import Connection, Pool
 from relato_runtime.problems import Problem
 

@@ -5,7 +5,8 @@ from uuid import UUID
 
 from fastapi import APIRouter, Depends, Header, Query, Request
 from relato_contracts.fields import Id
-from relato_runtime.auth import Authenticator, Caller
+from relato_runtime.auth import Authenticator
+from relato_runtime.caller import Caller
 from relato_runtime.database import Pool
 from relato_runtime.http import RateLimit
 from relato_runtime.mail_templates import VARIABLES

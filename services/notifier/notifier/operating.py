@@ -7,7 +7,7 @@ from uuid import UUID
 
 import structlog
 from relato_runtime import operations
-from relato_runtime.auth import Caller
+from relato_runtime.caller import Caller
 from relato_runtime.database import Connection, Pool
 from relato_runtime.operations import Operation
 

@@ -7,7 +7,7 @@ from fastapi import APIRouter, Depends
 from pydantic import BaseModel
 from relato_contracts.fields import Id
 from relato_runtime import operations
-from relato_runtime.auth import Caller
+from relato_runtime.caller import Caller
 from relato_runtime.database import Pool
 from relato_runtime.operations import Operation
 from relato_runtime.operators_http import Operator, Wish, problems

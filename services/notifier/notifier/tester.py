@@ -6,7 +6,7 @@ from datetime import UTC, datetime, timedelta
 from email.errors import MessageError
 
 import structlog
-from relato_runtime.auth import Caller
+from relato_runtime.caller import Caller
 from relato_runtime.database import Pool
 from relato_runtime.problems import Problem
 

@@ -13,7 +13,8 @@ from pydantic import BaseModel, ConfigDict, Field, StrictBool, StringConstraints
 from pydantic_core import to_json
 from relato_contracts.fields import Id
 from relato_contracts.presence import PresenceState
-from relato_runtime.auth import Authenticator, Caller
+from relato_runtime.auth import Authenticator
+from relato_runtime.caller import Caller
 from relato_runtime.http import RateLimit
 from relato_runtime.problems import Problem, unavailable
 

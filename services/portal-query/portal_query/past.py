@@ -9,7 +9,7 @@ from uuid import UUID
 
 from fastapi import APIRouter, Depends, Query, Request, Response
 from relato_contracts.fields import UtcTime
-from relato_runtime.auth import Caller
+from relato_runtime.caller import Caller
 from relato_runtime.database import Pool
 from relato_runtime.operators_http import Operator
 

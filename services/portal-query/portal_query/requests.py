@@ -7,7 +7,7 @@ from typing import Annotated
 
 from fastapi import APIRouter, Depends, Header, Query, Request, Response
 from fastapi.sse import ServerSentEvent
-from relato_runtime.auth import Caller
+from relato_runtime.caller import Caller
 from relato_runtime.database import Pool
 
 from portal_query import read, read_requests, shapes, streams, view

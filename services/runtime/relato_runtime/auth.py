@@ -16,6 +16,7 @@ from joserfc.jwk import KeySet
 from pydantic import TypeAdapter, ValidationError
 from relato_contracts.fields import Id
 
+from relato_runtime.caller import Caller
 from relato_runtime.problems import unauthenticated, unavailable
 from relato_runtime.settings import ServiceSettings
 
@@ -28,15 +29,6 @@ _TOKEN_LIMIT = 8_192
 _VERIFIED_SECONDS = 60.0  # for so long a key counts that the issuer has withdrawn
 _VERIFIED_LIMIT = 10_000
 _person = TypeAdapter(Id)
-
-
-@dataclass(frozen=True, slots=True)
-class Caller:
-    """Who calls: the token's ``sub`` is the ``person_id``."""
-
-    person_id: str
-    name: str
-    roles: frozenset[str]
 
 
 @dataclass(frozen=True, slots=True)

@@ -12,7 +12,7 @@ from relato_contracts.erasure import ERASED
 from relato_contracts.topics import dead_letters
 
 from relato_runtime import erased, jobs, kafka, tail, trimming
-from relato_runtime.auth import Caller
+from relato_runtime.caller import Caller
 from relato_runtime.database import Connection, Pool
 from relato_runtime.jobs import Job
 from relato_runtime.operations import Operation

@@ -11,7 +11,7 @@ from aiokafka.structs import TopicPartition
 from relato_contracts import topics as contract_topics
 from relato_contracts.topics import Topic
 
-from relato_runtime import kafka, lag, positions, tail
+from relato_runtime import kafka, lag, positions, subscribing, tail
 from relato_runtime.assignment import Assignment
 from relato_runtime.database import Pool
 from relato_runtime.decoded import Polled, polled, unreadable
@@ -91,7 +91,7 @@ class Consumer:
         group = f"{self._settings.topic_prefix}relato.{self._name}"
         async with (
             kafka.producing(self._settings, limit=kafka.DEAD_LETTER_LIMIT_BYTES) as producer,
-            kafka.subscribed(self._settings, list(self._topics), group, assignment) as consumer,
+            subscribing.subscribed(self._settings, list(self._topics), group, assignment) as consumer,
         ):
             reached: dict[TopicPartition, int] = {}
             measuring = asyncio.create_task(lag.measure(consumer, self._name, reached))

@@ -1,7 +1,6 @@
 """Kafka as every service uses it: the safe settings in one place, instead of defaults that lose data."""
 
 import asyncio
-import logging
 import ssl
 from collections.abc import AsyncIterator, Coroutine, Iterable, Sequence
 from contextlib import asynccontextmanager
@@ -9,17 +8,13 @@ from dataclasses import dataclass
 from typing import Any
 
 import structlog
-from aiokafka import AIOKafkaConsumer, AIOKafkaProducer
-from aiokafka.abc import ConsumerRebalanceListener
+from aiokafka import AIOKafkaProducer
 from aiokafka.admin import AIOKafkaAdminClient, NewTopic
 from aiokafka.errors import TopicAlreadyExistsError, for_code
 from aiokafka.structs import RecordMetadata
-from faststream import AckPolicy
-from faststream.kafka import KafkaBroker
-from faststream.security import BaseSecurity, SASLPlaintext, SASLScram256, SASLScram512
 from relato_contracts.topics import Topic
 
-from relato_runtime import logs, stopping
+from relato_runtime import stopping
 from relato_runtime.settings import KafkaSettings
 
 log = structlog.get_logger(__name__)
@@ -27,7 +22,8 @@ log = structlog.get_logger(__name__)
 RECORD_LIMIT_BYTES = 1_048_576
 DEAD_LETTER_LIMIT_BYTES = 4 * RECORD_LIMIT_BYTES
 """Of topics with dead letters, which are the original and more."""
-_START_SECONDS = 15.0
+START_SECONDS = 15.0
+"""Until a client has found its cluster, or has not."""
 _SEND_SECONDS = 15.0
 
 
@@ -61,7 +57,7 @@ async def producing(
         request_timeout_ms=int(_SEND_SECONDS * 1000),
     )
     try:
-        await asyncio.wait_for(producer.start(), _START_SECONDS)
+        await asyncio.wait_for(producer.start(), START_SECONDS)
         yield producer
     finally:
         # With the broker away, stopping would wait for what can no longer be sent.
@@ -78,50 +74,6 @@ async def send(producer: AIOKafkaProducer, records: Iterable[OutgoingRecord]) ->
             for record in records
         ]
         return list(await asyncio.gather(*acknowledged))
-
-
-@asynccontextmanager
-async def subscribed(
-    settings: KafkaSettings, topics: Sequence[str], group: str, listener: ConsumerRebalanceListener
-) -> AsyncIterator[AIOKafkaConsumer]:
-    """The consumer of a FastStream subscriber without handler, to be read by hand in batches.
-
-    Nothing is acknowledged by itself, a new group begins at the start, and topics are never made
-    by accident.
-    """
-    broker = KafkaBroker(
-        settings.kafka_bootstrap.split(","),  # which it does not do by itself
-        security=_security(settings),
-        allow_auto_create_topics=False,
-        consumer_only=True,
-        graceful_timeout=stopping.BROKER,
-        logger=logging.getLogger(logs.FASTSTREAM),
-    )
-    # Started first: it would start subscribers that it knows once more.
-    await asyncio.wait_for(broker.start(), _START_SECONDS)
-    subscriber = broker.subscriber(
-        *topics,
-        group_id=group,
-        auto_offset_reset="earliest",
-        ack_policy=AckPolicy.MANUAL,
-        no_reply=True,
-        listener=listener,
-        session_timeout_ms=10_000,
-        heartbeat_interval_ms=2_000,
-        fetch_max_wait_ms=250,
-        max_partition_fetch_bytes=4 * RECORD_LIMIT_BYTES,
-        isolation_level="read_committed",
-        persistent=False,
-    )
-    try:
-        await asyncio.wait_for(subscriber.start(), _START_SECONDS)
-        if subscriber.consumer is None:
-            raise ConnectionError("the subscriber has no consumer after its start")
-        yield subscriber.consumer
-    finally:
-        # With the broker away it may not come to its end: the group will miss our heartbeats.
-        await end(subscriber.stop(), stopping.SUBSCRIBER)
-        await end(broker.stop(), stopping.BROKER)
 
 
 async def end(stopping: Coroutine[object, object, None], seconds: float) -> None:
@@ -148,7 +100,7 @@ async def create_topics(
     Unless it is said how often every record is to be kept, it is what the cluster has brokers for.
     """
     admin = AIOKafkaAdminClient(**connection(settings))
-    await asyncio.wait_for(admin.start(), _START_SECONDS)
+    await asyncio.wait_for(admin.start(), START_SECONDS)
     try:
         copies = replication or copies_on(len((await admin.describe_cluster())["brokers"]))
         answer = await admin.create_topics(
@@ -197,23 +149,10 @@ def connection(settings: KafkaSettings) -> dict[str, Any]:
         "sasl_mechanism": settings.kafka_sasl_mechanism,
         "sasl_plain_username": settings.kafka_username or None,
         "sasl_plain_password": settings.kafka_password.get_secret_value() or None,
-        "ssl_context": _tls(settings) if secured else None,
+        "ssl_context": tls(settings) if secured else None,
     }
 
 
-def _security(settings: KafkaSettings) -> BaseSecurity:
-    secured = settings.kafka_security_protocol in {"SSL", "SASL_SSL"}
-    tls = _tls(settings) if secured else None
-    if not settings.kafka_security_protocol.startswith("SASL"):
-        return BaseSecurity(ssl_context=tls, use_ssl=secured)
-    scheme = {"PLAIN": SASLPlaintext, "SCRAM-SHA-256": SASLScram256, "SCRAM-SHA-512": SASLScram512}
-    return scheme[settings.kafka_sasl_mechanism](
-        username=settings.kafka_username,
-        password=settings.kafka_password.get_secret_value(),
-        ssl_context=tls,
-        use_ssl=secured,
-    )
-
-
-def _tls(settings: KafkaSettings) -> ssl.SSLContext:
+def tls(settings: KafkaSettings) -> ssl.SSLContext:
+    """What proves that it is the cluster."""
     return ssl.create_default_context(cafile=settings.kafka_ca_file or None)

@@ -6,7 +6,7 @@ from fastapi import APIRouter, Depends, Path, Query
 from pydantic import BaseModel, Field, StrictBool, StringConstraints
 
 from relato_runtime import letters
-from relato_runtime.auth import Caller
+from relato_runtime.caller import Caller
 from relato_runtime.database import Pool
 from relato_runtime.field_errors import FieldError
 from relato_runtime.letters import DeadLetter, Selection, State, WholeDeadLetter

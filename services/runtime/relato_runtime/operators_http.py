@@ -7,7 +7,8 @@ from fastapi import APIRouter, Depends, Query, Request
 from pydantic import BaseModel, ConfigDict, StrictBool, StringConstraints
 
 from relato_runtime import operations
-from relato_runtime.auth import Authenticator, Caller
+from relato_runtime.auth import Authenticator
+from relato_runtime.caller import Caller
 from relato_runtime.database import Pool
 from relato_runtime.http import RateLimit
 from relato_runtime.operations import Operated

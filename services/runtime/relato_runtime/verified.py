@@ -8,7 +8,7 @@ from fastapi import APIRouter, Depends, Query
 from pydantic import BaseModel, Field
 
 from relato_runtime import jobs
-from relato_runtime.auth import Caller
+from relato_runtime.caller import Caller
 from relato_runtime.database import Pool
 from relato_runtime.jobs import Finding, Job
 from relato_runtime.operations import Operation

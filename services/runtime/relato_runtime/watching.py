@@ -9,7 +9,7 @@ from fastapi import APIRouter, Depends
 from prometheus_client import REGISTRY
 from pydantic import BaseModel
 
-from relato_runtime.auth import Caller
+from relato_runtime.caller import Caller
 from relato_runtime.operators_http import Operator, problems
 from relato_runtime.readiness import Readiness
 

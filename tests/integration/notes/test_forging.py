@@ -17,7 +17,7 @@ from notes.signing import Signer
 from relato_contracts import commitments
 from relato_contracts.topics import HEADS
 from relato_runtime import jobs, kafka
-from relato_runtime.auth import Caller
+from relato_runtime.caller import Caller
 from relato_runtime.database import open_pool
 from relato_runtime.operations import Operation
 

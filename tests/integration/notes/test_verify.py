@@ -20,7 +20,7 @@ from notes.settings import NotesSettings
 from relato_contracts.topics import NOTES
 from relato_runtime import jobs, kafka, working
 from relato_runtime import verified as verified_
-from relato_runtime.auth import Caller
+from relato_runtime.caller import Caller
 from relato_runtime.database import open_pool
 from relato_runtime.jobs import Job
 from relato_runtime.operations import Operation

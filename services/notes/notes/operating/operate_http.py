@@ -7,7 +7,7 @@ from fastapi.responses import StreamingResponse
 from pydantic import BaseModel, Field, StringConstraints
 from relato_contracts.fields import Id
 from relato_runtime import jobs, verified
-from relato_runtime.auth import Caller
+from relato_runtime.caller import Caller
 from relato_runtime.database import Pool
 from relato_runtime.field_errors import FieldError
 from relato_runtime.operations import Operation

@@ -7,7 +7,7 @@ from fastapi import APIRouter, Depends
 from pydantic import BaseModel, Field
 from relato_contracts.fields import Id
 from relato_runtime import erased, holdings, jobs, verified
-from relato_runtime.auth import Caller
+from relato_runtime.caller import Caller
 from relato_runtime.database import Pool
 from relato_runtime.field_errors import FieldError
 from relato_runtime.holdings import Holdings

@@ -8,7 +8,8 @@ from fastapi.responses import JSONResponse
 from pydantic import BaseModel, JsonValue
 from relato_contracts.fields import Id
 from relato_runtime import operations
-from relato_runtime.auth import Authenticator, Caller
+from relato_runtime.auth import Authenticator
+from relato_runtime.caller import Caller
 from relato_runtime.database import Pool
 from relato_runtime.http import RateLimit
 from relato_runtime.operations import Operation
