@@ -7,9 +7,11 @@ closes: selective disclosure as RFC 9901 has it, of parts in place of single fie
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
+from datetime import datetime
 from functools import lru_cache
 from hashlib import sha256, shake_256
 from typing import Literal, get_args
+from uuid import UUID
 
 from pydantic import JsonValue
 from pydantic_core import to_json
@@ -17,6 +19,8 @@ from pydantic_core import to_json
 Part = Literal["about", "author", "internal", "reason", "solution", "text", "when"]
 PARTS: tuple[Part, ...] = get_args(Part)
 """In the order of their names. An event has all of them, so that none tells anything by its absence."""
+Value = JsonValue | UUID | datetime
+"""Of a field: what JSON has, or an id or an UTC time, which it has as text."""
 SALT_BYTES = 32
 _PART_SALT_BYTES = 16
 
@@ -64,7 +68,7 @@ def _stretched(salt: bytes) -> bytes:
     return shake_256(_SALTS + salt).digest(_PART_SALT_BYTES * len(PARTS))
 
 
-def parts(stated: Mapping[str, JsonValue]) -> dict[Part, bytes]:
+def parts(stated: Mapping[str, Value]) -> dict[Part, bytes]:
     """An event by parts, each as canonical JSON of its fields; an empty one is ``{}``.
 
     The fields are those of the fact, and of its envelope: type, id, actor, correlation id and time.
@@ -84,7 +88,7 @@ def commitment(by_part: Mapping[Part, bytes], known: Openings) -> bytes:
     return sha256(_COMMITMENT + b"".join([digests[part] for part in PARTS])).digest()
 
 
-def commit(stated: Mapping[str, JsonValue], salt: bytes) -> bytes:
+def commit(stated: Mapping[str, Value], salt: bytes) -> bytes:
     """The same from an event's fields and its salt at once, since each append waits for it."""
     given, salts = _canonical(stated), _stretched(salt)
     digests = [
@@ -156,11 +160,14 @@ def _layout(names: tuple[str, ...]) -> list[tuple[Part, slice, list[str]]]:
     return [(part, _PLACES[part], fields) for part, fields in of.items()]
 
 
-def _canonical(stated: Mapping[str, JsonValue]) -> Mapping[str, JsonValue]:
+def _canonical(stated: Mapping[str, Value]) -> Mapping[str, Value]:
     """The same with the fields of objects inside in their order."""
     if _NESTED.isdisjoint(map(type, stated.values())):
         return stated
-    return {name: _sorted(value) for name, value in stated.items()}
+    return {
+        name: value if isinstance(value, UUID | datetime) else _sorted(value)
+        for name, value in stated.items()
+    }
 
 
 def _sorted(value: JsonValue) -> JsonValue:

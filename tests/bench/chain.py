@@ -17,7 +17,7 @@ from tests.support.waiting import until
 
 _CLIENTS = 16
 _SECONDS = 4.0
-_ROUNDS = 8
+_ROUNDS = 16
 _TICKETS = 250
 
 
@@ -35,8 +35,8 @@ async def measure(scene: Scene) -> results.Chain:
             for module, letter in zip(modules, "KL", strict=True)
         }
         await stack.enter_async_context(scene.alone("notes"))
-        for _ in range(_ROUNDS):
-            for module in modules:
+        for number in range(_ROUNDS):
+            for module in modules[:: 1 - 2 * (number % 2)]:  # so that no round favours who comes second
                 before = _processor_seconds(module)
                 rate = (await load[module](_SECONDS)).rate
                 worked[module].append((_processor_seconds(module) - before) / (rate * _SECONDS) * 1e6)
@@ -48,7 +48,7 @@ async def measure(scene: Scene) -> results.Chain:
     return results.Chain(
         rate=round(rate),
         limit=round(limit),
-        ratio=round(rate / limit, 3),
+        ratio=round(median(mine / bare for mine, bare in zip(*rates.values(), strict=True)), 3),
         worked_us=work,
         worked_us_without=work_without,
     )

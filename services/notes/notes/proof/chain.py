@@ -6,10 +6,9 @@ from datetime import UTC, datetime
 from typing import Protocol
 from uuid import UUID
 
-from pydantic import JsonValue
 from pydantic_core import from_json
 from relato_contracts import commitments
-from relato_contracts.commitments import SALT_BYTES, Openings, Part
+from relato_contracts.commitments import SALT_BYTES, Openings, Part, Value
 
 SALT = "relato-salt"
 """Of records on ``relato.notes``: an event's salt, so that a log made from its topic has the same chain."""
@@ -71,7 +70,7 @@ def commitment(event: Event) -> bytes:
     return committed(event, stated(event))
 
 
-def committed(event: Event, fields: Mapping[str, JsonValue]) -> bytes:
+def committed(event: Event, fields: Mapping[str, Value]) -> bytes:
     """The same of one that has been read."""
     if event.openings is None and event.salt is not None:
         return commitments.commit(fields, event.salt)
@@ -83,16 +82,16 @@ def parts(event: Event) -> Mapping[Part, bytes]:
     return commitments.parts(stated(event))
 
 
-def stated(event: Event) -> dict[str, JsonValue]:
+def stated(event: Event) -> dict[str, Value]:
     """All that an event says: the fields of its fact, and of its envelope."""
     data = from_json(event.data)
     if not isinstance(data, dict):
         raise ValueError("an event's data is a JSON object")
     data["type"] = event.type
-    data["event_id"] = str(event.event_id)
+    data["event_id"] = event.event_id
     data["actor"] = event.actor
     data["correlation_id"] = event.correlation_id
-    data["recorded_at"] = event.recorded_at.astimezone(UTC).isoformat().replace("+00:00", "Z")
+    data["recorded_at"] = event.recorded_at.astimezone(UTC)
     return data
 
 
