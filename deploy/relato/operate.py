@@ -5,15 +5,23 @@ from contextlib import asynccontextmanager
 from typing import Any
 
 import httpx
+from tenacity import AsyncRetrying, retry_if_exception_type, stop_after_delay, wait_fixed
 
 from relato.errors import StackError
 from relato.reach import Reach
 
 _PATIENCE_SECONDS = 60  # a switch waits until both generations are level
+_BACK_SECONDS = 60.0  # a service that was killed is begun anew, on the busiest of machines
+_LOOK_SECONDS = 0.5
+_AWAY = {httpx.codes.BAD_GATEWAY, httpx.codes.SERVICE_UNAVAILABLE, httpx.codes.GATEWAY_TIMEOUT}
 
 
 class NotFound(StackError):
     """There is no such thing, or not yet."""
+
+
+class Away(StackError):
+    """The service that was asked does not run, or is not ready."""
 
 
 class Operator:
@@ -25,6 +33,16 @@ class Operator:
     async def get(self, path: str) -> Any:
         """What a service says."""
         return await self._asked("GET", path)
+
+    async def follow(self, path: str) -> Any:
+        """The same of what goes on without us, also where its service goes away and comes back meanwhile."""
+        back = AsyncRetrying(
+            retry=retry_if_exception_type(Away),
+            stop=stop_after_delay(_BACK_SECONDS),
+            wait=wait_fixed(_LOOK_SECONDS),
+            reraise=True,
+        )
+        return await back(self.get, path)
 
     async def find(self, path: str) -> Any | None:
         """What a service says; None where there is nothing yet."""
@@ -44,6 +62,8 @@ class Operator:
             raise StackError(f"Relato does not answer: {str(error) or type(error).__name__}.") from error
         if answer.status_code == httpx.codes.NOT_FOUND:
             raise NotFound(_reason(answer))
+        if answer.status_code in _AWAY:
+            raise Away(_reason(answer))
         if not answer.is_success:
             raise StackError(_reason(answer))
         return answer.json() if answer.content else None

@@ -3,6 +3,7 @@
 import asyncio
 import json
 import sys
+from collections.abc import Awaitable, Callable
 from typing import Annotated, Any
 from urllib.parse import quote
 
@@ -80,12 +81,12 @@ async def _asked(wish: dict[str, Any]) -> dict[str, Any]:
     """What would go, once notes has said that it could be done."""
     async with operating(reach()) as operator:
         await operator.post("/people/erase", wish | {"dry_run": True})
-        return await _holdings(operator, wish["person_id"])
+        return await _holdings(operator.get, wish["person_id"])
 
 
 async def _found(person_id: str) -> dict[str, Any]:
     async with operating(reach()) as operator:
-        return await _holdings(operator, person_id)
+        return await _holdings(operator.get, person_id)
 
 
 async def _erased(wish: dict[str, Any], *, wait: bool) -> dict[str, Any]:
@@ -103,13 +104,13 @@ async def _erased(wish: dict[str, Any], *, wait: bool) -> dict[str, Any]:
             for each in known["left"]:
                 print(_LEFT[each["kind"]].format(**each), file=sys.stderr)
             await _followed(operator, wish["person_id"])
-        return await _holdings(operator, wish["person_id"])
+        return await _holdings(operator.follow, wish["person_id"])
 
 
 async def _followed(operator: Operator, person_id: str) -> None:
     with bar("rows") as told:
         before = 0
-        while left := left_over(await _holdings(operator, person_id)):
+        while left := left_over(await _holdings(operator.follow, person_id)):
             before = max(before, left)
             told(before - left, before, "services follow")
             await asyncio.sleep(_LOOK_SECONDS)
@@ -130,10 +131,8 @@ def left_over(held: dict[str, Any]) -> int:
     )
 
 
-async def _holdings(operator: Operator, person_id: str) -> dict[str, Any]:
-    answers = await asyncio.gather(
-        *(operator.get(f"/holdings/{service}/{quote(person_id)}") for service in SERVICES)
-    )
+async def _holdings(ask: Callable[[str], Awaitable[Any]], person_id: str) -> dict[str, Any]:
+    answers = await asyncio.gather(*(ask(f"/holdings/{service}/{quote(person_id)}") for service in SERVICES))
     items = [{"service": each["service"], **item} for each in answers for item in each["items"]]
     return {"person_id": person_id, "items": items}
 

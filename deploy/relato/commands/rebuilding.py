@@ -17,7 +17,7 @@ _LOOK_SECONDS = 0.5
 
 async def generations(operator: Operator) -> list[dict[str, Any]]:
     """All generations."""
-    items: list[dict[str, Any]] = (await operator.get("/projections"))["items"]
+    items: list[dict[str, Any]] = (await operator.follow("/projections"))["items"]
     return items
 
 
@@ -50,7 +50,7 @@ async def verified(operator: Operator, name: str) -> dict[str, Any]:
     path = f"/projections/{name}/verification"
     with bar("tickets") as told:
         while True:
-            found: dict[str, Any] = await operator.get(path)
+            found: dict[str, Any] = await operator.follow(path)
             told(
                 found["compared"],
                 max(found["total"], found["compared"]),

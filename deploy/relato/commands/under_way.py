@@ -14,7 +14,7 @@ async def ended(operator: Operator, path: str, what: str, *, cancelled: str, job
     """Wait for the end of the latest job at an address, or of a ``job`` there: what it came to."""
     with bar(what) as told:
         while True:
-            known: dict[str, Any] = await operator.get(path)
+            known: dict[str, Any] = await operator.follow(path)
             told(known["done"], known["total"], _remark(known))
             if known["state"] == "cancelled" or (job is not None and known["id"] != job):
                 refuse(cancelled)
@@ -27,7 +27,7 @@ async def whole(operator: Operator, path: str, known: dict[str, Any]) -> dict[st
     """What was found with all of its pages."""
     page = known
     while (after := page.get("next_after")) is not None:
-        page = await operator.get(f"{path}?after={after}")
+        page = await operator.follow(f"{path}?after={after}")
         known["findings"] += page["findings"]
     return known
 

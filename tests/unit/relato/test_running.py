@@ -7,8 +7,11 @@ from typing import Any
 import pytest
 import typer
 from fastapi import FastAPI, HTTPException
-from relato.commands import running, verifying
+from relato import operate
+from relato.commands import running, under_way, verifying
 from relato.errors import StackError
+from relato.operate import operating
+from relato.reach import reach
 
 from tests.support.serving import serving
 
@@ -24,6 +27,9 @@ async def jobs(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> AsyncIterator
         if path not in known:
             raise HTTPException(404)
         job = known[path]
+        if job["away"]:
+            job["away"] -= 1
+            raise HTTPException(503)
         if job["done"] < job["total"] and job["state"] == "running":
             job["done"] += 1
         elif job["state"] == "running":
@@ -47,9 +53,22 @@ async def jobs(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> AsyncIterator
 
 
 def job(
-    state: str = "running", *, done: int = 0, total: int = 100, cancelled_at: int | None = None
+    state: str = "running",
+    *,
+    done: int = 0,
+    total: int = 100,
+    cancelled_at: int | None = None,
+    away: int = 0,
 ) -> dict[str, Any]:
-    return {"id": 1, "state": state, "done": done, "total": total, "cancelled_at": cancelled_at}
+    """``away`` is how often its service does not answer before it is back."""
+    return {
+        "id": 1,
+        "state": state,
+        "done": done,
+        "total": total,
+        "cancelled_at": cancelled_at,
+        "away": away,
+    }
 
 
 async def test_everything_that_runs_is_ended_and_nothing_else(jobs: dict[str, dict[str, Any]]) -> None:
@@ -74,6 +93,21 @@ async def test_what_runs_is_followed_to_its_end(jobs: dict[str, dict[str, Any]])
     jobs["events/adoption"] = job(cancelled_at=3)
     with pytest.raises(typer.Exit):
         await running._followed()
+
+
+async def test_what_runs_is_followed_over_a_restart_of_its_service(
+    jobs: dict[str, dict[str, Any]], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    jobs["people/erasure"] = job(total=2, away=2)
+    async with operating(reach()) as operator:
+        with pytest.raises(StackError, match="Service Unavailable"):
+            await operator.get("/people/erasure")
+        known = await under_way.ended(operator, "/people/erasure", "facts", cancelled="It was cancelled.")
+        assert known["done"] == 2
+        monkeypatch.setattr(operate, "_BACK_SECONDS", 0.1)
+        jobs["people/erasure"] = job(away=1000)
+        with pytest.raises(StackError, match="Service Unavailable"):
+            await operator.follow("/people/erasure")
 
 
 @pytest.mark.parametrize(
