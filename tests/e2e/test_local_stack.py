@@ -14,7 +14,7 @@ from typing import Any
 import httpx
 import psutil
 import pytest
-from pydantic import BaseModel
+from pydantic import BaseModel, NonNegativeInt
 from relato.stack import kafka, postgres
 from relato.stack.ports import free
 
@@ -33,11 +33,19 @@ class Service(BaseModel):
     restarts: int
 
 
+class Consumer(BaseModel):
+    group: str
+    topic: str
+    lag: NonNegativeInt
+
+
 class Status(BaseModel):
     origin: str
     kafka: dict[str, str | bool | None]
     postgres: dict[str, str | bool | None]
+    mail: dict[str, str]
     services: list[Service]
+    consumers: list[Consumer]
     outbox: dict[str, float | None]
 
     def service(self, name: str) -> Service:
@@ -157,6 +165,9 @@ async def test_the_stack_comes_up_mends_itself_and_finds_its_data_again(stack: S
         "history-projector",
         "portal-query",
     }
+    assert status.mail.keys() == {"smtp", "http"}
+    consumers = {(each.group, each.topic) for each in status.consumers}
+    assert consumers >= {("relato.notes-reference", "itsm.tickets"), ("relato.notifier", "relato.notes")}
     token = await stack.relato("token", "--person", "ana")
     assert (token.code, token.output.count(".")) == (0, 2)
     nobody = await stack.relato("token", "--person", "nobody")

@@ -40,9 +40,9 @@ def test_nothing_active_is_left_of_any_vector_however_often_it_is_read() -> None
 
 def test_reading_takes_no_longer_for_what_was_made_to_take_long() -> None:
     for vector in [*OUR_OWN, "<a>" * 20_000, "<b><i>" * 10_000, "</p>" * 16_000, "&lt;" * 16_000]:
-        began = time.perf_counter()
+        began = time.process_time()
         text.read(vector[:65_536])
-        assert time.perf_counter() - began < 2, vector[:40]
+        assert time.process_time() - began < 2, vector[:40]
 
 
 @pytest.mark.parametrize("field", ["ticket_title", "author_name", "recipient_name", "text", "solution"])

@@ -65,6 +65,22 @@ def with_role(dsn: str, role: str) -> str:
     return urlunsplit(parts._replace(netloc=f"{quote(role)}:{quote(role)}@{host}"))
 
 
+async def provision_portal(url: str) -> None:
+    """The portal's own role, as an installation makes it."""
+    connection = await asyncpg.connect(url)
+    try:
+        await connection.execute(
+            """
+            DO $$ BEGIN CREATE ROLE portal_query LOGIN PASSWORD 'portal_query';
+            EXCEPTION WHEN duplicate_object OR unique_violation THEN NULL; END $$
+            """
+        )
+        name = await connection.fetchval("SELECT current_database()")
+        await connection.execute(f"GRANT CONNECT, CREATE ON DATABASE {name} TO portal_query")
+    finally:
+        await connection.close()
+
+
 async def back_up(dsn: str) -> str:
     """A copy of a database that nobody uses at the moment; gives its name."""
     name = urlsplit(dsn).path.removeprefix("/")

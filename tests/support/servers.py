@@ -29,7 +29,8 @@ def engine_answers() -> bool:
 async def postgres_server() -> AsyncIterator[str]:
     """A PostgreSQL server; gives the administrator's DSN."""
     if engine_answers():
-        with PostgresContainer("postgres:18", driver=None) as container:
+        command = " ".join(["postgres", *(f"-c {name}={value}" for name, value in _FAST.items())])
+        with PostgresContainer("postgres:18", driver=None).with_command(command) as container:
             yield container.get_connection_url()
     else:
         with scratch.directory() as directory:

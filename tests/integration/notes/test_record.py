@@ -1,6 +1,7 @@
 """Commands over HTTP: what is answered, what is logged, and what Kafka gets."""
 
 import asyncio
+import json
 from collections.abc import Mapping
 from datetime import UTC, datetime, timedelta
 from uuid import UUID, uuid4
@@ -155,6 +156,47 @@ async def test_keys_of_different_people_have_nothing_to_do_with_each_other(servi
     one = await service.post("carlos", "/tickets/1001/chat", {"text": "Oi"}, **key)
     other = await service.post("ana", "/tickets/1001/chat", {"text": "Oi"}, **key)
     assert (one.json()["version"], other.json()["version"]) == (1, 2)
+
+
+async def test_the_recorded_date_is_ours_and_never_runs_backwards(service: Service) -> None:
+    """Clocks are set back, and one machine's is behind another's."""
+    await service.post("carlos", OCCURRENCES, occurrence())
+    ahead = await service.database.fetchval(
+        "UPDATE streams SET recorded_at = recorded_at + interval '1 hour' WHERE ticket_id = '1001'"
+        " RETURNING recorded_at"
+    )
+    await service.post("carlos", OCCURRENCES, occurrence())
+    recorded = await service.database.fetch("SELECT recorded_at FROM events ORDER BY version")
+    assert recorded[0]["recorded_at"] < ahead
+    assert recorded[1]["recorded_at"] == ahead
+
+
+async def test_the_group_that_executes_a_ticket_now_records_on_it(service: Service) -> None:
+    assert (await service.post("carlos", OCCURRENCES, occurrence())).status_code == 201
+    assert (await service.post("olga", OCCURRENCES, occurrence())).status_code == 404
+    await service.publish(world.ticket("1001", group_id="fora", responsible_id=None))
+    assert (await service.post("carlos", OCCURRENCES, occurrence())).status_code == 404
+    assert (await service.post("olga", OCCURRENCES, occurrence())).status_code == 201
+
+
+async def test_parameters_262_and_263_fix_nothing_while_they_name_what_is_retired(service: Service) -> None:
+    async def recorded() -> tuple[str | None, str | None]:
+        given = occurrence(channel="portal", visible_to_requester=True)
+        answer = await service.post("ana", OCCURRENCES, given)
+        assert answer.status_code == 201, answer.text
+        data = await service.database.fetchval(
+            "SELECT data::text FROM events WHERE version = $1", answer.json()["version"]
+        )
+        fact = json.loads(data)
+        return fact.get("category_id"), fact.get("origin_id")
+
+    await service.publish(
+        itsm.OriginSaved(origin_id="org-antiga", name="Antiga", active=False),
+        *(world.parameter(262, "cat-antiga"), world.parameter(263, "org-antiga")),
+    )
+    assert await recorded() == (None, None)
+    await service.publish(world.parameter(262, "cat-rede"), world.parameter(263, "org-telefone"))
+    assert await recorded() == ("cat-rede", "org-telefone")
 
 
 async def test_a_refused_command_leaves_its_neighbours_alone(service: Service) -> None:

@@ -4,7 +4,7 @@ import resource
 
 import pytest
 from relato_contracts.envelope import Envelope, encode
-from relato_contracts.topics import PEOPLE, TICKETS, dead_letters
+from relato_contracts.topics import CATALOG, GROUPS, PEOPLE, TICKETS, Topic, dead_letters
 from relato_runtime import kafka
 
 from tests.integration.notes.conftest import Service, occurrence
@@ -72,6 +72,24 @@ async def test_a_tombstone_removes(service: Service) -> None:
         return answer.status_code == 404
 
     await until(gone, what="the ticket's removal")
+
+
+async def test_tombstones_remove_groups_categories_and_origins(service: Service) -> None:
+    """What names them is invalid from then on, and who may only be there by the group finds nothing."""
+    path = "/tickets/1001/occurrences"
+
+    async def removed(topic: Topic, key: str) -> None:
+        name = service.settings.topic_prefix + topic.name
+        await service.send(kafka.OutgoingRecord(name, key.encode(), None, []))
+
+    for field, key in (("category_id", "cat-rede"), ("origin_id", "org-telefone")):
+        assert (await service.post("carlos", path, occurrence(**{field: key}))).status_code == 201
+        await removed(CATALOG, key)
+        answer = await service.post("carlos", path, occurrence(**{field: key}))
+        assert answer.status_code == 422
+        assert [error["pointer"] for error in answer.json()["errors"]] == [f"/{field}"]
+    await removed(GROUPS, "redes")
+    assert (await service.post("carlos", path, occurrence())).status_code == 404
 
 
 async def test_a_ticket_that_comes_back_goes_on_where_its_stream_was(service: Service) -> None:

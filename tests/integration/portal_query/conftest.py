@@ -13,7 +13,7 @@ from pydantic import SecretStr
 
 from tests.integration.portal_query.door import Door
 from tests.support import world
-from tests.support.databases import with_role
+from tests.support.databases import provision_portal, with_role
 from tests.support.events import EventStream
 from tests.support.issuer import Issuer
 from tests.support.login_issuer import running_login_issuer
@@ -90,7 +90,7 @@ def presence_prefix() -> str:
 async def settings(
     history: Projection, kafka_bootstrap: str, presence_prefix: str, issuer: Issuer
 ) -> PortalSettings:
-    await _provision(history.url)
+    await provision_portal(history.url)
     return PortalSettings(
         database_url=SecretStr(with_role(history.url, "portal_query")),
         executor_database_url=SecretStr(with_role(history.url, "portal_executor")),
@@ -133,19 +133,3 @@ async def door(history: Projection, settings: PortalSettings) -> AsyncIterator[D
             await until(ready, what="readiness")
             yield Door(address, issuer, connection, chosen)
     await connection.close()
-
-
-async def _provision(url: str) -> None:
-    """The portal's own role, as an installation makes it."""
-    connection = await asyncpg.connect(url)
-    try:
-        await connection.execute(
-            """
-            DO $$ BEGIN CREATE ROLE portal_query LOGIN PASSWORD 'portal_query';
-            EXCEPTION WHEN duplicate_object OR unique_violation THEN NULL; END $$
-            """
-        )
-        name = await connection.fetchval("SELECT current_database()")
-        await connection.execute(f"GRANT CONNECT, CREATE ON DATABASE {name} TO portal_query")
-    finally:
-        await connection.close()

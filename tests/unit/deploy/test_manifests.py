@@ -104,6 +104,20 @@ def test_a_program_runs_without_privileges_on_a_file_system_that_it_cannot_write
     assert spec["resources"]["requests"].keys() == {"cpu", "memory"}
 
 
+def test_every_container_of_compose_is_limited_and_looked_after() -> None:
+    for name, spec in manifests.composed()["services"].items():
+        assert "no-new-privileges:true" in spec["security_opt"], name
+        assert spec["deploy"]["resources"]["limits"].keys() == {"cpus", "memory"}, name
+        assert "healthcheck" in spec, name
+
+
+@pytest.mark.parametrize("name", ["front-door", "mail"])
+def test_what_keeps_nothing_cannot_write_its_file_system(name: str) -> None:
+    spec = manifests.composed()["services"][name]
+    assert spec["read_only"] is True
+    assert spec["cap_drop"] == ["ALL"]
+
+
 def test_images_run_as_nobody_in_particular() -> None:
     users = {stage: rest for stage, word, rest in manifests.instructions() if word == "USER"}
     assert users == {"services": "10001:10001", "front-door": "10001:10001"}

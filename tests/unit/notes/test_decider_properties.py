@@ -1,7 +1,7 @@
 """Any sequence of commands leaves a stream that can be read back: refolding gives the same state."""
 
 from dataclasses import dataclass, replace
-from datetime import timedelta
+from datetime import datetime, timedelta
 from uuid import UUID
 
 from hypothesis import settings
@@ -69,6 +69,11 @@ ASKING = st.builds(
 HTML = st.sampled_from(["<p>Um</p>", "<p>Dois</p>", "<p></p>", "<b>Três</b>", "&nbsp;"]).map(text.read)
 REASONS = st.sampled_from(["Engano", "A pedido", " "])
 IDS = st.integers(0, 5).map(lambda n: UUID(f"01930000-0000-7000-8000-{n:012x}"))
+Catalog = tuple[str | None, str | None]
+CATALOG = st.tuples(
+    st.sampled_from([None, "hardware", "software"]), st.sampled_from([None, "phone", "portal"])
+)
+CHANNELS = st.sampled_from(["execution", "toolbar", "portal", "api"])
 HOLDS = st.sampled_from([0, 0, 10, 60])
 EXPECTED = st.none() | st.integers(1, 30)
 MOMENTS = st.integers(-3_600, 30).map(lambda seconds: NOW + timedelta(seconds=seconds))
@@ -100,28 +105,31 @@ class Stream(RuleBasedStateMachine):
 
     @rule(asking=ASKING, occurrence_id=IDS, description=HTML, visible=st.booleans(),
           mail=st.booleans(), minutes=st.sampled_from([0, 0, 15, 600]), moment=MOMENTS,
-          channel=st.sampled_from(["execution", "toolbar", "portal", "api"]), hold=HOLDS)  # fmt: skip
+          solution=st.none() | HTML, catalog=CATALOG, channel=CHANNELS, hold=HOLDS)  # fmt: skip
     def record_occurrence(self, asking: Asking, occurrence_id: UUID, description: text.RichText,
-                          visible: bool, mail: bool, minutes: int, moment: object,
-                          channel: str, hold: int) -> None:  # fmt: skip
+                          visible: bool, mail: bool, minutes: int, moment: object, catalog: Catalog,
+                          solution: text.RichText | None, channel: str, hold: int) -> None:  # fmt: skip
         if occurrence_id in self.state.occurrences:
             return  # ids are made by us, and new each time
         self.ask(
             record(
                 author_id=asking.who, occurrence_id=occurrence_id, description=description,
                 visible_to_requester=visible, notify_by_email=mail, time_spent_minutes=minutes,
-                occurred_at=moment, channel=channel, hold_seconds=hold,
+                occurred_at=moment, channel=channel, hold_seconds=hold, solution=solution,
+                category_id=catalog[0], origin_id=catalog[1],
             ),
             asking,
         )  # fmt: skip
 
     @rule(asking=ASKING, occurrence_id=IDS, expected=EXPECTED, description=st.none() | HTML,
-          minutes=st.none() | st.integers(0, 600), reason=REASONS)  # fmt: skip
+          moment=st.none() | MOMENTS, minutes=st.none() | st.integers(0, 600), catalog=CATALOG,
+          solution=st.none() | HTML, reason=REASONS)  # fmt: skip
     def correct(self, asking: Asking, occurrence_id: UUID, expected: int | None,
-                description: text.RichText | None, minutes: int | None, reason: str) -> None:  # fmt: skip
+                description: text.RichText | None, moment: datetime | None, minutes: int | None,
+                catalog: Catalog, solution: text.RichText | None, reason: str) -> None:  # fmt: skip
         self.ask(
-            CorrectOccurrence("1001", asking.who, NOW, occurrence_id, expected, description, None, minutes,
-                              None, None, None, reason),
+            CorrectOccurrence("1001", asking.who, NOW, occurrence_id, expected, description, moment, minutes,
+                              solution, *catalog, reason),
             asking,
         )  # fmt: skip
 
