@@ -19,10 +19,17 @@ async def erase(connection: Connection, fact: PersonErased) -> None:
     address: str | None = await connection.fetchval(
         "SELECT email FROM reference.people WHERE person_id = $1", fact.person_id
     )
-    if address is not None:
-        for schema in await _schemas(connection):
+    for schema in await _schemas(connection):
+        if address is not None:
             statement = _UNADDRESS.format(schema=schema)
             await connection.execute(statement, address, ERASED, ADDRESS, timeout=_LARGE_SECONDS)
+        for statement in (_OPENED, _RENAMED):
+            await connection.execute(
+                statement.format(schema=schema), fact.person_id, ERASED, timeout=_LARGE_SECONDS
+            )
+    await connection.execute(
+        "UPDATE verifications SET name = $2 WHERE person_id = $1", fact.person_id, ERASED
+    )
     await connection.execute(
         "UPDATE reference.people SET name = $2, email = NULL, active = false WHERE person_id = $1",
         *(fact.person_id, ERASED),
@@ -83,6 +90,24 @@ _REFERENCE = """
         (SELECT count(*) FROM reference.tickets WHERE requester_id = $1 AND title <> $2)
             AS "reference.tickets"
 """
+# What they said first goes also where the ITSM has given their ticket to somebody else, or removed it.
+_OPENED = """
+    UPDATE {schema}.ticket_entries
+    SET data = (data - 'description') || jsonb_build_object('title', $2::text)
+    WHERE version = 0 AND action = 'ticket-opened' AND data ->> 'requester_id' = $1
+        AND (data ->> 'title' <> $2 OR data ->> 'description' <> $2)
+"""
+# What a ticket is called now the ITSM says itself.
+_RENAMED = """
+    UPDATE {schema}.ticket_entries AS entry SET data = jsonb_build_object(
+        'from', $2::text, 'to', CASE entry.data ->> 'to' WHEN ticket.title THEN ticket.title ELSE $2 END
+    )
+    FROM {schema}.ticket_entries AS theirs JOIN {schema}.tickets AS ticket USING (ticket_id)
+    WHERE entry.version = 0 AND entry.action = 'title-changed'
+        AND theirs.ticket_id = entry.ticket_id AND theirs.version = 0
+        AND (theirs.action = 'ticket-opened' AND theirs.data ->> 'requester_id' = $1
+            OR theirs.action = 'requester-changed' AND $1 IN (theirs.data ->> 'from', theirs.data ->> 'to'))
+"""
 # What a server answered may name whom it was asked for.
 _UNADDRESS = """
     WITH theirs AS (
@@ -104,7 +129,10 @@ _GENERATION = """
         ) AS email_outcomes,
         (
             SELECT count(*) FROM {schema}.ticket_entries
-            WHERE author_id = $1 AND author_name <> $2 OR $1 IN (author_id, data ->> 'requester_id')
+            WHERE author_id = $1 AND author_name <> $2
+                OR version = 0 AND action = 'ticket-opened' AND data ->> 'requester_id' = $1
+                    AND (data ->> 'title' <> $2 OR data ->> 'description' <> $2)
+                OR $1 IN (author_id, data ->> 'requester_id')
                 AND (author_id = $1 OR $4::timestamptz IS NULL OR recorded_at <= $4)
                 AND EXISTS (
                     SELECT FROM jsonb_each_text(data) AS field (name, value)

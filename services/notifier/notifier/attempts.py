@@ -6,6 +6,7 @@ from datetime import datetime, timedelta
 from typing import Literal
 from uuid import UUID
 
+from relato_contracts.erasure import ADDRESS, ERASED
 from relato_runtime.database import Connection
 
 from notifier import outbox
@@ -81,15 +82,23 @@ async def end(connection: Connection, results: Sequence[tuple[Leased, Result]], 
     return {row["mail_id"] for row in changed}
 
 
+# Without a source it was erased while it was handed over: it is not tried again, and what the server said of
+# whom it was for is not written down.
 _END = f"""
 WITH changed AS (
-    UPDATE mails SET state = given.outcome, reason = nullif(given.why, ''),
+    UPDATE mails SET
+        state = CASE WHEN source IS NULL AND given.outcome = 'retry' THEN 'suppressed' ELSE given.outcome END,
+        reason = CASE WHEN source IS NULL AND given.outcome = 'retry' THEN 'erased'
+            WHEN recipient = '{ERASED}'
+                THEN regexp_replace(nullif(given.why, ''), '{ADDRESS}', '{ERASED}', 'g')
+            ELSE nullif(given.why, '') END,
         due_at = coalesce(given.next_at, due_at), leased_until = NULL, updated_at = clock_timestamp()
     FROM unnest($2::uuid[], $3::int[], $4::text[], $5::text[], $6::timestamptz[], $7::int[], $8::text[])
         AS given (id, attempt, outcome, why, next_at, code, answer)
     WHERE mail_id = given.id AND lease = $1 AND attempts = given.attempt
         AND state IN ('leased', 'submitting', 'uncertain')
-    RETURNING {outbox.COLUMNS}, attempts, code, answer
+    RETURNING {outbox.COLUMNS}, attempts, code, CASE WHEN recipient = '{ERASED}'
+        THEN regexp_replace(answer, '{ADDRESS}', '{ERASED}', 'g') ELSE answer END AS answer
 ), noted AS (
     INSERT INTO attempts (mail_id, attempt, outcome, code, answer)
     SELECT mail_id, attempts, state, code, answer FROM changed

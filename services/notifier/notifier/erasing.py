@@ -62,17 +62,18 @@ def _silent(fact: NoteEvent, *, anonymous: bool) -> NoteEvent:
 
 
 async def forget(connection: Connection, fact: PersonErased) -> None:
-    """Forget who somebody was: mails to them, their own decisions and test mails, and their address."""
+    """Forget who somebody was: mails to them, their own decisions and test mails, and their addresses."""
     person_id = fact.person_id
     await erased.remember(connection, person_id, fact.erased_at)
     await erased.forget(connection, person_id)
-    address: str | None = await connection.fetchval(
-        "SELECT email FROM people WHERE person_id = $1", person_id
-    )
-    if address is not None:
-        await _empty(connection, await connection.fetch(_TO, address))
-        await connection.execute(_UNADDRESS, address, ERASED, timeout=_LARGE_SECONDS)
-        await connection.execute("DELETE FROM rates WHERE name = ANY($1::text[])", [rate_names(address)[0]])
+    theirs = await connection.fetch(_THEIRS, person_id, timeout=_LARGE_SECONDS)
+    await _empty(connection, theirs)
+    ids = [each["mail_id"] for each in theirs]
+    await connection.execute(_UNADDRESS, ids, ERASED, timeout=_LARGE_SECONDS)
+    rates = [rate_names(each["address"])[0] for each in await connection.fetch(_ADDRESSES, person_id)]
+    await connection.execute("DELETE FROM rates WHERE name = ANY($1::text[])", rates)
+    await _untell(connection, Known(frozenset(map(str, ids)), frozenset({person_id})))
+    await connection.execute("DELETE FROM former_addresses WHERE person_id = $1", person_id)
     await connection.execute("DELETE FROM waiting WHERE position($1 IN data) > 0", f'"{person_id}"')
     await connection.execute("DELETE FROM test_mails WHERE person_id = $1", person_id)
     for table in ("mails", "decisions"):
@@ -87,6 +88,14 @@ async def forget(connection: Connection, fact: PersonErased) -> None:
             timeout=_LARGE_SECONDS,
         )
     await connection.execute(
+        "UPDATE mails SET reason = regexp_replace(reason, $2, $3) WHERE decision ->> 'person_id' = $1",
+        *(person_id, DECIDED, rf"\1{ERASED}"),
+        timeout=_LARGE_SECONDS,
+    )
+    await connection.execute(
+        "UPDATE sending SET name = $2, reason = $2 WHERE person_id = $1", person_id, ERASED
+    )
+    await connection.execute(
         "UPDATE people SET name = $2, email = NULL, active = false WHERE person_id = $1", person_id, ERASED
     )
 
@@ -94,18 +103,19 @@ async def forget(connection: Connection, fact: PersonErased) -> None:
 async def held(connection: Connection, person_id: str) -> dict[str, int]:
     """How many rows of each table hold something of a person."""
     row = await connection.fetchrow(
-        """
+        f"""
         WITH known AS (SELECT name, email FROM people WHERE person_id = $1)
         SELECT
             (SELECT count(*) FROM known WHERE name <> $2) AS people,
-            (SELECT count(*) FROM mails, known WHERE lower(recipient) = lower(email)) AS mails,
+            (SELECT count(*) FROM ({_THEIRS}) AS theirs) AS mails,
+            (SELECT count(*) FROM former_addresses WHERE person_id = $1) AS former_addresses,
             (SELECT count(*) FROM waiting WHERE position('"' || $1 || '"' IN data) > 0) AS waiting,
             (SELECT count(*) FROM test_mails WHERE person_id = $1) AS test_mails,
             (
                 SELECT count(*) FROM decisions
                 WHERE decision ->> 'person_id' = $1 AND decision ->> 'person_name' <> $2
             ) AS decisions
-        """,
+        """,  # noqa: S608  # constants alone
         *(person_id, ERASED),
         timeout=_LARGE_SECONDS,
     )
@@ -117,7 +127,16 @@ async def tables(_connection: Connection) -> list[str]:
     """Where there may be something of anybody."""
     return [
         *("mails", "attempts", "decisions", "test_mails", "outbox", "occurrences", "waiting", "tickets"),
-        *("people", "rates", "told_before", "dead_letters", "operations", "jobs", "job_findings"),
+        *(
+            "people",
+            "former_addresses",
+            "rates",
+            "told_before",
+            "dead_letters",
+            "operations",
+            "jobs",
+            "job_findings",
+        ),
     ]
 
 
@@ -149,11 +168,30 @@ def unaddressed(outcome: Mapping[str, JsonValue], gone: Known) -> dict[str, Json
             left["reason"] = re.sub(ADDRESS, ERASED, reason)
     decision = left.get("decision")
     if isinstance(decision, dict) and decision.get("person_id") in gone.people:
+        if isinstance(reason := left.get("reason"), str):
+            left["reason"] = re.sub(DECIDED, rf"\1{ERASED}", reason)
         left["decision"] = {
             name: ERASED if name in {"person_name", "reason"} and value else value
             for name, value in decision.items()
         }
     return left
+
+
+async def _untell(connection: Connection, gone: Known) -> None:
+    """What is to be told yet is told without whom it names."""
+    rows = await connection.fetch(
+        """
+        SELECT seq, data FROM outbox
+        WHERE data::jsonb ->> 'mail_id' = ANY($1::text[])
+            OR data::jsonb -> 'decision' ->> 'person_id' = ANY($2::text[])
+        """,
+        *(list(gone.mails), list(gone.people)),
+        timeout=_LARGE_SECONDS,
+    )
+    await connection.executemany(
+        "UPDATE outbox SET data = $2 WHERE seq = $1",
+        [(each["seq"], json.dumps(unaddressed(json.loads(each["data"]), gone))) for each in rows],
+    )
 
 
 async def _empty(connection: Connection, mails: Iterable[Record]) -> None:
@@ -171,22 +209,30 @@ async def _empty(connection: Connection, mails: Iterable[Record]) -> None:
     await connection.execute(
         """
         UPDATE mails SET source = NULL, message_id = NULL, event_data = NULL, event_type = NULL
-        WHERE mail_id = ANY($1::uuid[]) AND state <> 'submitting'
+        WHERE mail_id = ANY($1::uuid[])
         """,
         ids,
     )
     await outbox.tell(connection, [row["mail_id"] for row in rows])
 
 
-_TO = "SELECT mail_id FROM mails WHERE lower(recipient) = lower($1)"
+DECIDED = "(?s)^((?:dropped: )?(?:resend|leave), decided by ).*"
+"""What `decisions` writes as a mail's reason: what stays of it is the first group."""
+_ADDRESSES = """
+    SELECT email AS address, NULL::timestamptz AS until FROM people
+    WHERE person_id = $1 AND email IS NOT NULL
+    UNION ALL SELECT address, until FROM former_addresses WHERE person_id = $1
+"""
+_THEIRS = f"""
+    SELECT DISTINCT mail_id FROM mails JOIN ({_ADDRESSES}) AS theirs ON lower(recipient) = lower(address)
+    WHERE until IS NULL OR planned_at <= until
+"""  # noqa: S608  # constants
+# What a server answered may name whom it was asked for.
 _UNADDRESS = f"""
     WITH theirs AS (
         UPDATE mails SET recipient = $2, reason = regexp_replace(reason, '{ADDRESS}', $2, 'g')
-        WHERE lower(recipient) = lower($1) RETURNING mail_id
-    ), tried AS (
-        UPDATE attempts SET answer = regexp_replace(answer, '{ADDRESS}', $2, 'g')
-        WHERE mail_id IN (SELECT mail_id FROM theirs)
+        WHERE mail_id = ANY($1::uuid[])
     )
-    UPDATE outbox SET data = (data::jsonb || jsonb_build_object('recipient', $2::text))::text
-    WHERE lower(data::jsonb ->> 'recipient') = lower($1)
+    UPDATE attempts SET answer = regexp_replace(answer, '{ADDRESS}', $2, 'g')
+    WHERE mail_id = ANY($1::uuid[])
 """  # noqa: S608  # constants

@@ -107,7 +107,7 @@ class Operating:
         operation = Operation("sending", "stop" if stop else "start", who, reason, dry_run)
         with suppress(_NothingKept):
             async with self._pool.acquire() as connection, connection.transaction():
-                await sending.change(connection, stop=stop, name=who.name or who.person_id, reason=reason)
+                await sending.change(connection, stop=stop, who=who, reason=reason)
                 if dry_run:
                     raise _NothingKept
                 await operations.record(connection, operation)

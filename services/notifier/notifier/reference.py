@@ -90,10 +90,22 @@ async def save(connection: Connection, facts: Mapping[tuple[str, str], Fact | No
         else:
             saved.setdefault(topic, []).append(_columns(fact))
     for topic, keys in removed.items():
+        if topic == PEOPLE.name:
+            await connection.executemany(_MOVED, [(key, None) for (key,) in keys])
         await connection.executemany(_TABLES[topic].remove, keys)
     for topic, rows in saved.items():
+        if topic == PEOPLE.name:
+            await connection.executemany(_MOVED, [(person_id, email) for person_id, _, email, *_ in rows])
         await connection.executemany(_TABLES[topic].save, rows)
     return [f"{_TABLES[topic].name}:{key}" for (topic, key), fact in facts.items() if fact is not None]
+
+
+_MOVED = """
+    INSERT INTO former_addresses (person_id, address, until)
+    SELECT person_id, email, clock_timestamp() FROM people
+    WHERE person_id = $1 AND email IS NOT NULL AND lower(email) IS DISTINCT FROM lower($2)
+    ON CONFLICT (person_id, address) DO UPDATE SET until = excluded.until
+"""
 
 
 def _columns(fact: Fact) -> tuple[object, ...]:

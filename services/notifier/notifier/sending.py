@@ -4,6 +4,7 @@ it hands a mail over. SQL alone."""
 from datetime import datetime
 from typing import NamedTuple
 
+from relato_runtime.caller import Caller
 from relato_runtime.database import Connection, Pool
 from relato_runtime.refusals import Refused
 
@@ -41,7 +42,7 @@ async def switched_off(connection: Connection) -> bool:
     return off
 
 
-async def change(connection: Connection, *, stop: bool, name: str, reason: str) -> None:
+async def change(connection: Connection, *, stop: bool, who: Caller, reason: str) -> None:
     """Stop or start; of two who do so at once the second is ``Refused``, as is whoever comes too late."""
     await connection.execute("SELECT FROM sending FOR UPDATE")
     now = await stopped(connection)
@@ -52,9 +53,9 @@ async def change(connection: Connection, *, stop: bool, name: str, reason: str) 
     await connection.execute(
         """
         UPDATE sending SET stopped_at = CASE WHEN $1 THEN clock_timestamp() END,
-            name = CASE WHEN $1 THEN $2 END, reason = CASE WHEN $1 THEN $3 END
+            name = CASE WHEN $1 THEN $2 END, reason = CASE WHEN $1 THEN $3 END, person_id = $4
         """,
-        *(stop, name, reason),
+        *(stop, who.name or who.person_id, reason, who.person_id),
     )
 
 

@@ -19,13 +19,14 @@ async def offers(pool: Pool, person_id: str, ticket: Row) -> Offers:
 
 
 async def settings(pool: Pool) -> str:
-    """A mark of all that is set and that a ticket's page depends on."""
+    """A mark of all that is set and that a ticket's page depends on, and of who has been erased."""
     return str(await pool.fetchval(_SETTINGS))
 
 
 _SETTINGS = """
 SELECT md5(concat_ws(
-    ' ', string_agg(p.number || '=' || p.value, ' ' ORDER BY p.number), bool_or(t.template_id IS NOT NULL)
+    ' ', string_agg(p.number || '=' || p.value, ' ' ORDER BY p.number), bool_or(t.template_id IS NOT NULL),
+    (SELECT concat(number, ' ', extract(epoch FROM last)) FROM public.erasures_done)
 ))
 FROM reference.parameters AS p
 LEFT JOIN reference.email_templates AS t ON p.number = 251 AND t.template_id = p.value

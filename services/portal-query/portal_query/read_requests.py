@@ -69,7 +69,7 @@ async def offers(pool: Pool, status: str) -> list[RequestOffer]:
 
 
 async def settings(pool: Pool) -> str:
-    """A mark of all that is set and that a request's page depends on."""
+    """A mark of all that is set and that a request's page depends on, and of who has been erased."""
     return str(await pool.fetchval(_SETTINGS))
 
 
@@ -180,6 +180,9 @@ SELECT
 FROM history.requester_parameters WHERE value = 'S'
 """
 _SETTINGS = """
-SELECT md5(coalesce(string_agg(number || '=' || value, ' ' ORDER BY number), ''))
+SELECT md5(concat_ws(
+    ' ', string_agg(number || '=' || value, ' ' ORDER BY number),
+    (SELECT concat(number, ' ', extract(epoch FROM last)) FROM public.erasures_done)
+))
 FROM history.requester_parameters
 """

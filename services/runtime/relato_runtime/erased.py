@@ -94,6 +94,14 @@ async def forget(connection: Connection, person_id: str) -> None:
         *(_mention(person_id), ERASED),
     )
     await connection.execute(
+        """
+        UPDATE dead_letters SET settled_by = $2, settled_why = $2
+        WHERE consumer || '-' || id IN (SELECT target FROM operations WHERE person_id = $1)
+            AND settled_by IS NOT NULL
+        """,
+        *(person_id, ERASED),
+    )
+    await connection.execute(
         "UPDATE operations SET name = $2, reason = $2 WHERE person_id = $1 AND name <> $2",
         *(person_id, ERASED),
     )

@@ -7,6 +7,7 @@ import asyncpg
 import pytest
 from history_projector import generations, people
 from relato_contracts.erasure import ERASED, untold
+from relato_contracts.people import PersonErased
 from relato_runtime import erased
 
 from tests.support import projection as of
@@ -90,6 +91,32 @@ async def test_a_ticket_whose_title_the_itsm_has_erased_keeps_none_in_its_histor
     assert rows.count("title-changed") == 1, "and erasing it is no change of it"
 
 
+async def test_what_they_said_first_goes_also_where_the_itsm_has_the_ticket_no_more_or_gave_it_away(
+    history: Projection,
+) -> None:
+    removed = world.ticket("2001", title="VPN da Ana", description="Não consigo entrar")
+    given = world.ticket("2002", title="Notebook da Ana", description="Não liga mais")
+    others = world.ticket("2003", title="VPN da Bia", requester_id="bia", description="Lenta")
+    await history.tell(removed, given, others)
+    await history.tell(removed.model_copy(update={"title": "VPN da Ana caiu"}))
+    await history.remove_ticket("2001")
+    await history.remove_ticket("2003")
+    await history.tell(given.model_copy(update={"requester_id": "bia"}))
+    await history.tell(given.model_copy(update={"requester_id": "bia", "title": "Notebook da Bia"}))
+    connection = await asyncpg.connect(history.url)
+    try:
+        assert (await people.held(connection, "ana"))["history_1.ticket_entries"] == 2
+        await people.erase(connection, PersonErased(person_id="ana", erased_at=history.now, tickets=2))
+        assert (await people.held(connection, "ana"))["history_1.ticket_entries"] == 0
+    finally:
+        await connection.close()
+    rows = await everything(history)
+    assert [
+        text for text in ("VPN da Ana", "Notebook da Ana", "Não consigo", "Não liga") if text in rows
+    ] == []
+    assert [text for text in ("VPN da Bia", "Lenta", "Notebook da Bia") if text not in rows] == []
+
+
 async def test_an_outcome_that_comes_again_without_its_recipient_takes_the_place_of_what_it_was(
     history: Projection,
 ) -> None:
@@ -103,7 +130,7 @@ async def test_an_outcome_that_comes_again_without_its_recipient_takes_the_place
 async def test_what_others_say_on_the_ticket_of_who_was_erased_keeps_no_erasure_from_its_end(
     history: Projection,
 ) -> None:
-    await history.tell(world.ticket(), of.recorded())
+    await history.tell(world.ticket(requester_id="bia"), of.recorded())
     connection = await asyncpg.connect(history.url)
 
     async def entries() -> tuple[int, int]:

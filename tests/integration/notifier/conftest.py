@@ -17,6 +17,7 @@ from pydantic import HttpUrl, SecretStr
 from relato_contracts.envelope import Envelope, decode
 from relato_contracts.fields import Fact
 from relato_contracts.notifications import EmailFact
+from relato_contracts.people import PersonErased
 from relato_contracts.topics import NOTIFICATIONS
 from relato_runtime import kafka
 from uuid6 import uuid7
@@ -118,6 +119,16 @@ class Notifier:
             return found is True
 
         await until(arrived, what="the marker")
+
+    async def erase(self, person_id: str) -> None:
+        """Publish that somebody was erased, and wait until it was taken in."""
+        await self.publish(PersonErased(person_id=person_id, erased_at=datetime.now(UTC), tickets=1))
+
+        async def taken_in() -> bool:
+            asked = "SELECT true FROM erased_people WHERE person_id = $1"
+            return bool(await self.database.fetchval(asked, person_id))
+
+        await until(taken_in, what="the erasure")
 
 
 @pytest.fixture

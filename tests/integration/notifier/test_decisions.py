@@ -9,6 +9,7 @@ import pytest
 from notifier import ledger
 from relato_contracts.itsm import GroupPermission
 from relato_contracts.notifications import EmailAccepted, EmailSuppressed, EmailUncertain
+from relato_runtime import erased
 
 from tests.integration.notifier.conftest import ANA, HASTY, Notifier
 from tests.support import stream, world
@@ -90,6 +91,27 @@ async def test_what_is_left_is_never_sent(notifier: Notifier) -> None:
     assert "decided by Carlos" in left.reason
     await uncertain(notifier, 2)  # and so the senders have been at work meanwhile
     assert notifier.mailbox.seen == [ANA, ANA]
+
+
+async def test_of_who_decided_and_was_erased_neither_name_nor_reason_stays(notifier: Notifier) -> None:
+    sent, left = await uncertain(notifier), await uncertain(notifier, 2)
+    await decide(notifier, sent, reason="Carlos insiste")
+    await decide(notifier, left, decision="leave", reason="Carlos desiste")
+    await notifier.mails(2, "accepted", "suppressed")
+    before = await notifier.outcomes(5)
+    await notifier.erase("carlos")
+
+    async def retold() -> bool:
+        return not await erased.pending(notifier.database)
+
+    await until(retold, within=60, what="the topic without his name")
+    kept = await notifier.database.fetch(
+        "SELECT m::text FROM mails AS m UNION SELECT d::text FROM decisions AS d"
+    )
+    assert [row[0] for row in kept if "Carlos" in row[0]] == []
+    told = await notifier.outcomes(len(before))
+    assert [fact for _, fact in told if "Carlos" in fact.model_dump_json()] == []
+    assert {fact.decision.decision for _, fact in told if fact.decision} == {"resend", "leave"}
 
 
 async def test_a_mail_that_is_uncertain_again_is_decided_again(notifier: Notifier) -> None:

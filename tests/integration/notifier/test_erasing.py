@@ -1,11 +1,12 @@
 """Of who was erased, and of what was, the ledger keeps that there were mails and what became of them."""
 
 from dataclasses import replace
-from datetime import UTC, datetime
 
+from notifier import erasing, sending
 from relato_contracts.erasure import ERASED
-from relato_contracts.people import PersonErased
-from relato_runtime import erased
+from relato_contracts.topics import PEOPLE
+from relato_runtime import erased, kafka
+from relato_runtime.caller import Caller
 
 from tests.integration.notifier.conftest import ANA, CARLOS, Notifier
 from tests.support import stream, world
@@ -25,28 +26,85 @@ async def rows(notifier: Notifier) -> str:
     return "\n".join(found)
 
 
-async def erase(notifier: Notifier, person_id: str) -> None:
-    await notifier.publish(PersonErased(person_id=person_id, erased_at=datetime.now(UTC), tickets=1))
-
-    async def taken_in() -> bool:
-        return bool(
-            await notifier.database.fetchval("SELECT true FROM erased_people WHERE person_id = $1", person_id)
-        )
-
-    await until(taken_in, what="the erasure")
-
-
 async def test_a_mail_to_whom_was_erased_says_no_more_than_what_became_of_it(notifier: Notifier) -> None:
     note = stream.recorded(visible_to_requester=True, notify_by_email=True)
     await notifier.note(note)
     await notifier.mails(1, "accepted")
     await notifier.note(stream.erased([note], [1]))
     assert ANA in await rows(notifier)
-    await erase(notifier, "ana")
+    await notifier.erase("ana")
     left = await rows(notifier)
     assert [each for each in (ANA, "Ana", "Texto 1") if each in left] == []
     [mail] = await notifier.mails(1, "accepted")
     assert (mail["recipient"], mail["attempts"], mail["ticket_id"]) == (ERASED, 1, "1001")
+
+
+async def test_mails_go_also_where_the_itsm_has_forgotten_the_address_before(notifier: Notifier) -> None:
+    """As it is told to do: they have no address any more when they are erased, or are not there at all."""
+    for number, gone in enumerate((world.person("ana", email=None), None), 1):
+        note = stream.recorded(number, visible_to_requester=True, notify_by_email=True)
+        await notifier.publish(world.person("ana"))
+        await notifier.taken_in()
+        await notifier.note(note)
+        await notifier.mails(number, "accepted")
+        if gone is None:
+            await remove(notifier, "ana")
+        else:
+            await notifier.publish(gone)
+        await notifier.taken_in()
+    await notifier.note(stream.to_attendant(3))
+    await notifier.mails(3, "accepted")
+    assert (await erasing.held(notifier.database, "ana"))["mails"] == 2
+    await notifier.erase("ana")
+    assert ANA not in await rows(notifier)
+    mails = await notifier.mails(3, "accepted")
+    assert sorted(mail["recipient"] for mail in mails) == sorted([ERASED, ERASED, CARLOS])
+    assert not any((await erasing.held(notifier.database, "ana")).values())
+
+
+async def test_mails_to_whoever_has_the_address_now_stay(notifier: Notifier) -> None:
+    await notifier.publish(world.person("ana", email="ana.nova@empresa.example"))
+    await notifier.taken_in()
+    await notifier.publish(world.person("bia", email=ANA))
+    await notifier.taken_in()
+    shown = stream.recorded(visible_to_requester=True, notify_by_email=True)
+    await notifier.note(shown.model_copy(update={"ticket_id": "1002", "requester_id": "bia"}))
+    await notifier.mails(1, "accepted")
+    await notifier.erase("ana")
+    [mail] = await notifier.mails(1, "accepted")
+    assert mail["recipient"] == ANA
+
+
+async def test_what_is_being_handed_over_meanwhile_is_forgotten_and_not_tried_again(
+    notifier: Notifier,
+) -> None:
+    notifier.mailbox.answers[CARLOS] = [f"slow 451 <{CARLOS}> later"]
+    note = stream.to_attendant(1)
+    await notifier.note(note)
+    await notifier.mails(1, "submitting")
+    await notifier.note(stream.erased([note], [1], [1]))
+    await notifier.erase("carlos")
+    notifier.mailbox.patience.set()
+    [mail] = await notifier.mails(1, "suppressed")
+    assert (mail["recipient"], mail["reason"]) == (ERASED, "erased")
+    left = await rows(notifier)
+    assert [each for each in (CARLOS, "Resposta 1") if each in left] == []
+    assert notifier.mailbox.seen == [CARLOS]
+
+
+async def test_of_an_operator_who_stopped_sending_the_name_goes(notifier: Notifier) -> None:
+    olga = Caller("olga", "Olga Prado", frozenset({"operator"}))
+    await sending.change(notifier.database, stop=True, who=olga, reason="Olga troca o servidor")
+    await notifier.erase("olga")
+    stopped = await sending.stopped(notifier.database)
+    assert stopped is not None
+    assert (stopped.name, stopped.reason) == (ERASED, ERASED)
+
+
+async def remove(notifier: Notifier, person_id: str) -> None:
+    topic = notifier.settings.topic_prefix + PEOPLE.name
+    async with kafka.producing(notifier.settings) as producer:
+        await kafka.send(producer, [kafka.OutgoingRecord(topic, person_id.encode(), None, [])])
 
 
 async def test_a_mail_that_waits_does_not_go_out_once_its_words_were_erased(notifier: Notifier) -> None:
@@ -83,7 +141,7 @@ async def test_what_is_shown_later_is_mailed_with_what_was_not_erased(notifier: 
 
 
 async def test_a_name_that_the_itsm_says_again_is_not_taken_in(notifier: Notifier) -> None:
-    await erase(notifier, "ana")
+    await notifier.erase("ana")
     await notifier.publish(world.person("ana"), world.ticket(title="Notebook da Ana"))
     await notifier.taken_in()
     left = await rows(notifier)
@@ -96,7 +154,7 @@ async def test_outcomes_are_told_once_more_without_whom_mails_went_to(notifier: 
     await notifier.mails(2, "accepted")
     before = {envelope.id: fact.recipient for envelope, fact in await notifier.outcomes(2)}
     assert set(before.values()) == {ANA, CARLOS}
-    await erase(notifier, "ana")
+    await notifier.erase("ana")
 
     async def retold() -> bool:
         return not await erased.pending(notifier.database)
