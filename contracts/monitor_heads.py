@@ -4,7 +4,8 @@
     RELATO_KAFKA_BOOTSTRAP=… python monitor_heads.py KEY KEPT
 
 KEY is the log's public key, KEPT a file with the last head that was seen: the log has to begin with it, also
-when this program begins anew. Ends with exit code 1 when a head does not follow on what was there before.
+when this program begins anew. Ends with exit code 1 when a head does not follow on what was there before, or
+when KEPT has something else than a head of this key's: that is for somebody to look at, and stays as it is.
 """
 
 import asyncio
@@ -41,8 +42,8 @@ class Tree:
 
 def signed(note: str, key: Key) -> Checkpoint | None:
     """The checkpoint of a note, if this key has signed it."""
-    checkpoint, text, signatures = checkpoints.read(note)
     try:
+        checkpoint, text, signatures = checkpoints.read(note)
         (signature,) = (each.signature for each in signatures if each.key_id == key.id)
         Ed25519PublicKey.from_public_bytes(key.public).verify(signature, text.encode())
     except (ValueError, InvalidSignature):
@@ -89,8 +90,17 @@ async def follow(key: Key, kept: Checkpoint | None, keep: Callable[[str], object
 def main() -> None:
     """Read what was kept, and follow."""
     key, file = checkpoints.key(sys.argv[1]), Path(sys.argv[2])
-    kept = signed(file.read_text(), key) if file.exists() else None
-    sys.exit(f"wrong: {asyncio.run(follow(key, kept, file.write_text))}")
+    kept = signed(file.read_text(errors="replace"), key) if file.exists() else None
+    if kept is None and file.exists():
+        sys.exit(f"wrong: what {file} holds is no head that this key has signed")
+
+    def keep(note: str) -> None:
+        """Whole or not at all, whenever this program ends."""
+        written = file.with_name(f"{file.name}.new")
+        written.write_text(note)
+        written.replace(file)
+
+    sys.exit(f"wrong: {asyncio.run(follow(key, kept, keep))}")
 
 
 if __name__ == "__main__":

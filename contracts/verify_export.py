@@ -8,7 +8,8 @@ the file's own is used, and then whoever made the file may have made the key as 
 
 It checks that what is shown of each event leads to its commitment, that the events are one chain from the
 first to the last, and that the chain's head is a leaf of the tree whose root was signed. What is left out
-stays unknown, but cannot be another than it was when that was signed.
+stays unknown, but cannot be another than it was when that was signed; whether it is kept from the reader or
+was erased, nothing here can tell.
 """
 
 import argparse
@@ -48,6 +49,13 @@ def unhex(text: str, length: int = 32) -> bytes:
 def only(given: dict[str, Any], *names: str) -> bool:
     """Whether that is all that it has; beside a digest anything could be claimed that does not lead to it."""
     return set(given) == set(names)
+
+
+def once(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+    """A JSON object; of a name that comes twice readers would see one value or the other."""
+    if len(dict(pairs)) < len(pairs):
+        raise Wrong("a name stands twice in the same object")
+    return dict(pairs)
 
 
 def part(given: dict[str, Any]) -> bytes:
@@ -134,19 +142,26 @@ def verify(export: dict[str, Any], keys: list[str]) -> str:
     """What is proven, in a sentence; raises Wrong."""
     if export["format"] != "relato.proof.v1":
         raise Wrong(f"{export['format']!r} is another format")
+    if not only(export, "format", "ticket_id", "events", "sealed"):
+        raise Wrong("the export has something beside events and what was signed, or lacks one of them")
     events, sealed = export["events"], export["sealed"]
     hashes = chain(export["ticket_id"], events)
     if sealed is None:
         raise Wrong("no head of the tree was signed yet: the chain closes, but nobody vouches for it")
+    if not only(sealed, "version", "place", "proof", "checkpoint", "keys"):
+        raise Wrong("something stands beside what was signed, or is missing there")
     name, size, signed_root, key = signed(sealed["checkpoint"], keys or sealed["keys"])
     head = hashes.get(sealed["version"])
     if head is None:
         raise Wrong(f"event {sealed['version']}, up to which it was signed, is missing")
     if root(digest(0, head), sealed["place"], size, [unhex(each) for each in sealed["proof"]]) != signed_root:
         raise Wrong("the events are not those that were signed")
-    hidden = sum("commitment" in event for event in events)
+    proven = events[: sealed["version"]]
+    hidden = sum("commitment" in event for event in proven)
+    parts = sum("digest" in each for event in proven for each in event.get("parts", {}).values())
     said = [
-        f"verified: ticket {export['ticket_id']}, events 1 to {sealed['version']}, {hidden} of them hidden,",
+        f"verified: ticket {export['ticket_id']}, events 1 to {sealed['version']}, {hidden} of them hidden"
+        f" and {parts} parts of the others,",
         f"as signed for the log {name!r} with {size} leaves by {key}",
     ]
     if later := len(events) - sealed["version"]:
@@ -176,7 +191,8 @@ def main() -> None:
     given = arguments.parse_args()
     try:
         keys = [] if given.key is None else known(given.key)
-        print(verify(json.loads(given.file.read_text(encoding="utf-8")), keys))
+        export = json.loads(given.file.read_text(encoding="utf-8"), object_pairs_hook=once)
+        print(verify(export, keys))
     except Wrong as error:
         sys.exit(f"wrong: {error}")
     except (OSError, ValueError, KeyError, TypeError, AttributeError) as error:

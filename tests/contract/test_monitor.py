@@ -80,3 +80,16 @@ async def test_heads_that_follow_are_kept_and_another_past_is_seen(
         said, why = await followed(settings, signer, kept, len(lines) + bool(wrong))
         assert (said, wrong in why) == (lines, True), why
     assert kept.read_text().split("\n")[:2] == ["relato", "7"]
+
+
+async def test_a_kept_file_that_the_key_has_not_signed_is_for_somebody_to_look_at(tmp_path: Path) -> None:
+    """It may be the only witness that there is, of another key's log, or cut off."""
+    settings = KafkaSettings(kafka_bootstrap="127.0.0.1:1")
+    signer = signing.load(Path(sealed.new_key(tmp_path / "key.pem")), "relato")
+    other = signing.load(Path(sealed.new_key(tmp_path / "other.pem")), "relato")
+    kept = tmp_path / "kept"
+    for held in (other.sign(2, bytes(32)), signer.sign(2, bytes(32))[:-9], "", "\udcff nothing of ours"):
+        kept.write_text(held, errors="surrogateescape")
+        said, why = await followed(settings, signer, kept, lines=1)
+        assert (said, why) == ([], f"wrong: what {kept} holds is no head that this key has signed\n")
+        assert kept.read_text(errors="surrogateescape") == held

@@ -70,6 +70,11 @@ async def checked(document: Any, directory: Path, *arguments: str) -> tuple[int,
     """What the program for strangers says of a file."""
     file = directory / "export.json"
     file.write_text(json.dumps(document, ensure_ascii=False))
+    return await said_of(file, *arguments)
+
+
+async def said_of(file: Path, *arguments: str) -> tuple[int, str]:
+    """The same of a file that is there."""
     process = await asyncio.create_subprocess_exec(
         *(sys.executable, "-I", str(CONTRACTS / "verify_export.py"), str(file), *arguments),
         stdout=asyncio.subprocess.PIPE,
@@ -90,7 +95,8 @@ async def test_a_requester_takes_home_what_they_may_see_and_a_stranger_can_check
     assert not [each for each in INTERNAL if each in answer.text]
     assert all(each in answer.text for each in ("Como ficou", "Trocado", "Bom dia, Ana", "Olá “Carlos”"))
     code, said = await checked(answer.json(), tmp_path, "--key", key)
-    assert (code, said.splitlines()[0]) == (*(0, "verified: ticket 1001, events 1 to 9, 4 of them hidden,"),)
+    first = "verified: ticket 1001, events 1 to 9, 4 of them hidden and 24 parts of the others,"
+    assert (code, said.splitlines()[0]) == (0, first)
     _, unasked = await checked(answer.json(), tmp_path)
     assert "compare it with the one you know" in unasked
 
@@ -136,7 +142,8 @@ async def test_an_operator_takes_all_of_a_ticket_and_that_is_written_down(
     assert [each["version"] for each in document["events"]] == list(range(1, 10))
     assert "Só entre nós" in json.dumps(document, ensure_ascii=False)
     code, said = await checked(document, tmp_path, "--key", key)
-    assert (code, said.splitlines()[0]) == (*(0, "verified: ticket 1001, events 1 to 9, 0 of them hidden,"),)
+    first = "verified: ticket 1001, events 1 to 9, 0 of them hidden and 0 parts of the others,"
+    assert (code, said.splitlines()[0]) == (0, first)
     audit = (await read(service, "audit/notes"))["items"]
     assert (audit[0]["action"], audit[0]["target"], audit[0]["reason"]) == ("prove", "1001", "auditoria")
 
@@ -168,9 +175,9 @@ async def test_what_is_erased_leaves_its_proofs_behind(service: Service, key: st
     ]
     first = after["events"][0]["parts"]
     assert (first["when"].keys(), first["text"].keys()) == ({"salt", "fields"}, {"digest"})
-    for export, said in ((before, "events 1 to 9"), (after, "events 1 to 10")):
+    for export, said in ((before, "events 1 to 9, 4 of"), (after, "events 1 to 10, 0 of them hidden and")):
         code, output = await checked(export, tmp_path, "--key", key)
-        assert (code, said in output) == (0, True), output
+        assert (code, said in output, "and 0 parts" in output) == (0, True, False), output
     found = await verified(service)
     assert found["wrong"] == 0, found["findings"]
 
@@ -214,6 +221,14 @@ def _beside_parts(export: Any) -> None:
     export["events"][4]["author_name"] = "Eva"
 
 
+def _beside_events(export: Any) -> None:
+    export["title"] = "Outro assunto"
+
+
+def _beside_the_head(export: Any) -> None:
+    export["sealed"]["sealed_at"] = "2020-01-01T00:00:00Z"
+
+
 def _place(export: Any) -> None:
     export["sealed"]["place"] += 1
 
@@ -240,7 +255,7 @@ def _nothing(export: Any) -> None:
 
 _FORGERIES = (
     *(_text, _author, _gone, _cut, _swapped, _entry, _place, _size, _unsigned, _ticket, _format, _nothing),
-    *(_beside_a_digest, _beside_a_commitment, _beside_parts),
+    *(_beside_a_digest, _beside_a_commitment, _beside_parts, _beside_events, _beside_the_head),
 )
 
 
@@ -255,6 +270,17 @@ async def test_whatever_is_changed_in_the_file_it_is_wrong(
             forge(forged)
             code, said = await checked(forged, tmp_path, "--key", key)
             assert (code, said.startswith("wrong: ")) == (1, True), said
+
+
+async def test_a_name_that_stands_twice_is_wrong_since_readers_would_see_one_or_the_other(
+    service: Service, key: str, tmp_path: Path
+) -> None:
+    await history(service)
+    file = tmp_path / "export.json"
+    document = json.dumps(await read(service, "events/proof?ticket_id=1001"))
+    file.write_text(document.replace('"author_name":', '"author_name": "Eva", "author_name":', 1))
+    code, said = await said_of(file, "--key", key)
+    assert (code, said) == (1, "wrong: a name stands twice in the same object\n")
 
 
 async def test_another_key_than_the_one_that_is_known_is_wrong(service: Service, tmp_path: Path) -> None:
