@@ -6,7 +6,7 @@ from prometheus_client import Gauge
 from relato_runtime.database import Connection
 
 from notes import outbox
-from notes.proof import tree
+from notes.proof import due
 
 WAITING = Gauge("relato_outbox_pending", "Events that Kafka has not acknowledged yet")
 OLDEST = Gauge("relato_outbox_oldest_seconds", "How long the oldest of them has waited")
@@ -21,4 +21,4 @@ async def pending(connection: Connection) -> Mapping[Gauge, float]:
 
 async def unsealed(connection: Connection) -> Mapping[Gauge, float]:
     """For how long nobody has vouched for what was recorded."""
-    return {UNSEALED: await tree.waiting(connection)}
+    return {UNSEALED: await due.waiting(connection)}

@@ -1,8 +1,10 @@
 """Whoever has the database rewrites what was recorded, in every way: each time it is found and named."""
 
+import asyncio
 import random
 import secrets
 from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
+from datetime import timedelta
 from pathlib import Path
 from typing import NamedTuple
 
@@ -10,7 +12,7 @@ import asyncpg
 import pytest
 from notes import signing
 from notes.operating import verify
-from notes.proof import chain, growing, heads, sealing, tree
+from notes.proof import chain, growing, heads, sealing, tree, witnessing
 from notes.proof.chained import Unchained
 from notes.settings import NotesSettings
 from notes.signing import Signer
@@ -27,6 +29,7 @@ from tests.conftest import PARTITIONS
 from tests.support import sealed
 from tests.support import stream as a
 from tests.support.topics import make_anew
+from tests.support.waiting import until
 
 TIMES = 100
 EVENTS = 8
@@ -170,8 +173,8 @@ class Log:
         url = self.settings.database_url.get_secret_value()
         # All waits for Kafka: this is about what log and heads say of each other, without the topic of notes.
         await self.connection.execute(
-            "TRUNCATE outbox; INSERT INTO outbox (seq, ticket_id, version)"
-            " SELECT seq, ticket_id, version FROM events"
+            "TRUNCATE outbox; INSERT INTO outbox (seq, ticket_id, version, enqueued_at)"
+            " SELECT seq, ticket_id, version, now() + interval '1 hour' FROM events"
         )
         async with open_pool(url) as pool:
             async with self.connection.transaction():
@@ -193,7 +196,8 @@ def _salted(events: Sequence[Unchained]) -> tuple[list[int], list[bytes]]:
 
 @pytest.fixture
 async def log(notes_settings: NotesSettings, tmp_path: Path) -> AsyncIterator[Log]:
-    settings = notes_settings.model_copy(update={"log_key_file": sealed.new_key(tmp_path / "key.pem")})
+    key = sealed.new_key(tmp_path / "key.pem")
+    settings = notes_settings.model_copy(update={"log_key_file": key, "seal_seconds": 1})
     connection = await asyncpg.connect(settings.database_url.get_secret_value())
     try:
         laid = Log(settings, connection, signing.load(Path(settings.log_key_file), settings.log_name))
@@ -373,6 +377,73 @@ async def test_of_an_erased_event_nothing_can_be_made_to_say_something_else(log:
     await log.close(ticket_id, 9, "reason")
     await log.change(ticket_id, 9, _other('"reason":"undone"', '"reason":"Ana pediu"'))
     assert await log.verified() == {Found("forged", ticket_id, 9)}
+
+
+async def _claimed(log: Log) -> None:
+    """The tree's leaves say that they are what the log has come to."""
+    await log.connection.execute(
+        "UPDATE tree_leaves SET version = streams.version, head = streams.head FROM streams"
+        " WHERE streams.ticket_id = tree_leaves.ticket_id AND tree_leaves.version = 8"
+    )
+
+
+async def _alone(log: Log) -> None:
+    """Whoever wants to seal takes it that another does."""
+    await log.connection.execute("DELETE FROM sealing")
+
+
+async def _held(log: Log) -> None:
+    """Kafka is said to lack something of each ticket."""
+    await log.connection.execute(
+        "INSERT INTO outbox (seq, ticket_id, version)"
+        " SELECT 1000000000 + row_number() OVER (), ticket_id, version FROM streams"
+    )
+
+
+@pytest.mark.parametrize("silence", [_claimed, _alone, _held])
+async def test_what_no_published_head_vouches_for_is_found_whatever_the_database_says(
+    log: Log, silence: Callable[[Log], Awaitable[None]], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(witnessing, "_PATIENCE_SECONDS", 0.5)
+    await sealed.record(log.connection, log.tickets, 2, ago=timedelta(hours=1))
+    await silence(log)
+    await log.seal()
+    found = await log.verified()
+    assert {each for each in found if each.kind == "unsealed"} == {
+        Found("unsealed", ticket_id, EVENTS + 1) for ticket_id in log.tickets
+    }
+
+
+async def test_what_is_sealed_while_a_verification_looks_is_not_told(log: Log) -> None:
+    """As after an import, or where nobody has sealed for a while."""
+    await sealed.record(log.connection, log.tickets, 2, ago=timedelta(hours=1))
+
+    async def seal() -> None:
+        connection = await asyncpg.connect(log.settings.database_url.get_secret_value())
+        try:
+            await until(
+                lambda: connection.fetchval("SELECT EXISTS (SELECT FROM checked_heads WHERE sealed > 0)"),
+                what="heads",
+            )
+            await connection.execute("TRUNCATE outbox")
+            await sealing.seal(connection, log.signer)
+            await sealing.publish(log.settings, connection)
+        finally:
+            await connection.close()
+
+    found, _ = await asyncio.gather(log.verified(), seal())
+    assert "unsealed" not in {each.kind for each in found}
+
+
+async def test_leaves_that_lie_where_the_tree_has_none_are_found_each(log: Log) -> None:
+    await log.connection.executemany(
+        "INSERT INTO tree_leaves (place, ticket_id, version, head) VALUES ($1, $2, 2147483647, 'x')",
+        [(1_000_000 + number, ticket_id) for number, ticket_id in enumerate(log.tickets)],
+    )
+    await log.connection.execute("UPDATE sealing SET seq = 1000000000")
+    await sealed.record(log.connection, log.tickets, ago=timedelta(hours=1))
+    await log.seal()
+    assert await log.verified() == {Found("tree", ticket_id, 2147483647) for ticket_id in log.tickets}
 
 
 @pytest.mark.parametrize("own_key", [False, True], ids=["with the log's key", "with another key"])

@@ -8,7 +8,7 @@ from pathlib import Path
 import asyncpg
 import pytest
 from notes import signing
-from notes.proof import regaining, sealing, tree
+from notes.proof import due, regaining, sealing, tree
 from notes.proof.regaining import Forked
 from notes.settings import NotesSettings
 from notes.signing import Signer
@@ -111,14 +111,34 @@ async def test_nothing_is_signed_before_kafka_has_it(
 async def test_how_long_nobody_has_vouched_for_something_is_known_until_kafka_has_its_head(
     settings: NotesSettings, log: asyncpg.Connection, signer: Signer
 ) -> None:
-    assert await tree.waiting(log) == 0
+    assert await due.waiting(log) == 0
     await sealed.record(log, ["1001"], 1)
     await log.execute("UPDATE events SET recorded_at = now() - interval '1 hour'")
-    assert await tree.waiting(log) >= 3_600
+    assert await due.waiting(log) >= 3_600
     await sealing.seal(log, signer)
-    assert 0 < await tree.waiting(log) < 3_600, "signed, and nowhere else yet"
+    assert 0 < await due.waiting(log) < 3_600, "signed, and nowhere else yet"
     await sealing.publish(settings, log)
-    assert await tree.waiting(log) == 0
+    assert await due.waiting(log) == 0
+
+
+async def test_rows_that_claim_too_much_keep_nothing_from_being_sealed(
+    settings: NotesSettings, log: asyncpg.Connection, signer: Signer
+) -> None:
+    await sealed.record(log, ["1001"])
+    await sealed_once(settings, log, signer)
+    await log.execute(
+        "INSERT INTO tree_leaves SELECT 1000000, ticket_id, 2147483647, head FROM tree_leaves;"
+        "UPDATE tree_leaves SET version = 2147483647;"
+        "UPDATE sealing SET seq = 1000000000"
+    )
+    assert await due.waiting(log) > 0, "nothing can be sealed that far"
+    await sealed.record(log, ["1001"])
+    await sealed_once(settings, log, signer)
+    found = (await sealed.published(settings, 2))[1]
+    assert [(leaf.ticket_id, leaf.version) for leaf in found.leaves] == [("1001", 2)]
+    assert await due.waiting(log) == 0
+    await log.execute("DELETE FROM sealing")
+    assert await due.waiting(log) > 0, "nobody can seal"
 
 
 async def test_what_is_recorded_is_sealed_by_one_of_several_processes(

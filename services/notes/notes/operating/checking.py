@@ -24,7 +24,7 @@ class Checked(NamedTuple):
 
 async def clear(connection: Connection) -> None:
     """Forget what was read."""
-    await connection.execute("TRUNCATE checked_records")
+    await connection.execute("TRUNCATE checked_records, checked_heads")
 
 
 async def keep(connection: Connection, records: Sequence[Checked]) -> None:

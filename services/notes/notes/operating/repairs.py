@@ -54,6 +54,8 @@ def _proofs(found: Finding, ticket: str) -> str | None:
             return _sql(f"UPDATE tree_heads SET published = false WHERE {behind}")
         case "tree":
             return _sql("TRUNCATE tree_leaves, tree_nodes, tree_heads")
+        case "unsealed":
+            return "relato status"
         case "forked":
             return "relato events verify --head KEPT"
         case _:

@@ -1,6 +1,7 @@
 """The log compared with its topic, while both go on: the topic, then the log beside it, then what came since.
 
-Beside it each ticket's chain is recomputed, and all signed heads that were published are held against it.
+Beside it each ticket's chain is recomputed, and all signed heads that were published are held against it, as
+it is against them: what was old when the verification began has to be in one.
 
 What is published is committed before, so whatever was read of the topic the log has. What is committed is
 published before it leaves the outbox, so whatever the log has and the outbox has not, the topic has by now.
@@ -21,8 +22,9 @@ from notes import signing
 from notes.operating import accepted, checking
 from notes.operating.adopt import SOURCE
 from notes.operating.checking import Checked
+from notes.proof import covered
 from notes.proof.proving import prove
-from notes.proof.witnessing import witness
+from notes.proof.witnessing import allowed, witness
 from notes.settings import NotesSettings
 
 _EVENTS_AT_ONCE = 20_000
@@ -37,6 +39,7 @@ async def verify(settings: NotesSettings, job: Job) -> None:
         if not job.reached:
             async with connection.transaction():
                 await checking.clear(connection)
+                await covered.begin(connection, allowed(settings, job))
                 job = await walk.begin(job, "topic", await checking.count(connection))
         if job.reached["phase"] == "topic":
             job = await walk.read(job, _take)

@@ -11,7 +11,7 @@ from relato_contracts.notes import NoteEvent
 from relato_runtime.database import Connection, Pool
 
 from notes import commands, signing, situations
-from notes.proof import chaining, disclosing, growing, proofs, tree
+from notes.proof import chaining, disclosing, due, growing, proofs, tree
 from notes.proof.proofs import Chained
 from notes.settings import NotesSettings
 
@@ -56,7 +56,7 @@ async def _relayed(pool: Pool, ticket_id: str) -> None:
     """Give what was just recorded the moment that it takes to come to Kafka: before, it is not signed."""
     for _ in range(_TRIES):
         async with pool.acquire() as connection:
-            if not await tree.waits(connection, ticket_id):
+            if not await due.waits(connection, ticket_id):
                 return
         await asyncio.sleep(_PATIENCE_SECONDS / _TRIES)
 
@@ -64,8 +64,8 @@ async def _relayed(pool: Pool, ticket_id: str) -> None:
 async def _seal(settings: NotesSettings, connection: Connection, ticket_id: str) -> None:
     if not settings.log_key_file:
         return
-    await tree.lead(connection, wait=True)
-    if new := await tree.unsealed(connection, ticket_id):
+    await due.lead(connection, wait=True)
+    if new := await due.unsealed(connection, ticket_id):
         signer = signing.load(Path(settings.log_key_file), settings.log_name)
         await growing.grow(connection, signer, new)
 

@@ -9,7 +9,7 @@ from relato_runtime import tail
 from relato_runtime.database import Connection
 from relato_runtime.tail import Reader
 
-from notes.proof import heads, tree
+from notes.proof import due, heads, tree
 from notes.proof.heads import Sealed
 from notes.settings import NotesSettings
 
@@ -24,7 +24,7 @@ async def level(settings: NotesSettings, connection: Connection, keys: Sequence[
     What none of these keys has signed is passed over; a verification tells it. Raises ``Forked``.
     """
     async with tail.reading(settings, HEADS) as reader, connection.transaction():
-        await tree.lead(connection, wait=True)
+        await due.lead(connection, wait=True)
         latest = await tree.latest(connection)
         size = 0 if latest is None else latest.size
         found = await _latest(reader, keys, size)

@@ -17,7 +17,7 @@ from relato_runtime.failures import described
 from relato_runtime.readiness import Readiness
 
 from notes import signing
-from notes.proof import chained, growing, heads, regaining, tree
+from notes.proof import chained, due, growing, heads, regaining, tree
 from notes.settings import NotesSettings
 from notes.signing import Signer
 
@@ -66,16 +66,16 @@ async def seal(connection: Connection, signer: Signer, *, everything: bool = Fal
     ticket_id = ""
     while True:
         async with connection.transaction():
-            if (sealed := await tree.lead(connection)) is None:
+            if (sealed := await due.lead(connection)) is None:
                 return
-            last = await tree.last_place(connection)
-            since = None if everything else sealed - _OUT_OF_ORDER
-            new = await tree.changed(connection, since, ticket_id, LEAVES_LIMIT)
+            last = await due.last_place(connection)
+            since = None if everything else min(sealed, last) - _OUT_OF_ORDER
+            new = await due.changed(connection, since, ticket_id, LEAVES_LIMIT)
             if new:
                 await growing.grow(connection, signer, new)
                 ticket_id = new[-1].ticket_id
             if len(new) < LEAVES_LIMIT:
-                await tree.reached(connection, last)
+                await due.reached(connection, last)
                 return
 
 
@@ -87,7 +87,7 @@ async def publish(settings: NotesSettings, connection: Connection) -> None:
     async with kafka.producing(settings) as producer:
         while True:
             async with connection.transaction():
-                leading = await tree.lead(connection) is not None
+                leading = await due.lead(connection) is not None
                 waiting = await tree.unpublished(connection, _AT_ONCE) if leading else []
                 if not waiting:
                     return

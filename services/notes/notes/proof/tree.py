@@ -8,8 +8,6 @@ from uuid import UUID
 from relato_contracts.merkle import Node
 from relato_runtime.database import Connection
 
-_LARGE_SECONDS = 600
-
 
 @dataclass(frozen=True, slots=True)
 class Leaf:
@@ -31,77 +29,6 @@ class Head:
     sealed_at: datetime
 
 
-async def lead(connection: Connection, *, wait: bool = False) -> int | None:
-    """Be the only one to seal until the transaction ends; None if another is.
-
-    Up to the place in the log that it gives, every ticket is sealed.
-    """
-    seq: int | None = await connection.fetchval(
-        "SELECT seq FROM sealing FOR UPDATE" if wait else "SELECT seq FROM sealing FOR UPDATE SKIP LOCKED"
-    )
-    return seq
-
-
-async def last_place(connection: Connection) -> int:
-    """The last place in the log up to which Kafka has everything."""
-    seq: int = await connection.fetchval(
-        "SELECT least((SELECT last_value FROM events_seq), (SELECT min(seq) - 1 FROM outbox))"
-    )
-    return seq
-
-
-async def waits(connection: Connection, ticket_id: str) -> bool:
-    """Whether Kafka has not all of a ticket yet."""
-    waiting: bool = await connection.fetchval(
-        "SELECT EXISTS (SELECT FROM outbox WHERE ticket_id = $1)", ticket_id
-    )
-    return waiting
-
-
-async def reached(connection: Connection, seq: int) -> None:
-    """Up to this place every ticket is sealed."""
-    await connection.execute("UPDATE sealing SET seq = greatest(seq, $1)", seq)
-
-
-async def changed(connection: Connection, since: int | None, after: str, limit: int) -> list[Leaf]:
-    """Heads that are no leaves yet, of tickets behind one of which Kafka has all, in the order of their ids.
-
-    Of those with events behind a place in the log, or of all.
-    """
-    rows = await connection.fetch(
-        """
-        SELECT ticket_id, version, head FROM streams
-        WHERE ticket_id > $2 AND chained = version AND head IS NOT NULL
-            AND ticket_id NOT IN (SELECT ticket_id FROM outbox)
-            AND ($1::bigint IS NULL OR ticket_id IN (SELECT ticket_id FROM events WHERE seq > $1))
-            AND NOT EXISTS (
-                SELECT FROM tree_leaves AS leaf
-                WHERE leaf.ticket_id = streams.ticket_id AND leaf.version >= streams.version
-            )
-        ORDER BY ticket_id LIMIT $3
-        """,
-        *(since, after, limit),
-        timeout=_LARGE_SECONDS,
-    )
-    return [Leaf(**dict(row)) for row in rows]
-
-
-async def unsealed(connection: Connection, ticket_id: str) -> list[Leaf]:
-    """A ticket's head, unless it is a leaf, or Kafka has not all of it yet."""
-    rows = await connection.fetch(
-        """
-        SELECT ticket_id, version, head FROM streams
-        WHERE ticket_id = $1 AND chained = version AND head IS NOT NULL
-            AND NOT EXISTS (SELECT FROM outbox WHERE outbox.ticket_id = $1) AND NOT EXISTS (
-            SELECT FROM tree_leaves AS leaf
-            WHERE leaf.ticket_id = streams.ticket_id AND leaf.version >= streams.version
-        )
-        """,
-        ticket_id,
-    )
-    return [Leaf(**dict(row)) for row in rows]
-
-
 async def latest(connection: Connection) -> Head | None:
     """What was signed last."""
     return next(iter(await _heads(connection, "ORDER BY size DESC LIMIT 1")), None)
@@ -113,9 +40,15 @@ async def at(connection: Connection, size: int) -> Head | None:
 
 
 async def newest(connection: Connection, ticket_id: str) -> tuple[int, int] | None:
-    """Place and version of a ticket's last leaf."""
+    """Place and version of a ticket's last leaf to which its events lead."""
     row = await connection.fetchrow(
-        "SELECT place, version FROM tree_leaves WHERE ticket_id = $1 ORDER BY version DESC LIMIT 1", ticket_id
+        """
+        SELECT place, version FROM tree_leaves AS leaf JOIN events USING (ticket_id, version)
+        WHERE ticket_id = $1 AND leaf.head = events.hash
+            AND place >= 0 AND place < (SELECT max(size) FROM tree_heads)
+        ORDER BY version DESC LIMIT 1
+        """,
+        ticket_id,
     )
     return None if row is None else (row["place"], row["version"])
 
@@ -136,19 +69,6 @@ async def beyond(connection: Connection, size: int) -> list[Head]:
 async def unpublished(connection: Connection, limit: int) -> list[Head]:
     """What Kafka has not acknowledged yet, in order."""
     return await _heads(connection, "WHERE NOT published ORDER BY size LIMIT $1", limit)
-
-
-async def waiting(connection: Connection) -> float:
-    """For how many seconds the oldest of the log's events has been in no head that Kafka has."""
-    age: float = await connection.fetchval(
-        """
-        SELECT coalesce(extract(epoch FROM clock_timestamp() - least(
-            (SELECT recorded_at FROM events WHERE seq > (SELECT seq FROM sealing) ORDER BY seq LIMIT 1),
-            (SELECT min(sealed_at) FROM tree_heads WHERE NOT published)
-        )), 0)::float8
-        """
-    )
-    return age
 
 
 async def publish_again(connection: Connection, after: int) -> None:
@@ -174,6 +94,17 @@ async def leaves(connection: Connection, up_to: int) -> list[Leaf]:
         up_to,
     )
     return [Leaf(**dict(row)) for row in rows]
+
+
+async def astray(connection: Connection) -> list[tuple[int, str, int]]:
+    """Place, ticket and version of leaves where the tree has none."""
+    rows = await connection.fetch(
+        """
+        SELECT place, ticket_id, version FROM tree_leaves
+        WHERE place < 0 OR place >= (SELECT coalesce(max(size), 0) FROM tree_heads) ORDER BY place
+        """
+    )
+    return [(row["place"], row["ticket_id"], row["version"]) for row in rows]
 
 
 async def nodes(connection: Connection, wanted: Iterable[Node]) -> dict[Node, bytes]:
