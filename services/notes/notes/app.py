@@ -28,6 +28,7 @@ from notes.privacy import people_http, remembering
 from notes.privacy.erasing import ERASE, SUBJECT, erase, wish
 from notes.privacy.retaining import RETAIN, retain
 from notes.proof import chaining, proof_http, sealing
+from notes.proof.levelled import Levelled
 from notes.publisher import Publisher
 from notes.relay import Relay
 from notes.settings import NotesSettings
@@ -74,8 +75,9 @@ def build(settings: NotesSettings) -> FastAPI:
             consumers = {"notes-reference": consumer.taking}
             app.include_router(letters_http.routes("notes", pool, consumers.__getitem__, operator))
             app.include_router(operate_http.routes(settings, pool, operator))
-            app.include_router(proof_http.routes(settings, pool, authenticate, limit))
-            app.include_router(proof_http.operators_routes(settings, pool, operator))
+            levelled = Levelled()
+            app.include_router(proof_http.routes(settings, pool, levelled, authenticate, limit))
+            app.include_router(proof_http.operators_routes(settings, pool, levelled, operator))
             app.include_router(people_http.routes(pool, operator))
             level = asyncio.Event()
 
@@ -111,7 +113,7 @@ def build(settings: NotesSettings) -> FastAPI:
             }
             aside: dict[str, background.Loop] = {
                 "chaining": lambda: chaining.run(pool),
-                "sealing": lambda: sealing.run(settings, readiness),
+                "sealing": lambda: sealing.run(settings, readiness, levelled),
             }
             await stack.enter_async_context(background.running(loops, readiness, aside=aside))
             yield

@@ -8,12 +8,14 @@ from pathlib import Path
 import asyncpg
 import pytest
 from notes import signing
-from notes.proof import due, regaining, sealing, tree
+from notes.proof import disclosed, due, regaining, sealing, tree
+from notes.proof.levelled import Levelled, NotLevel
 from notes.proof.regaining import Forked
 from notes.settings import NotesSettings
 from notes.signing import Signer
 from relato_contracts import merkle
 from relato_contracts.topics import HEADS
+from relato_runtime.database import open_pool
 from relato_runtime.readiness import Readiness
 
 from tests.conftest import PARTITIONS
@@ -141,10 +143,32 @@ async def test_rows_that_claim_too_much_keep_nothing_from_being_sealed(
     assert await due.waiting(log) > 0, "nobody can seal"
 
 
+async def test_nothing_is_signed_for_a_proof_where_the_tree_was_not_brought_level(
+    settings: NotesSettings,
+) -> None:
+    """Of one size there would be two heads, and the sealing of all would be over."""
+    url, levelled = settings.database_url.get_secret_value(), Levelled()
+    backup = await back_up(url)
+    working = asyncio.create_task(sealing.run(settings, Readiness(), levelled))
+    try:
+        async with open_pool(url) as pool, connected(settings) as log:
+            await until(lambda: _is(bool(levelled)), what="a tree that is level")
+            await sealed.record(log, ["1001"])
+            assert await disclosed.whole(settings, pool, levelled, "1001") is not None
+        await put_back(url, backup)
+        async with open_pool(url) as pool, connected(settings) as log:
+            await sealed.record(log, ["1001"])
+            with pytest.raises(NotLevel):
+                await disclosed.whole(settings, pool, levelled, "1001")
+            assert await tree.latest(log) is None
+    finally:
+        working.cancel()
+
+
 async def test_what_is_recorded_is_sealed_by_one_of_several_processes(
     settings: NotesSettings, log: asyncpg.Connection
 ) -> None:
-    working = [asyncio.create_task(sealing.run(settings, Readiness())) for _ in range(2)]
+    working = [asyncio.create_task(sealing.run(settings, Readiness(), Levelled())) for _ in range(2)]
     try:
         for number in range(3):
             await sealed.record(log, ["1001", "1002"])
@@ -161,8 +185,8 @@ async def test_what_is_recorded_is_sealed_by_one_of_several_processes(
 
 
 async def test_without_a_key_nothing_is_signed_and_that_is_said(settings: NotesSettings) -> None:
-    readiness = Readiness()
-    working = asyncio.create_task(sealing.run(settings.model_copy(update={"log_key_file": ""}), readiness))
+    readiness, without = Readiness(), settings.model_copy(update={"log_key_file": ""})
+    working = asyncio.create_task(sealing.run(without, readiness, Levelled()))
     await until(lambda: _is(bool(readiness.remarks)), what="a remark")
     working.cancel()
     assert "RELATO_LOG_KEY_FILE" in readiness.remarks["heads"]

@@ -12,13 +12,18 @@ from typing import Any
 import httpx
 import pytest
 from notes import signing
+from notes.proof import heads
+from notes.proof.tree import Head, Leaf
 from notes.settings import NotesSettings
+from relato_contracts.topics import HEADS
+from relato_runtime import kafka
 
 from tests.integration.notes.conftest import Service, occurrence
 from tests.integration.notes.test_erasing import erased
 from tests.integration.notes.test_verify import read, verified
 from tests.support import sealed, world
 from tests.support.samples import CONTRACTS
+from tests.support.stream import BEGINNING, uuid
 
 _VERIFIER = runpy.run_path(str(CONTRACTS / "verify_export.py"))
 
@@ -37,6 +42,18 @@ def notes_settings(notes_settings: NotesSettings, tmp_path: Path) -> NotesSettin
 def key(notes_settings: NotesSettings) -> str:
     """The public key, as people know it."""
     return signing.load(Path(notes_settings.log_key_file), notes_settings.log_name).key.line()
+
+
+@pytest.fixture
+async def forked(notes_settings: NotesSettings) -> None:
+    """Before notes begins, its topic has a head that its tree never had."""
+    signer = signing.load(Path(notes_settings.log_key_file), notes_settings.log_name)
+    root = bytes(32)
+    head = Head(1, root, signer.sign(1, root), uuid(1), BEGINNING)
+    topic = notes_settings.topic_prefix + HEADS.name
+    leaves = [Leaf("1001", 1, bytes(32))]
+    async with kafka.producing(notes_settings) as producer:
+        await kafka.send(producer, [heads.record_of(topic, notes_settings.log_name, head, leaves)])
 
 
 async def history(service: Service) -> None:
@@ -124,6 +141,17 @@ async def test_nobody_else_is_told_that_the_ticket_exists(service: Service) -> N
         "/api/operate/events/proof?ticket_id=1001", headers=service.issuer.bearer("carlos")
     )
     assert refused.status_code == 403
+
+
+async def test_where_what_was_published_contradicts_the_tree_nothing_is_proven(
+    forked: None, service: Service
+) -> None:
+    """Signed all the same, it would be a second truth; everything else goes on."""
+    await history(service)
+    answer = await proof(service)
+    assert (answer.status_code, answer.json()["type"]) == (503, "https://relato.dev/problems/log-not-level")
+    assert answer.headers["retry-after"]
+    assert await read(service, "events/head") is None
 
 
 async def test_what_is_switched_off_is_not_in_it(service: Service, key: str, tmp_path: Path) -> None:

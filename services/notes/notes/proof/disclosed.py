@@ -12,6 +12,7 @@ from relato_runtime.database import Connection, Pool
 
 from notes import commands, signing, situations
 from notes.proof import chaining, disclosing, due, growing, proofs, tree
+from notes.proof.levelled import Levelled, NotLevel
 from notes.proof.proofs import Chained
 from notes.settings import NotesSettings
 
@@ -19,52 +20,63 @@ _PATIENCE_SECONDS = 2.0
 _TRIES = 40
 
 
-async def whole(settings: NotesSettings, pool: Pool, ticket_id: str) -> dict[str, JsonValue] | None:
-    """All of a ticket, for an operator; None where there is none."""
-    events, head = await _read(settings, pool, ticket_id)
+async def whole(
+    settings: NotesSettings, pool: Pool, levelled: Levelled, ticket_id: str
+) -> dict[str, JsonValue] | None:
+    """All of a ticket, for an operator; None where there is none. Raises ``NotLevel``."""
+    events, head = await _read(settings, pool, levelled, ticket_id)
     return disclosing.document(ticket_id, events, None, head) if events else None
 
 
 async def for_requester(
-    settings: NotesSettings, pool: Pool, ticket_id: str, person_id: str
+    settings: NotesSettings, pool: Pool, levelled: Levelled, ticket_id: str, person_id: str
 ) -> dict[str, JsonValue] | None:
-    """What its requester may see of a ticket, for them; None for everybody else."""
+    """What its requester may see of a ticket, for them; None for everybody else. Raises ``NotLevel``."""
     async with pool.acquire() as connection:
         asked = commands.MarkViewed(ticket_id, person_id, datetime.now(UTC), 1)
         (situation,) = await situations.read(connection, [asked])
         if not situation.is_requester:
             return None
         switches = showing.switches(situation.parameters)
-    events, head = await _read(settings, pool, ticket_id)
+    events, head = await _read(settings, pool, levelled, ticket_id)
     shown = showing.shown([(each.version, _fact(each)) for each in events], switches)
     return disclosing.document(ticket_id, events, shown, head)
 
 
 async def _read(
-    settings: NotesSettings, pool: Pool, ticket_id: str
+    settings: NotesSettings, pool: Pool, levelled: Levelled, ticket_id: str
 ) -> tuple[list[Chained], dict[str, JsonValue] | None]:
     """The events up to the last one that is proven, sealing it first, and what proves them."""
-    await _relayed(pool, ticket_id)
+    await _ready(settings, pool, levelled, ticket_id)
     async with pool.acquire() as connection, connection.transaction():
         await chaining.locked(connection, [ticket_id])
-        await _seal(settings, connection, ticket_id)
+        await _seal(settings, connection, levelled, ticket_id)
         events = await proofs.of_ticket(connection, ticket_id)
         return events, await _head(settings, connection, ticket_id)
 
 
-async def _relayed(pool: Pool, ticket_id: str) -> None:
-    """Give what was just recorded the moment that it takes to come to Kafka: before, it is not signed."""
+async def _ready(settings: NotesSettings, pool: Pool, levelled: Levelled, ticket_id: str) -> None:
+    """Give the tree the moment in which it is brought level, and what was just recorded that to Kafka.
+
+    Before, it is not signed.
+    """
     for _ in range(_TRIES):
-        async with pool.acquire() as connection:
-            if not await due.waits(connection, ticket_id):
-                return
+        if levelled or not settings.log_key_file:
+            async with pool.acquire() as connection:
+                if not await due.waits(connection, ticket_id):
+                    return
         await asyncio.sleep(_PATIENCE_SECONDS / _TRIES)
+    if settings.log_key_file and not levelled:
+        raise NotLevel
 
 
-async def _seal(settings: NotesSettings, connection: Connection, ticket_id: str) -> None:
+async def _seal(settings: NotesSettings, connection: Connection, levelled: Levelled, ticket_id: str) -> None:
     if not settings.log_key_file:
         return
     await due.lead(connection, wait=True)
+    # Whoever led until now may have found that it is not.
+    if not levelled:
+        raise NotLevel
     if new := await due.unsealed(connection, ticket_id):
         signer = signing.load(Path(settings.log_key_file), settings.log_name)
         await growing.grow(connection, signer, new)

@@ -1,5 +1,6 @@
 """A ticket's proof over HTTP: for its requester what they may see, for operators all of it."""
 
+from collections.abc import Awaitable
 from datetime import datetime
 from typing import Annotated
 
@@ -15,10 +16,11 @@ from relato_runtime.http import RateLimit
 from relato_runtime.operations import Operation
 from relato_runtime.operators_http import Operator, Why
 from relato_runtime.operators_http import problems as operators_problems
-from relato_runtime.problems import Problem
+from relato_runtime.problems import Problem, unavailable
 
 from notes import signing
 from notes.proof import disclosed, tree
+from notes.proof.levelled import Levelled, NotLevel
 from notes.requests import problems
 from notes.settings import NotesSettings
 
@@ -35,7 +37,9 @@ class SignedHead(BaseModel):
     sealed_at: datetime
 
 
-def routes(settings: NotesSettings, pool: Pool, authenticate: Authenticator, limit: RateLimit) -> APIRouter:
+def routes(
+    settings: NotesSettings, pool: Pool, levelled: Levelled, authenticate: Authenticator, limit: RateLimit
+) -> APIRouter:
     """The requester's route, below ``/api/notes``."""
     router = APIRouter(prefix="/api/notes", tags=["proofs"])
 
@@ -51,12 +55,16 @@ def routes(settings: NotesSettings, pool: Pool, authenticate: Authenticator, lim
     )
     async def my_proof(ticket_id: Annotated[Id, Path()], who: Who) -> JSONResponse:
         """The caller's own ticket with what they may see of it and what proves it, for `verify_export.py`."""
-        return _file(ticket_id, await disclosed.for_requester(settings, pool, ticket_id, who.person_id))
+        return await _file(
+            ticket_id, disclosed.for_requester(settings, pool, levelled, ticket_id, who.person_id)
+        )
 
     return router
 
 
-def operators_routes(settings: NotesSettings, pool: Pool, operator: Operator) -> APIRouter:
+def operators_routes(
+    settings: NotesSettings, pool: Pool, levelled: Levelled, operator: Operator
+) -> APIRouter:
     """The operators' route, below ``/api/operate/events``."""
     router = APIRouter(prefix="/api/operate/events", tags=["events"])
     Who = Annotated[Caller, Depends(operator)]
@@ -66,7 +74,7 @@ def operators_routes(settings: NotesSettings, pool: Pool, operator: Operator) ->
         """A ticket with everything that proves it, for somebody who trusts nobody. It is in the audit."""
         async with pool.acquire() as connection, connection.transaction():
             await operations.record(connection, Operation("events", "prove", who, reason, False), ticket_id)
-        return _file(ticket_id, await disclosed.whole(settings, pool, ticket_id))
+        return await _file(ticket_id, disclosed.whole(settings, pool, levelled, ticket_id))
 
     @router.get("/head", responses=operators_problems(401, 403, 429, 503))
     async def head_of_log(_who: Who) -> SignedHead | None:
@@ -81,7 +89,15 @@ def operators_routes(settings: NotesSettings, pool: Pool, operator: Operator) ->
     return router
 
 
-def _file(ticket_id: str, document: dict[str, JsonValue] | None) -> JSONResponse:
+async def _file(ticket_id: str, asked: Awaitable[dict[str, JsonValue] | None]) -> JSONResponse:
+    try:
+        document = await asked
+    except NotLevel as error:
+        raise unavailable(
+            "Nothing is signed before the log is level with the heads that were published of it.",
+            retry_after=10,
+            code="log-not-level",
+        ) from error
     if document is None:
         raise Problem(404, "ticket-not-found", "There is no such ticket, or you may not see it.")
     name = f'attachment; filename="relato-{ticket_id}.json"'

@@ -18,6 +18,7 @@ from relato_runtime.readiness import Readiness
 
 from notes import signing
 from notes.proof import chained, due, growing, heads, regaining, tree
+from notes.proof.levelled import Levelled
 from notes.settings import NotesSettings
 from notes.signing import Signer
 
@@ -26,19 +27,19 @@ _OUT_OF_ORDER = 100_000
 _AT_ONCE = 100
 
 
-async def run(settings: NotesSettings, readiness: Readiness) -> None:
+async def run(settings: NotesSettings, readiness: Readiness, levelled: Levelled) -> None:
     """Seal until something goes wrong; without a key the chains are whole, and nobody vouches for them."""
     if not settings.log_key_file:
         readiness.remark("heads", "nothing is signed: RELATO_LOG_KEY_FILE is not set")
         await asyncio.Event().wait()
     try:
-        await _seal_for_ever(settings, readiness)
+        await _seal_for_ever(settings, readiness, levelled)
     except Exception as error:
         readiness.remark("heads", f"nothing is signed: {described(error)}")
         raise
 
 
-async def _seal_for_ever(settings: NotesSettings, readiness: Readiness) -> None:
+async def _seal_for_ever(settings: NotesSettings, readiness: Readiness, levelled: Levelled) -> None:
     signer = signing.load(Path(settings.log_key_file), settings.log_name)
     connection = await asyncpg.connect(
         settings.database_url.get_secret_value(),
@@ -49,14 +50,15 @@ async def _seal_for_ever(settings: NotesSettings, readiness: Readiness) -> None:
     try:
         await regaining.level(settings, connection, signing.known(settings))
         everything = True
-        while True:
-            # What older releases have recorded is chained where it stands in the log, far from its end.
-            unchained = await chained.lacking(connection, "", 1)
-            await seal(connection, signer, everything=everything)
-            await publish(settings, connection)
-            readiness.forget("heads")
-            everything = bool(unchained)
-            await asyncio.sleep(settings.seal_seconds)
+        with levelled.over(connection):
+            while True:
+                # What older releases have recorded is chained where it stands in the log, far from its end.
+                unchained = await chained.lacking(connection, "", 1)
+                await seal(connection, signer, everything=everything)
+                await publish(settings, connection)
+                readiness.forget("heads")
+                everything = bool(unchained)
+                await asyncio.sleep(settings.seal_seconds)
     finally:
         await connection.close(timeout=2)
 
