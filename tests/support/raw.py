@@ -3,6 +3,7 @@
 from collections.abc import Iterable, Iterator
 from pathlib import Path
 
+import asyncpg
 from aiokafka.record.memory_records import MemoryRecords
 
 
@@ -14,6 +15,26 @@ def traces(home: Path, words: Iterable[str]) -> dict[str, set[str]]:
         for word, needle in needles.items():
             if needle in raw:
                 found.setdefault(word, set()).add(name)
+    return found
+
+
+async def in_tables(connection: asyncpg.Connection, words: Iterable[str]) -> dict[str, set[str]]:
+    """By word, in the files of which tables and indexes of a database it stands, as far as they are short.
+
+    Long values are compressed.
+    """
+    await connection.execute("CHECKPOINT")
+    files = await connection.fetch(
+        """
+        SELECT oid::regclass::text AS name,
+            pg_read_binary_file(pg_relation_filepath(oid), true) AS raw
+        FROM pg_class WHERE relkind IN ('r', 'i', 't', 'm')
+        """
+    )
+    found: dict[str, set[str]] = {}
+    for word in words:
+        if names := {row["name"] for row in files if word.encode() in (row["raw"] or b"")}:
+            found[word] = names
     return found
 
 

@@ -25,7 +25,7 @@ from notes.operating.importing import IMPORT, take_in
 from notes.operating.republish import REPUBLISH, republish
 from notes.operating.verify import verify
 from notes.privacy import people_http, remembering
-from notes.privacy.erasing import ERASE, SUBJECT, erase, wish
+from notes.privacy.erasing import CLEARING, ERASE, SUBJECT, erase, wish
 from notes.privacy.retaining import RETAIN, retain
 from notes.proof import chaining, proof_http, sealing
 from notes.proof.levelled import Levelled
@@ -97,6 +97,7 @@ def build(settings: NotesSettings) -> FastAPI:
                 ADOPT: lambda job: take_over(settings, job),
                 ERASE: once_level(lambda job: erase(settings, job, settings.erasures_file)),
                 RETAIN: once_level(lambda job: retain(settings, job)),
+                clearing.CLEAR: lambda job: clearing.clear(settings, job, CLEARING),
             }
             health = [measured.pending, *([measured.unsealed] if settings.log_key_file else [])]
             loops: dict[str, background.Loop] = {

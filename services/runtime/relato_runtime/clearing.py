@@ -3,7 +3,7 @@
 import asyncio
 from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any
 
 import asyncpg
@@ -11,7 +11,7 @@ from aiokafka.structs import TopicPartition
 from relato_contracts.erasure import ERASED
 from relato_contracts.topics import dead_letters
 
-from relato_runtime import erased, jobs, kafka, tail, trimming
+from relato_runtime import erased, jobs, kafka, leftovers, tail, trimming
 from relato_runtime.caller import Caller
 from relato_runtime.database import Connection, Pool
 from relato_runtime.jobs import Job
@@ -24,6 +24,8 @@ from relato_runtime.trimming import CLOSING
 CLEAR = "clear"
 SUBJECT = "erased people"
 _LOOK_SECONDS = 2.0
+QUIET = timedelta(seconds=30)
+"""For how long nothing has to have gone from rows before files are written anew: once for many tickets."""
 _LARGE_SECONDS = 3_600
 _MARKER = {"reason": "erased", "error": "What lay before this was erased."}
 _RELATO = Caller("relato", "Relato", frozenset())
@@ -63,39 +65,67 @@ async def look(
     subject: str = SUBJECT,
     wish: Wish = about,
 ) -> None:
-    """Begin a job for whoever has been erased and still lies somewhere, one at a time; a loop."""
-    operation = Operation(subject, kind, _RELATO, "they have been erased", dry_run=False)
+    """Begin a job for whoever has been erased and still lies somewhere, one at a time; a loop.
+
+    And for what was said and has gone from the rows, once no more of it comes.
+    """
+    of_person = Operation(subject, kind, _RELATO, "they have been erased", dry_run=False)
+    of_texts = Operation(SUBJECT, CLEAR, _RELATO, "texts have been erased", dry_run=False)
     while True:
         async with pool.acquire() as connection:
             if (person := await erased.pending(connection)) is not None:
-                try:
-                    async with connection.transaction():
-                        await jobs.begin(connection, operation, wish(*person), person[0])
-                except Held:
-                    pass  # somebody is at it
+                await _begin(connection, of_person, wish(*person), person[0])
+            elif await leftovers.due(connection, QUIET):
+                await _begin(connection, of_texts, {}, None)
         readiness.has(part)
         await asyncio.sleep(_LOOK_SECONDS)
 
 
+async def _begin(
+    connection: Connection, operation: Operation, wish: dict[str, object], target: str | None
+) -> None:
+    try:
+        async with connection.transaction():
+            await jobs.begin(connection, operation, wish, target)
+    except Held:
+        pass  # somebody is at it
+
+
 async def clear(settings: ServiceSettings, job: Job, clearing: Clearing) -> None:
-    """Go on with what is left to do once a service has forgotten somebody in its rows."""
+    """Go on with what is left to do once a service has forgotten somebody, or texts, in its rows."""
     connection = await asyncpg.connect(
         settings.database_url.get_secret_value(), timeout=5, command_timeout=600
     )
-    person_id = str(job.wish["person_id"])
+    person_id: str | None = job.wish.get("person_id")
     try:
-        while left := sum((await clearing.count(connection, person_id)).values()):
-            # Its rows go with the facts that its consumers take in; until then there is nothing to clear.
-            async with connection.transaction():
-                job = await jobs.step(connection, job, job.reached | {"rows": left})
-            await asyncio.sleep(_LOOK_SECONDS)
-        job = await clearing.topics(connection, job)
+        if person_id is not None:
+            job = await _without(connection, job, clearing, person_id)
+            job = await clearing.topics(connection, job)
+        if "since" not in job.reached:
+            job = await _reached(connection, job, since=(await leftovers.now(connection)).isoformat())
         job = await leave(settings, connection, job, clearing)
         async with connection.transaction():
-            await erased.done(connection, person_id)
+            if person_id is not None:
+                await erased.done(connection, person_id)
+            await leftovers.cleared(connection, datetime.fromisoformat(job.reached["since"]))
             await jobs.finish(connection, job)
     finally:
         await connection.close(timeout=2)
+
+
+async def _without(connection: Connection, job: Job, clearing: Clearing, person_id: str) -> Job:
+    """Once no row says anything of them: most go with facts that consumers take in.
+
+    What does not is what came since, such as a dead letter that was kept while its program was not up to it.
+    """
+    while True:
+        async with connection.transaction():
+            await erased.forget(connection, person_id)
+        left = sum((await clearing.count(connection, person_id)).values())
+        if not left:
+            return job
+        job = await _reached(connection, job, rows=left)
+        await asyncio.sleep(_LOOK_SECONDS)
 
 
 async def leave(settings: ServiceSettings, connection: Connection, job: Job, clearing: Clearing) -> Job:

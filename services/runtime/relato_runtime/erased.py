@@ -1,6 +1,5 @@
 """People of whom nothing is to be kept, as each service knows them: all SQL about that."""
 
-import json
 from collections.abc import Iterable, Mapping
 from datetime import datetime
 
@@ -8,6 +7,7 @@ from relato_contracts.erasure import ERASED, forgotten, untold
 from relato_contracts.fields import Fact
 from relato_contracts.itsm import PersonSaved, TicketSaved
 
+from relato_runtime import silent_letters
 from relato_runtime.database import Connection
 
 
@@ -84,15 +84,7 @@ async def taken_in(connection: Connection, facts: Iterable[Fact | None]) -> Mapp
 
 async def forget(connection: Connection, person_id: str) -> None:
     """What every service keeps beside its own work: dead letters, and the name of who did something."""
-    await connection.execute(
-        """
-        UPDATE dead_letters SET value = NULL, headers = '[]', error = '', settled_by = $2, settled_why = $2,
-            state = CASE state WHEN 'parked' THEN 'discarded' ELSE state END,
-            settled_at = coalesce(settled_at, now())
-        WHERE position($1::bytea IN value) > 0
-        """,
-        *(_mention(person_id), ERASED),
-    )
+    await silent_letters.forget(connection, person_id)
     await connection.execute(
         """
         UPDATE dead_letters SET settled_by = $2, settled_why = $2
@@ -114,19 +106,13 @@ async def held(connection: Connection, person_id: str) -> dict[str, int]:
     """How much of that there is, by table."""
     row = await connection.fetchrow(
         """
-        SELECT (SELECT count(*) FROM dead_letters WHERE position($2::bytea IN value) > 0) AS dead_letters,
-            (SELECT count(*) FROM operations WHERE person_id = $1 AND name <> $3) AS operations,
-            (SELECT count(*) FROM jobs WHERE person_id = $1 AND name <> $3) AS jobs
+        SELECT (SELECT count(*) FROM operations WHERE person_id = $1 AND name <> $2) AS operations,
+            (SELECT count(*) FROM jobs WHERE person_id = $1 AND name <> $2) AS jobs
         """,
-        *(person_id, _mention(person_id), ERASED),
+        *(person_id, ERASED),
     )
     assert row is not None
-    return dict(row)
-
-
-def _mention(person_id: str) -> bytes:
-    """As facts name somebody; a record that does not name them by their id says nothing of them by itself."""
-    return json.dumps(person_id).encode()
+    return {"dead_letters": await silent_letters.about(connection, person_id), **row}
 
 
 def _person(fact: PersonSaved | TicketSaved) -> str:

@@ -9,7 +9,7 @@ from aiokafka.structs import TopicPartition
 from opentelemetry.trace import SpanKind
 from prometheus_client import Counter
 
-from relato_runtime import dead_letters, kafka, positions, telemetry
+from relato_runtime import dead_letters, kafka, leftovers, positions, silent_letters, telemetry
 from relato_runtime.database import Connection, Pool
 from relato_runtime.decoded import Decoded, Polled
 from relato_runtime.positions import DeadLetter, Position, Record, latest
@@ -75,6 +75,7 @@ class Intake:
                 letters += refused
             if letters:
                 await positions.park(connection, self.consumer, letters)
+            await self._forget(connection, new, letters)
             ends = {partition: records[-1].offset + 1 for partition, records in batches.items()}
             moved = {partition: max(end, locked[partition]) for partition, end in ends.items()}
             reached = {
@@ -108,6 +109,14 @@ class Intake:
             raise DatabaseWentBack(
                 f"{self.consumer}: {back[0].topic} {back[0].partition} and {len(back) - 1} more"
             )
+
+    async def _forget(
+        self, connection: Connection, taken_in: Sequence[Decoded], letters: Sequence[DeadLetter]
+    ) -> None:
+        """Dead letters, too, say nothing of what was erased; where some did, their topic does still."""
+        late = bool(letters) and await silent_letters.come_late(connection, self.consumer, letters)
+        if await silent_letters.follow(connection, taken_in) or late:
+            await leftovers.note(connection)
 
     def _trace(self, taken: Sequence[Decoded], since: int) -> None:
         """A span for each record, in the trace of what it follows from."""

@@ -7,9 +7,16 @@ from relato_contracts.erasure import ERASED
 from relato_contracts.topics import PEOPLE
 from relato_runtime import erased, kafka
 from relato_runtime.caller import Caller
+from datetime import UTC, datetime, timedelta
+
+import pytest
+from relato_contracts.erasure import ERASED
+from relato_contracts.people import PersonErased
+from relato_contracts.topics import dead_letters
+from relato_runtime import clearing, erased, kafka
 
 from tests.integration.notifier.conftest import ANA, CARLOS, Notifier
-from tests.support import stream, world
+from tests.support import raw, stream, topics, world
 from tests.support.waiting import until
 
 
@@ -105,6 +112,110 @@ async def remove(notifier: Notifier, person_id: str) -> None:
     topic = notifier.settings.topic_prefix + PEOPLE.name
     async with kafka.producing(notifier.settings) as producer:
         await kafka.send(producer, [kafka.OutgoingRecord(topic, person_id.encode(), None, [])])
+@pytest.fixture
+def hurried(monkeypatch: pytest.MonkeyPatch) -> None:
+    """What rows have lost is soon to be gone from the disk."""
+    monkeypatch.setattr(clearing, "QUIET", timedelta(seconds=1))
+
+
+async def cleared(notifier: Notifier) -> None:
+    """Wait until files were written anew since rows lost something, and the topic of dead letters cut off."""
+
+    async def done() -> bool:
+        begun = await notifier.database.fetchval("SELECT true FROM jobs WHERE kind = 'clear'")
+        return bool(begun) and not await notifier.database.fetchval("SELECT true FROM leftovers")
+
+    await until(done, within=60, what="files without it")
+
+
+async def kept(notifier: Notifier, number: int) -> None:
+    """Wait until there are so many dead letters."""
+
+    async def there() -> bool:
+        return bool(await notifier.database.fetchval("SELECT count(*) = $1 FROM dead_letters", number))
+
+    await until(there, what="the dead letters")
+
+
+async def letters(notifier: Notifier) -> str:
+    """All that dead letters say."""
+    rows = await notifier.database.fetch("SELECT value, headers::text, error FROM dead_letters")
+    return "\n".join(str(tuple(row)) for row in rows)
+
+
+async def on_their_topic(notifier: Notifier) -> list[bytes | None]:
+    """What their topic says."""
+    records = await topics.read_all(notifier.settings, dead_letters("notifier"), count=1)
+    return [each.value for each in records]
+
+
+@pytest.mark.usefixtures("hurried")
+async def test_what_went_by_rule_goes_from_the_disk_as_well(notifier: Notifier) -> None:
+    told = {"visible_to_requester": True, "notify_by_email": True}
+    note = stream.recorded(description_html="<p>Zarabatana</p>", description_text="Zarabatana", **told)
+    await notifier.note(note)
+    await notifier.mails(1, "accepted")
+    assert await raw.in_tables(notifier.database, ["Zarabatana"])
+    await notifier.note(stream.erased([note], [1]).model_copy(update={"cause": "retention"}))
+    await cleared(notifier)
+    assert await raw.in_tables(notifier.database, ["Zarabatana"]) == {}
+
+
+@pytest.mark.usefixtures("hurried")
+async def test_a_broken_record_of_what_was_erased_says_nothing_though_it_names_nobody(
+    notifier: Notifier,
+) -> None:
+    note, other = stream.recorded(1), stream.recorded(2)
+    for version, fact, text in ((1, note, "Palavras partidas"), (2, other, "Outras palavras")):
+        sent = stream.outgoing(notifier.settings, stream.noted(version, fact))
+        async with kafka.producing(notifier.settings) as producer:
+            await kafka.send(producer, [replace(sent, value=f'{{"text": "{text}'.encode())])
+    await kept(notifier, 2)
+    assert "Palavras partidas" in await letters(notifier)
+    notifier.version = 2
+    await notifier.note(stream.erased([note, other], [1]))
+    await cleared(notifier)
+    left = await letters(notifier)
+    assert "Palavras partidas" not in left
+    assert await on_their_topic(notifier) == [ERASED.encode()], "the table has what is left of them"
+    assert "Outras palavras" in left, "that was not erased, and may be taken in yet"
+
+
+@pytest.mark.usefixtures("hurried")
+async def test_a_record_about_somebody_that_cannot_be_taken_in_once_they_are_erased_is_not_kept(
+    notifier: Notifier,
+) -> None:
+    await erase(notifier, "ana")
+
+    async def done() -> bool:
+        return not await erased.pending(notifier.database)
+
+    await until(done, within=60, what="the end of the erasure")
+    record = world.record(notifier.settings, world.person("ana", name="Zulmira Prado"))
+    async with kafka.producing(notifier.settings) as producer:
+        await kafka.send(producer, [replace(record, value=(record.value or b"")[:-1])])
+    await kept(notifier, 1)
+    await cleared(notifier)
+    assert "Zulmira" not in await letters(notifier)
+    assert await on_their_topic(notifier) == [ERASED.encode()]
+    assert await notifier.database.fetchval("SELECT state FROM dead_letters") == "discarded"
+
+
+async def test_no_erasure_waits_for_a_dead_letter(notifier: Notifier) -> None:
+    await notifier.database.execute(
+        """
+        INSERT INTO dead_letters (consumer, topic, partition, record_offset, value, headers, reason, error)
+        VALUES ('notifier', 'itsm.people', 0, 1000, $1, '[]', 'invalid-data', '')
+        """,
+        b'{"person_id": "zoe", "name": "Zoe',
+    )
+    await erased.remember(notifier.database, "zoe", datetime.now(UTC))
+
+    async def done() -> bool:
+        return not await erased.pending(notifier.database)
+
+    await until(done, within=60, what="the end of the erasure")
+    assert "Zoe" not in await letters(notifier)
 
 
 async def test_a_mail_that_waits_does_not_go_out_once_its_words_were_erased(notifier: Notifier) -> None:
