@@ -58,4 +58,5 @@ async def _asked(wish: dict[str, Any], *, wait: bool = False) -> dict[str, Any]:
 
 
 def _sentence(said: dict[str, Any]) -> str:
-    return f"{said['events']} facts on {said['tickets']} tickets say something."
+    drafts = f"; {said['drafts']} drafts lie there" if said["drafts"] else ""
+    return f"{said['events']} facts on {said['tickets']} tickets say something{drafts}."

@@ -13,6 +13,7 @@ from relato_contracts import notes
 from relato_contracts.erasure import ERASED, without_texts
 from relato_contracts.notes import TextErased
 from relato_contracts.notifications import EmailOutcome
+from relato_runtime import leftovers
 from relato_runtime.database import Connection
 
 from history_projector import tables
@@ -26,11 +27,13 @@ async def erase(connection: Connection, erased: Iterable[TextErased]) -> None:
     """Forget what these facts name; their tickets are locked by the caller's transaction."""
     for fact in erased:
         entries = [forgotten(each, fact) for each in await _entries(connection, fact)]
-        await connection.execute(_ENTRIES, fact.ticket_id, *_columns(entries))
+        changed = await connection.execute(_ENTRIES, fact.ticket_id, *_columns(entries))
         versions = list(fact.versions)
         await connection.execute(_MESSAGES, fact.ticket_id, versions)
         await connection.execute(_CHAT, fact.ticket_id, versions)
         await tables.put_occurrences(connection, again(entries))
+        if changed != "UPDATE 0":  # else they had come without their words
+            await leftovers.note(connection)
 
 
 async def untitle(connection: Connection, saved: Iterable[Saved]) -> None:

@@ -9,7 +9,7 @@ from relato_contracts.fields import Fact
 from relato_contracts.notes import NoteEvent, TextErased
 from relato_contracts.people import PersonErased
 from relato_contracts.topics import ERASURES, NOTES
-from relato_runtime import erased
+from relato_runtime import erased, leftovers
 from relato_runtime.database import Connection, Pool
 from relato_runtime.decoded import Decoded
 from relato_runtime.positions import DeadLetter
@@ -65,6 +65,7 @@ class Intake:
         if silenced:
             # First what is here, then what comes with it: that is not told to anybody any more.
             await erasing.silence(connection, silenced)
+            await leftovers.note(connection)
             told, untold = erasing.without(told, silenced)
             known, unknown = erasing.without(again, silenced)
             again = sorted((*known, *unknown, *untold), key=lambda each: (each.fact.ticket_id, each.version))

@@ -1,6 +1,7 @@
 """What was said and is to be forgotten is in no row of the history, and everything else is as it was."""
 
 from collections.abc import Awaitable, Callable
+from dataclasses import replace
 from datetime import timedelta
 
 import asyncpg
@@ -9,10 +10,15 @@ from history_projector import generations, people
 from relato_contracts.erasure import ERASED, untold
 from relato_contracts.people import PersonErased
 from relato_runtime import erased
+from relato_runtime import clearing, erased
 
+from tests.integration.history_projector.conftest import Projecting
+from tests.integration.history_projector.test_projector import publish_stream
 from tests.support import projection as of
-from tests.support import world
+from tests.support import raw, world
+from tests.support import stream as a
 from tests.support.projection import Projection
+from tests.support.waiting import until
 
 _SECRETS = ("Cabo trocado", "Cabo novo", "outro cabo", "Funciona", "Reinicie", "Olá", "Carlos")
 
@@ -148,6 +154,33 @@ async def test_what_others_say_on_the_ticket_of_who_was_erased_keeps_no_erasure_
         assert await entries() == (1, 2), "what they say themselves is another matter"
     finally:
         await connection.close()
+
+
+async def test_what_went_by_rule_goes_from_the_disk_as_well(
+    projector: Projecting, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(clearing, "QUIET", timedelta(seconds=1))
+    note = a.recorded(description_html="<p>Zarabatana</p>", description_text="Zarabatana")
+    chat = a.chatted(2, text="Berimbau")
+    gone = a.erased([note, chat], [1, 2]).model_copy(update={"cause": "retention"})
+    first, second, third = a.stream(note, chat, gone)
+    await projector.publish(*(world.record(projector.settings, fact) for fact in world.world()))
+    await publish_stream(projector, first, second)
+    assert set(await raw.in_tables(projector.database, ["Zarabatana", "Berimbau"])) == {
+        "Zarabatana",
+        "Berimbau",
+    }
+    await publish_stream(projector, third)
+
+    async def cleared() -> bool:
+        begun = await projector.database.fetchval("SELECT true FROM jobs WHERE kind = 'clear'")
+        return bool(begun) and not await projector.database.fetchval("SELECT true FROM leftovers")
+
+    await until(cleared, within=60, what="files without it")
+    assert await raw.in_tables(projector.database, ["Zarabatana", "Berimbau"]) == {}
+    replayed = [(replace(envelope, replay_id="again"), fact) for envelope, fact in (first, second, third)]
+    await publish_stream(projector, *replayed)
+    assert not await projector.database.fetchval("SELECT true FROM leftovers"), "nothing went this time"
 
 
 async def test_who_is_erased_once_more_is_dealt_with_once_more(history: Projection) -> None:

@@ -1,6 +1,7 @@
 """A person is erased from the log: what they said goes, the chain and the shape of the history stay."""
 
 import json
+from collections.abc import Mapping
 from typing import Any
 
 import pytest
@@ -209,6 +210,18 @@ async def test_erasing_without_a_reason_or_while_another_is_under_way_changes_no
     assert (await held(said, "ana"))["events"] == 3
 
 
+async def retained(service: Service, asked: Mapping[str, object]) -> None:
+    headers = service.issuer.bearer("olga", "operator")
+    answer = await service.http.post("/api/operate/people/retention", json=dict(asked), headers=headers)
+    job = answer.json()["job"]
+
+    async def done() -> bool:
+        known = await read(service, "people/retention")
+        return bool(known["id"] == job and known["state"] == "done")
+
+    await until(done, within=60, what="the retention")
+
+
 async def test_what_was_said_on_a_ticket_that_has_been_closed_for_long_goes_and_names_stay(
     said: Service,
 ) -> None:
@@ -221,16 +234,10 @@ async def test_what_was_said_on_a_ticket_that_has_been_closed_for_long_goes_and_
     tried = await said.http.post(
         "/api/operate/people/retention", json=asked | {"dry_run": True}, headers=operator
     )
-    assert tried.json() == {"job": None, "dry_run": True, "tickets": 1, "events": 3}
-    job = (await said.http.post("/api/operate/people/retention", json=asked, headers=operator)).json()["job"]
-
-    async def done() -> bool:
-        known = await read(said, "people/retention")
-        return bool(known["id"] == job and known["state"] == "done")
-
-    await until(done, within=60, what="the retention")
+    assert tried.json() == {"job": None, "dry_run": True, "tickets": 1, "events": 3, "drafts": 1}
+    await retained(said, asked)
     left = await rows(said)
-    assert [word for word in WORDS[:3] if word in left] == []
+    assert [word for word in WORDS if word in left] == []
     assert "Zulmira Prado" in left
     assert "Cabo trocado" in left, "the other was closed lately"
     assert await chained(said.database, "1001") == 4
@@ -238,6 +245,15 @@ async def test_what_was_said_on_a_ticket_that_has_been_closed_for_long_goes_and_
     assert [(each.ticket_id, each.cause, each.anonymous) for each in facts_now] == [("1001", "retention", ())]
     audit = (await read(said, "audit/notes"))["items"]
     assert [each["action"] for each in audit[:2]] == ["retain", "retain"]
+
+    draft = await said.http.put(
+        "/api/notes/tickets/1001/drafts/chat",
+        json={"text": "Ainda um bilhete"},
+        headers=said.issuer.bearer("ana"),
+    )
+    assert draft.status_code == 200, draft.text
+    await retained(said, asked)
+    assert "Ainda um bilhete" not in await rows(said)
 
 
 async def test_a_ticket_is_closed_since_it_was_first_said_to_be(said: Service) -> None:

@@ -36,9 +36,7 @@ async def told(connection: Connection, ticket_ids: Sequence[str], person_id: str
     """What was said on these tickets by or to a person, or at all, in the order of tickets and versions."""
     rows = await connection.fetch(
         f"""
-        SELECT ticket_id, version, event_id, type, subject_id, actor, correlation_id, recorded_at, data::text,
-            salt, openings::text
-        FROM events
+        SELECT {_TOLD} FROM events
         WHERE ticket_id = ANY($4::text[]) AND type <> $5
             AND CASE WHEN $1::text IS NULL THEN {_WORDS} ELSE {_HELD} END
         ORDER BY ticket_id, version
@@ -107,6 +105,11 @@ async def forget(connection: Connection, person_id: str) -> None:
     await connection.execute("DELETE FROM idempotency_keys WHERE person_id = $1", person_id)
     await connection.execute("DELETE FROM presence WHERE person_id = $1", person_id)
     await connection.execute("DELETE FROM imported_lines WHERE position($1 IN line) > 0", f'"{person_id}"')
+
+
+async def discard_drafts(connection: Connection, ticket_id: str) -> None:
+    """Whatever anybody began to write on a ticket."""
+    await connection.execute("DELETE FROM drafts WHERE ticket_id = $1", ticket_id)
 
 
 async def held(connection: Connection, person_id: str) -> dict[str, int]:
@@ -192,8 +195,10 @@ async def long_closed(connection: Connection, before: datetime, after: str, limi
     rows = await connection.fetch(
         f"""
         SELECT ticket_id FROM tickets
-        WHERE ticket_id > $4 AND closed_since < $1
-            AND EXISTS (SELECT FROM events WHERE events.ticket_id = tickets.ticket_id AND {_WORDS})
+        WHERE ticket_id > $4 AND closed_since < $1 AND (
+            EXISTS (SELECT FROM events WHERE events.ticket_id = tickets.ticket_id AND {_WORDS})
+            OR EXISTS (SELECT FROM drafts WHERE drafts.ticket_id = tickets.ticket_id)
+        )
         ORDER BY ticket_id LIMIT $5
         """,  # noqa: S608  # constants
         *(before, _TEXTS, ERASED, after, limit),
@@ -212,10 +217,11 @@ async def pending(connection: Connection) -> bool:
 
 
 async def due(connection: Connection, before: datetime) -> dict[str, int]:
-    """How many tickets those are, with how many facts that say something."""
+    """How many tickets those are with how many facts that say something, and drafts on any."""
     row = await connection.fetchrow(
         f"""
-        SELECT count(DISTINCT ticket_id) AS tickets, count(*) AS events
+        SELECT count(DISTINCT ticket_id) AS tickets, count(*) AS events,
+            (SELECT count(*) FROM drafts JOIN tickets USING (ticket_id) WHERE closed_since < $1) AS drafts
         FROM events JOIN tickets USING (ticket_id) WHERE closed_since < $1 AND {_WORDS}
         """,  # noqa: S608  # constants
         *(before, _TEXTS, ERASED),
@@ -225,6 +231,10 @@ async def due(connection: Connection, before: datetime) -> dict[str, int]:
     return dict(row)
 
 
+_TOLD = """
+    ticket_id, version, event_id, type, subject_id, actor, correlation_id, recorded_at, data::text, salt,
+    openings::text
+"""
 _TEXTS = sorted(TEXTS)
 # Parameters: person, names of fields with texts, what stands for an erased one. As ``without_texts`` has it.
 _WORDS = """

@@ -53,6 +53,8 @@ class Retention(BaseModel):
     tickets: int
     events: int
     """Facts on these tickets that say something."""
+    drafts: int
+    """Of anybody, on tickets that have been closed for as long."""
 
 
 class Left(BaseModel):

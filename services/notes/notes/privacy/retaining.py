@@ -55,6 +55,7 @@ async def _log(connection: "asyncpg.Connection[asyncpg.Record]", job: Job) -> Jo
         began = clock()
         async with connection.transaction():
             number = await silence(connection, ticket_id, what, datetime.now(UTC))
+            await erasures.discard_drafts(connection, ticket_id)
             job = await jobs.step(connection, job, job.reached | {"ticket": ticket_id}, done=number)
         await asyncio.sleep(max(0, began + number / rate - clock()))
     if not tickets:
