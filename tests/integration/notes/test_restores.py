@@ -15,16 +15,16 @@ import pytest
 from notes.app import build
 from notes.operating import levelling
 from notes.operating.adopt import Diverged
-from notes.privacy import erasures, remembering
+from notes.privacy import anew, remembering
 from notes.settings import NotesSettings
 from pydantic import SecretStr
 from relato_contracts.envelope import decode, encode
 from relato_contracts.topics import NOTES
-from relato_runtime import erasures_file, kafka
+from relato_runtime import clearing, erasures_file, kafka
 
 from tests.conftest import PARTITIONS
 from tests.integration.notes.conftest import occurrence
-from tests.support import stream, world
+from tests.support import raw, stream, world
 from tests.support.databases import back_up, put_back
 from tests.support.issuer import Issuer
 from tests.support.reaching import reaching
@@ -402,26 +402,80 @@ async def test_topics_of_a_broker_that_was_put_back_are_rewritten_again(notes: N
     await until(done, within=60, what="its end")
 
 
-async def test_what_went_by_rule_goes_from_topics_of_a_broker_that_was_put_back_as_well(notes: Notes) -> None:
-    await notes.chat("Palavras de outrora")
+async def _closed_for_long(notes: Notes) -> None:
     await world.publish(notes.settings, world.ticket("1001", status="closed"))
 
     async def closed() -> bool:
         return bool(await notes.rows("SELECT FROM tickets WHERE closed_since IS NOT NULL"))
 
-    async def retained() -> bool:
-        return bool(await notes.rows("SELECT FROM jobs WHERE kind = 'retain' AND finished_at IS NOT NULL"))
-
     await until(closed, what="a closed ticket")
     await notes.rows("UPDATE tickets SET closed_since = now() - interval '13 months' RETURNING 1")
+
+
+async def _retained(notes: Notes) -> None:
     answer = await notes.http.post(
         "/api/operate/people/retention",
         json={"months": 12, "reason": "our rule"},
         headers=notes.issuer.bearer("olga", "operator"),
     )
     assert answer.status_code == 200, answer.text
-    await until(retained, within=60, what="the retention")
+    await until(lambda: _retain_done(notes), within=60, what="the retention")
     await notes.published()
+
+
+async def _retain_done(notes: Notes) -> bool:
+    return bool(await notes.rows("SELECT FROM jobs WHERE kind = 'retain' AND finished_at IS NOT NULL"))
+
+
+async def test_a_log_that_was_put_back_loses_again_what_went_by_rule_since_the_backup(
+    notes: Notes, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(clearing, "QUIET", timedelta(seconds=1))
+    await notes.chat("Palavras de outrora")
+    await notes.chat("Zarabatana")
+    draft = await notes.http.put(
+        "/api/notes/tickets/1001/drafts/message",
+        json={"text_html": "<p>Rascunho de outrora</p>"},
+        headers=notes.issuer.bearer("ana"),
+    )
+    assert draft.status_code == 200, draft.text
+    await _closed_for_long(notes)
+    await notes.published()
+    await notes.stop()
+    backup = await back_up(notes.url)
+    await notes.start()
+    await until(notes.ready, what="readiness")
+    await _retained(notes)
+    await notes.stop()
+    before = await notes.rows("SELECT version, hash, data::text, openings::text FROM events ORDER BY version")
+    assert "outrora" not in str(before)
+    await put_back(notes.url, backup)
+    assert "outrora" in str(await notes.rows("SELECT data::text FROM events"))
+
+    await notes.start()
+    await until(notes.ready, within=60, what="readiness")
+    assert before == await notes.rows(
+        "SELECT version, hash, data::text, openings::text FROM events ORDER BY version"
+    )
+    assert await notes.rows("SELECT FROM drafts") == []
+    # The topic again, since nobody knows how far the job was; and what rows have lost on the disk.
+    await until(lambda: _retain_done(notes), within=60, what="the retention once more")
+
+    async def cleared() -> bool:
+        return not await notes.rows("SELECT FROM leftovers")
+
+    await until(cleared, within=60, what="files without them")
+    connection = await asyncpg.connect(notes.url)
+    try:
+        assert await raw.in_tables(connection, ["Zarabatana", "Rascunho de outrora"]) == {}
+    finally:
+        await connection.close()
+
+
+async def test_what_went_by_rule_goes_from_topics_of_a_broker_that_was_put_back_as_well(notes: Notes) -> None:
+    await notes.chat("Palavras de outrora")
+    await _closed_for_long(notes)
+    await _retained(notes)
     await notes.stop()
     await notes.rows("UPDATE jobs SET name = 'before' RETURNING 1")
     await make_anew(notes.settings, NOTES, partitions=PARTITIONS)
@@ -457,7 +511,7 @@ async def test_a_job_that_erases_begins_with_the_topics_anew_when_the_broker_was
             """,
             *(kind, phase),
         )
-        await erasures.rewrite_again(connection)
+        assert await anew.rewrite_again(connection)
         done, under_way = await connection.fetch("SELECT * FROM jobs ORDER BY id")
     finally:
         await connection.close()

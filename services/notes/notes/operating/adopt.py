@@ -8,13 +8,14 @@ from uuid import UUID
 
 from relato_contracts.commitments import SALT_BYTES
 from relato_contracts.envelope import Envelope, Undecodable, decode, event_uuid, type_name
-from relato_contracts.notes import NoteEvent, NoteFact, OccurrenceFact
+from relato_contracts.notes import NoteEvent, NoteFact, OccurrenceFact, TextErased
 from relato_runtime.database import Connection
 from relato_runtime.positions import Record
 
 from notes import requested, store
 from notes.handle import due, held_in, keep, subject, with_occurrences
 from notes.operating import restored
+from notes.privacy import silencing
 from notes.proof import chain, chained, chaining
 from notes.releases import Due
 from notes.state import State, evolve
@@ -95,6 +96,9 @@ async def log(connection: Connection, new: Sequence[Arrival]) -> Adopted:
     known = {**chaining.heads(streams), **await chained.hashes(connection, before_holes)}
     hashes = chain.follow(known, events)
     await store.append(connection, events, hashes, adopted.streams, await _new_answers(connection, adopted))
+    logged = {each.event_id for each in events}
+    facts = (each.fact for each in new if each.event_id in logged)
+    await silencing.repeat(connection, (fact for fact in facts if isinstance(fact, TextErased)))
     await keep(connection, adopted.held)
     return adopted
 

@@ -10,6 +10,7 @@ from aiokafka.errors import KafkaError
 from aiokafka.partitioner import DefaultPartitioner
 from aiokafka.structs import TopicPartition
 from prometheus_client import Counter
+from relato_contracts.notes import NoteEvent, TextErased
 from relato_contracts.topics import NOTES
 from relato_runtime import erased, incarnation, published, tail
 from relato_runtime.database import Connection
@@ -19,7 +20,7 @@ from relato_runtime.tail import Reader
 
 from notes.operating import accepted, restored
 from notes.operating.adopt import Arrival, Diverged, adopt, ours
-from notes.privacy import erasures
+from notes.privacy import anew
 
 log = structlog.get_logger(__name__)
 
@@ -106,11 +107,17 @@ async def _adopt(
             ]
             if number:
                 await incarnation.doubt(connection)
+                if any(_by_rule(each.fact) for each in arrivals):
+                    await anew.rewrite_by_rule(connection)
             if not diverged:  # what contradicts the log is to be found again, until somebody has decided
                 await published.advance(connection, {partition: _behind(records)})
         adopted += number
         ADOPTED.inc(number)
     return adopted, diverged
+
+
+def _by_rule(fact: NoteEvent) -> bool:
+    return isinstance(fact, TextErased) and fact.cause == "retention"
 
 
 def _behind(records: list[Record]) -> Position:
@@ -147,7 +154,7 @@ async def _publish_again(
         )
         await published.lower(connection, lowered)
         await erased.again(connection)
-        await erasures.rewrite_again(connection)
+        await anew.rewrite_again(connection)
     REPUBLISHED.inc(number)
     log.warning(
         "the broker was put back: events are published again",

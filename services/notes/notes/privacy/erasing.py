@@ -24,9 +24,7 @@ from notes.privacy.silencing import Silence, silence
 
 ERASE = "erase"
 SUBJECT = erasures.SUBJECT
-RATE = 2_000
-"""Facts a second, at most."""
-PATIENCE_SECONDS = 600
+RATE, PATIENCE_SECONDS = erasures.RATE, erasures.PATIENCE_SECONDS
 _TICKETS_AT_ONCE = 100
 _LOOK_SECONDS = 0.05
 

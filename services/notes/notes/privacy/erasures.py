@@ -16,6 +16,10 @@ SUBJECT = "people"
 RETAIN = "retain"
 """Those for what goes by rule."""
 
+RATE = 2_000
+"""Facts a second, at most."""
+PATIENCE_SECONDS = 600
+
 _LARGE_SECONDS = 600
 
 
@@ -42,6 +46,16 @@ async def told(connection: Connection, ticket_ids: Sequence[str], person_id: str
         ORDER BY ticket_id, version
         """,  # noqa: S608  # constants
         *(person_id, _TEXTS, ERASED, list(ticket_ids), type_name(TextErased)),
+        timeout=_LARGE_SECONDS,
+    )
+    return [Told(**dict(row)) for row in rows]
+
+
+async def named(connection: Connection, ticket_id: str, versions: Sequence[int]) -> list[Told]:
+    """These facts of a ticket, as far as the log has them."""
+    rows = await connection.fetch(
+        f"SELECT {_TOLD} FROM events WHERE ticket_id = $1 AND version = ANY($2::int[]) AND type <> $3",  # noqa: S608
+        *(ticket_id, list(versions), type_name(TextErased)),
         timeout=_LARGE_SECONDS,
     )
     return [Told(**dict(row)) for row in rows]
@@ -164,30 +178,6 @@ async def silenced_by_rule(connection: Connection) -> list[str]:
         timeout=_LARGE_SECONDS,
     )
     return [row["ticket_id"] for row in rows]
-
-
-async def rewrite_again(connection: Connection) -> None:
-    """A broker that was put back has on its topics what had gone: jobs begin with them anew.
-
-    What one has reached there is of another topic, so it is taken from whoever is at it. People are seen to
-    by ``erased.again``; what went by rule by the last such job, or else by the one that is under way.
-    """
-    await connection.execute(
-        """
-        WITH under_way AS (
-            UPDATE jobs SET claim = NULL, claimed_until = now(), wish = wish || '{"again": true}',
-                reached = CASE WHEN reached->>'phase' IN ('topics', 'files')
-                    THEN '{"phase": "topics"}' ELSE reached END
-            WHERE subject = $1 AND finished_at IS NULL
-            RETURNING id
-        )
-        UPDATE jobs SET finished_at = NULL, claim = NULL, claimed_until = now(),
-            wish = wish || '{"again": true}', reached = '{"phase": "topics"}'
-        WHERE id = (SELECT max(id) FROM jobs WHERE subject = $1 AND kind = $2 AND finished_at IS NOT NULL)
-            AND NOT EXISTS (SELECT FROM under_way)
-        """,
-        *(SUBJECT, RETAIN),
-    )
 
 
 async def long_closed(connection: Connection, before: datetime, after: str, limit: int) -> list[str]:

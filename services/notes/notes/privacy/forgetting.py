@@ -40,12 +40,17 @@ class Forgotten(NamedTuple):
 
 
 def forget(event: Told, person_id: str | None) -> Forgotten | None:
-    """The event without its texts and, if the person is its author, their name; None if it has neither.
+    """The event without its texts and, if the person is its author, their name; None if it has neither."""
+    author_id = json.loads(event.data).get("author_id")
+    return without(event, anonymous=person_id is not None and author_id == person_id)
+
+
+def without(event: Told, *, anonymous: bool) -> Forgotten | None:
+    """The event without its texts and, if ``anonymous``, its author's name; None if it has neither.
 
     Without its salt nobody can find out by guessing what a part said that is closed.
     """
     data = json.loads(event.data)
-    anonymous = person_id is not None and data.get("author_id") == person_id
     left = without_texts(data, anonymous=anonymous)
     if left == data:
         return None

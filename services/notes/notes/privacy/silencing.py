@@ -1,7 +1,7 @@
 """A ticket's facts lose their words, and a fact behind them says so: one transaction for each ticket."""
 
 import secrets
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from uuid import UUID
@@ -9,12 +9,13 @@ from uuid import UUID
 from relato_contracts.commitments import SALT_BYTES
 from relato_contracts.envelope import serialise, type_name
 from relato_contracts.notes import ErasureCause, TextErased
+from relato_runtime import leftovers
 from relato_runtime.database import Connection
 from uuid6 import uuid7
 
 from notes import store
 from notes.privacy import erasures
-from notes.privacy.forgetting import Forgotten, forget
+from notes.privacy.forgetting import Forgotten, forget, without
 from notes.proof import chain, chaining
 from notes.state import evolve
 from notes.store import NewEvent, Stream
@@ -50,6 +51,22 @@ async def silence(connection: Connection, ticket_id: str, what: Silence, now: da
     hashes = chain.follow(chaining.heads(streams), events)
     await store.append(connection, events, hashes, {ticket_id: stream}, [])
     return len(gone)
+
+
+async def repeat(connection: Connection, facts: Iterable[TextErased]) -> None:
+    """Erase what these facts say is erased, from a log that was put back from before that."""
+    for fact in facts:
+        told = await erasures.named(connection, fact.ticket_id, fact.versions)
+        gone = [
+            each
+            for event in told
+            if (each := without(event, anonymous=event.version in fact.anonymous)) is not None
+        ]
+        if gone:
+            await erasures.put(connection, gone, fact.erased_at)
+            await leftovers.note(connection)
+        if fact.cause == "retention":
+            await erasures.discard_drafts(connection, fact.ticket_id)
 
 
 def fact_of(ticket_id: str, gone: Sequence[Forgotten], cause: ErasureCause, now: datetime) -> TextErased:
