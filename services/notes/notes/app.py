@@ -1,11 +1,11 @@
 """Composition root of the notes service."""
 
 import asyncio
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import AsyncExitStack, asynccontextmanager
 from datetime import timedelta
 
-from fastapi import FastAPI
+from fastapi import Depends, FastAPI
 from relato_runtime import background, clearing, database, letters_http, operators_http, watching, working
 from relato_runtime.auth import Authenticator
 from relato_runtime.consume import Consumer
@@ -13,13 +13,14 @@ from relato_runtime.database import Pool
 from relato_runtime.http import RateLimit, create_app
 from relato_runtime.jobs import Job
 from relato_runtime.measured import measure
+from relato_runtime.problems import unavailable
 from relato_runtime.readiness import Readiness
 from relato_runtime.verified import VERIFY
 
 from notes import conversation_http, drafts_http, http, itsm_http, measured, reference, release, store
 from notes.asking import Asking
 from notes.commit import Committer
-from notes.operating import levelling, operate_http
+from notes.operating import levelling, operate_http, telling_http
 from notes.operating.adopting import ADOPT, take_over
 from notes.operating.importing import IMPORT, take_in
 from notes.operating.republish import REPUBLISH, republish
@@ -63,21 +64,28 @@ def build(settings: NotesSettings) -> FastAPI:
             stack.push_async_callback(publisher.close)
             authenticate = Authenticator(settings)
             limit = RateLimit(settings.requests_per_second)
+            told = [Depends(gate(readiness))]
             asking = Asking(committer, authenticate, limit)
             http.add_routes(asking)
             conversation_http.add_routes(asking)
             app.include_router(asking.router)
-            app.include_router(drafts_http.routes(pool, authenticate, limit))
+            app.include_router(drafts_http.routes(pool, authenticate, limit), dependencies=told)
             app.include_router(itsm_http.routes(settings, pool, publisher, authenticate, limit))
             operator = operators_http.operator(authenticate, limit)
             app.include_router(operators_http.audit_routes("notes", pool, operator))
             app.include_router(watching.routes("notes", readiness, operator))
             consumers = {"notes-reference": consumer.taking}
-            app.include_router(letters_http.routes("notes", pool, consumers.__getitem__, operator))
+            letters = letters_http.routes("notes", pool, consumers.__getitem__, operator)
+            app.include_router(letters, dependencies=told)
             app.include_router(operate_http.routes(settings, pool, operator))
+            app.include_router(telling_http.routes(settings, pool, operator), dependencies=told)
             levelled = Levelled()
-            app.include_router(proof_http.routes(settings, pool, levelled, authenticate, limit))
-            app.include_router(proof_http.operators_routes(settings, pool, levelled, operator))
+            proofs = (
+                proof_http.routes(settings, pool, levelled, authenticate, limit),
+                proof_http.operators_routes(settings, pool, levelled, operator),
+            )
+            for router in proofs:
+                app.include_router(router, dependencies=told)
             app.include_router(people_http.routes(pool, operator))
             level = asyncio.Event()
 
@@ -122,6 +130,16 @@ def build(settings: NotesSettings) -> FastAPI:
     return create_app(
         "Relato notes", service="notes", api="/api/notes", readiness=readiness, lifespan=lifespan
     )
+
+
+def gate(readiness: Readiness) -> Callable[[], Awaitable[None]]:
+    """Routes that tell what was said depend on this: a log that was put back may say what was erased."""
+
+    async def level() -> None:
+        if "commands" in readiness.missing:
+            raise unavailable("The log is not told from yet.", retry_after=2)
+
+    return level
 
 
 async def _commit(

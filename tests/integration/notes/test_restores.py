@@ -223,6 +223,27 @@ async def test_a_log_that_was_put_back_waits_for_kafka_before_it_takes_commands(
     await until(tried, what="a reason")
 
 
+async def test_a_log_that_was_put_back_tells_nothing_before_it_takes_commands(notes: Notes) -> None:
+    await notes.chat("Palavras só para Ana")
+    await notes.published()
+    await notes.stop()
+    await put_back(notes.url, await back_up(notes.url))
+    await notes.start(kafka_bootstrap="127.0.0.1:1")
+    ana, olga = notes.issuer.bearer("ana"), notes.issuer.bearer("olga", "operator")
+    for path, who in (
+        ("/api/notes/tickets/1001/drafts", ana),
+        ("/api/notes/tickets/1001/proof", ana),
+        ("/api/operate/events/proof?ticket_id=1001", olga),
+        ("/api/operate/events/export", olga),
+        ("/api/operate/events/latest", olga),
+        ("/api/operate/dead-letters/notes", olga),
+    ):
+        answer = await notes.http.get(path, headers=who)
+        assert (path, answer.status_code) == (path, 503)
+        assert "Retry-After" in answer.headers
+    assert (await notes.http.get("/api/operate/events/verification", headers=olga)).status_code == 200
+
+
 async def test_a_log_that_was_not_put_back_does_not_wait_for_kafka(notes: Notes) -> None:
     await notes.stop()
     await notes.start(kafka_bootstrap="127.0.0.1:1")

@@ -2,8 +2,7 @@
 
 from typing import Annotated, Any
 
-from fastapi import APIRouter, Depends, Query
-from fastapi.responses import StreamingResponse
+from fastapi import APIRouter, Depends
 from pydantic import BaseModel, Field, StringConstraints
 from relato_contracts.fields import Id
 from relato_runtime import jobs, verified
@@ -11,21 +10,19 @@ from relato_runtime.caller import Caller
 from relato_runtime.database import Pool
 from relato_runtime.field_errors import FieldError
 from relato_runtime.operations import Operation
-from relato_runtime.operators_http import Operator, Why, Wish, problems, unless_refused
+from relato_runtime.operators_http import Operator, Wish, problems, unless_refused
 from relato_runtime.problems import invalid
 from relato_runtime.settings import ServiceSettings
 from relato_runtime.verified import VERIFY, After, Begun, Progress, Verification
 from uuid6 import uuid7
 
-from notes import latest
-from notes.operating import accepting, asked_to_verify, exporting, importing
+from notes.operating import accepting, asked_to_verify, importing
 from notes.operating.accepting import ACCEPT
 from notes.operating.adopting import ADOPT
 from notes.operating.asked_to_verify import VerifyWish
 from notes.operating.importing import IMPORT, Import, Upload
 from notes.operating.repairs import HARMLESS, repair
 from notes.operating.replaying import Replay, ReplayWish, replay
-from notes.operating.replays import Choice
 from notes.operating.republish import REPUBLISH
 
 SUBJECT = "events"
@@ -53,13 +50,6 @@ class Accepted(BaseModel):
     kinds: list[str]
     """What the last verification found the record to be."""
     dry_run: bool
-
-
-class Latest(BaseModel):
-    """What was recorded last."""
-
-    items: list[dict[str, Any]]
-    """CloudEvents as JSON; of a type those among the last ten thousand."""
 
 
 def routes(settings: ServiceSettings, pool: Pool, operator: Operator) -> APIRouter:
@@ -115,26 +105,6 @@ def routes(settings: ServiceSettings, pool: Pool, operator: Operator) -> APIRout
         operation = Operation(SUBJECT, ACCEPT, who, wish.reason, wish.dry_run)
         kinds = await unless_refused(accepting.accept(settings, pool, operation, wish.partition, wish.offset))
         return Accepted(action=ACCEPT, kinds=kinds, dry_run=wish.dry_run)
-
-    @router.get("/export", responses=problems(401, 403, 422, 429, 503) | _NDJSON)
-    async def export(who: Who, ticket_id: Id | None = None, reason: Why = "") -> StreamingResponse:
-        """The log as CloudEvents in JSON, one a line: all of it, or one ticket's. It is in the audit."""
-        choice = Choice(ticket_id)
-        number = await exporting.begin(pool, Operation(SUBJECT, "export", who, reason, False), choice)
-        name = f"relato-{ticket_id or 'events'}.ndjson"
-        return StreamingResponse(
-            exporting.lines(settings, choice),
-            media_type="application/x-ndjson",
-            headers={exporting.EVENTS: str(number), "Content-Disposition": f'attachment; filename="{name}"'},
-        )
-
-    @router.get("/latest", responses=problems(401, 403, 422, 429, 503))
-    async def latest_events(
-        _who: Who, ticket_id: Id | None = None, type_: Annotated[_Type | None, Query(alias="type")] = None
-    ) -> Latest:
-        """The last hundred events that were recorded, the last one first, for whoever watches."""
-        async with pool.acquire() as connection:
-            return Latest(items=await latest.latest(connection, ticket_id, type_))
 
     @router.post("/import/lines", responses=problems(400, 401, 403, 409, 413, 422, 429, 503), status_code=204)
     async def upload(who: Who, piece: Upload) -> None:

@@ -52,7 +52,7 @@ def _keep_name(directory: Path) -> None:
 
 
 async def before_commands(settings: ServiceSettings, path: Path | None) -> None:
-    """Return once the log says nothing of anybody who was erased: the job that sees to it runs beside this.
+    """Return once nothing is there of anybody who was erased: to the log a job sees that runs beside this.
 
     Kafka is waited for only so long: where nothing was put back, the database knows everybody.
     """
@@ -67,8 +67,11 @@ async def before_commands(settings: ServiceSettings, path: Path | None) -> None:
                     erasures_file.last(everybody, person_id, erased_at)
         except (KafkaError, OSError, TimeoutError):
             log.warning("who was erased is not asked of Kafka, which is away")
-        for person_id, erased_at in everybody.items():
-            await erased.remember(connection, person_id, erased_at)
+        for person_id in await erased.unknown(connection, everybody):
+            async with connection.transaction():
+                await erased.remember(connection, person_id, everybody[person_id])
+                await erasures.forget(connection, person_id)
+                await erased.forget(connection, person_id)
         while await erasures.pending(connection):  # noqa: ASYNC110  # the job may be another process's
             await asyncio.sleep(_LOOK_SECONDS)
     finally:
