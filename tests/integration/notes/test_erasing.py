@@ -13,6 +13,7 @@ from relato_contracts.notes import TextErased
 from relato_contracts.people import PersonErased
 from relato_contracts.topics import ERASURES, NOTES, PEOPLE, TICKETS, Topic
 
+from tests.conftest import PARTITIONS
 from tests.integration.notes.conftest import Service, occurrence
 from tests.integration.notes.test_chain import chained
 from tests.integration.notes.test_verify import read
@@ -158,6 +159,20 @@ async def test_who_reads_the_topic_from_its_new_beginning_finds_whole_tickets_an
     assert answer.status_code == 201
     (*_, last) = await read_all(said.settings, NOTES, count=6)
     assert "ce_replayid" not in dict(last.headers), "and so does the relay"
+
+
+async def test_records_that_were_accepted_are_not_known_by_what_they_said_once_they_are_cut_off(
+    said: Service,
+) -> None:
+    await said.database.executemany(
+        "INSERT INTO accepted_records VALUES ($1, $2, 0, 'foreign', 'of what it said')",
+        [(said.settings.topic_prefix + NOTES.name, partition) for partition in range(PARTITIONS)],
+    )
+    await erased(said, "ana")
+    records = await read_all(said.settings, NOTES, count=5)
+    rewritten = {each.partition for each in records if each.key == b"1001"}
+    left = await said.database.fetch("SELECT partition FROM accepted_records")
+    assert {row["partition"] for row in left} == set(range(PARTITIONS)) - rewritten
 
 
 async def test_an_erasure_that_fails_on_its_way_lets_the_relay_go_on_and_is_done_in_the_end(

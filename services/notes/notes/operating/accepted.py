@@ -53,6 +53,14 @@ async def accept(connection: Connection, record: Record, kinds: Iterable[str]) -
     )
 
 
+async def cut_off(connection: Connection, topic: str, partition: int, before: int) -> None:
+    """Forget which records were accepted that lie on the topic no longer: a digest is of what they said."""
+    await connection.execute(
+        "DELETE FROM accepted_records WHERE topic = $1 AND partition = $2 AND record_offset < $3",
+        *(topic, partition, before),
+    )
+
+
 async def known(connection: Connection, records: Sequence[Record], *kinds: str) -> set[tuple[int, int]]:
     """Partition and offset of those of these records that are accepted, as one of these kinds or any."""
     if not records:

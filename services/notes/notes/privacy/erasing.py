@@ -158,7 +158,7 @@ async def _tables(_connection: Connection) -> list[str]:
 
 _TABLES = [
     *("events", "outbox", "idempotency_keys", "drafts", "people", "presence", "imported_lines"),
-    *("dead_letters", "operations", "jobs", "job_findings"),
+    *("accepted_records", "dead_letters", "operations", "jobs", "job_findings"),
 ]
 CLEARING = Clearing("notes", erasures.held, _tables)
 

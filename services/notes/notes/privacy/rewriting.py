@@ -21,7 +21,7 @@ from relato_runtime.tail import Reader
 from relato_runtime.trimming import CLOSING, Trimmer
 from relato_runtime.walking import stretch
 
-from notes.operating import restored
+from notes.operating import accepted, restored
 from notes.privacy import withheld
 
 _AT_ONCE = 2_000
@@ -79,6 +79,7 @@ class _Partition:
         await self._trimmer.give_up({self._partition: job.reached["before"]})
         reached = {name: value for name, value in job.reached.items() if name != "before"}
         async with self._connection.transaction():
+            await accepted.cut_off(self._connection, *self._partition, job.reached["before"])
             rest = {"partitions": job.reached["partitions"][1:]}
             return await jobs.step(self._connection, job, reached | rest)
 
