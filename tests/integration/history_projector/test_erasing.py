@@ -9,7 +9,6 @@ import pytest
 from history_projector import generations, people
 from relato_contracts.erasure import ERASED, untold
 from relato_contracts.people import PersonErased
-from relato_runtime import erased
 from relato_runtime import clearing, erased
 
 from tests.integration.history_projector.conftest import Projecting
