@@ -2,6 +2,7 @@
 
 import asyncio
 from collections.abc import Awaitable, Callable, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
@@ -81,14 +82,20 @@ async def look(
         await asyncio.sleep(_LOOK_SECONDS)
 
 
+class _Done(Exception):
+    """There is nothing to be done any more."""
+
+
 async def _begin(
     connection: Connection, operation: Operation, wish: dict[str, object], target: str | None
 ) -> None:
-    try:
+    with suppress(Held, _Done):  # somebody is at it, or was
         async with connection.transaction():
             await jobs.begin(connection, operation, wish, target)
-    except Held:
-        pass  # somebody is at it
+            # That may have waited for the end of one that has just done all of this.
+            person = await erased.pending(connection)
+            if (person and person[0]) != target:
+                raise _Done
 
 
 async def clear(settings: ServiceSettings, job: Job, clearing: Clearing) -> None:

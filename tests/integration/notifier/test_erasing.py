@@ -1,19 +1,18 @@
 """Of who was erased, and of what was, the ledger keeps that there were mails and what became of them."""
 
+import asyncio
 from dataclasses import replace
-
-from notifier import erasing, sending
-from relato_contracts.erasure import ERASED
-from relato_contracts.topics import PEOPLE
-from relato_runtime import erased, kafka
-from relato_runtime.caller import Caller
 from datetime import UTC, datetime, timedelta
 
 import pytest
+from notifier import erasing, sending
 from relato_contracts.erasure import ERASED
-from relato_contracts.people import PersonErased
-from relato_contracts.topics import dead_letters
-from relato_runtime import clearing, erased, kafka
+from relato_contracts.topics import PEOPLE, dead_letters
+from relato_runtime import clearing, erased, jobs, kafka
+from relato_runtime.caller import Caller
+from relato_runtime.database import open_pool
+from relato_runtime.operations import Operation
+from relato_runtime.readiness import Readiness
 
 from tests.integration.notifier.conftest import ANA, CARLOS, Notifier
 from tests.support import raw, stream, topics, world
@@ -112,6 +111,8 @@ async def remove(notifier: Notifier, person_id: str) -> None:
     topic = notifier.settings.topic_prefix + PEOPLE.name
     async with kafka.producing(notifier.settings) as producer:
         await kafka.send(producer, [kafka.OutgoingRecord(topic, person_id.encode(), None, [])])
+
+
 @pytest.fixture
 def hurried(monkeypatch: pytest.MonkeyPatch) -> None:
     """What rows have lost is soon to be gone from the disk."""
@@ -185,7 +186,7 @@ async def test_a_broken_record_of_what_was_erased_says_nothing_though_it_names_n
 async def test_a_record_about_somebody_that_cannot_be_taken_in_once_they_are_erased_is_not_kept(
     notifier: Notifier,
 ) -> None:
-    await erase(notifier, "ana")
+    await notifier.erase("ana")
 
     async def done() -> bool:
         return not await erased.pending(notifier.database)
@@ -278,3 +279,31 @@ async def test_outcomes_are_told_once_more_without_whom_mails_went_to(notifier: 
     await notifier.note(stream.to_attendant(3))
     await notifier.mails(3, "accepted")
     assert len(await notifier.outcomes(3)) == 3, "and it goes on"
+
+
+async def test_an_erasure_that_ends_in_that_moment_is_not_begun_once_more(idle: Notifier) -> None:
+    """Nothing would be left to do, but whoever waits for the first would be told that it is not the last."""
+    ours, readiness = idle.database, Readiness("looking")
+    relato = Operation(clearing.SUBJECT, clearing.CLEAR, Caller("relato", "Relato", frozenset()), "", False)
+    async with ours.transaction():
+        await erased.remember(ours, "ana", datetime.now(UTC))
+        job = await jobs.begin(ours, relato, {"person_id": "ana"}, "ana")
+    ending = ours.transaction()
+    await ending.start()
+    await erased.done(ours, "ana")
+    await ours.execute("UPDATE jobs SET finished_at = now() WHERE id = $1", job)
+    async with open_pool(idle.settings.database_url.get_secret_value(), size=2) as pool:
+        looking = asyncio.create_task(clearing.look(pool, readiness, "looking"))
+
+        async def waits() -> bool:
+            return bool(await ours.fetchval("SELECT EXISTS (SELECT FROM pg_locks WHERE NOT granted)"))
+
+        await until(waits, what="the look to wait for the end of the job")
+        await ending.commit()
+
+        async def has_looked() -> bool:
+            return not readiness.missing
+
+        await until(has_looked, what="the look")
+        looking.cancel()
+    assert await ours.fetchval("SELECT array_agg(id) FROM jobs") == [job]
