@@ -61,18 +61,19 @@ def register(app: typer.Typer) -> None:
         Tickets, times and counts stay, and so do the proofs of their histories.
         """
         wish = {"person_id": person, "reason": reason, "rate": rate}
+        stays: float | None = None
         with refusing():
             found = asyncio.run(_asked(wish))
             if not dry_run:
                 if not as_json:
                     _show(found, as_json=False)
                 confirm(f"Erase {person}? Nobody can bring it back.", yes=yes)
-                found = asyncio.run(_erased(wish, wait=not detach))
+                found, stays = asyncio.run(_erased(wish, wait=not detach))
         _show(found, as_json=as_json)
         if not dry_run and not detach:
             if left_over(found):
                 refuse("Not everything has gone yet; services go on with it.")
-            print(f"{person} is erased.", file=sys.stderr)
+            print(f"{person} is erased. {under_way.files(stays)}", file=sys.stderr)
             if since := said_since(found):
                 print(_SINCE.format(number=since), file=sys.stderr)
 
@@ -89,10 +90,14 @@ async def _found(person_id: str) -> dict[str, Any]:
         return await _holdings(operator.get, person_id)
 
 
-async def _erased(wish: dict[str, Any], *, wait: bool) -> dict[str, Any]:
-    """Have it done; wait for notes, and then for the others, who hear of it by its facts."""
+async def _erased(wish: dict[str, Any], *, wait: bool) -> tuple[dict[str, Any], float | None]:
+    """Have it done; wait for notes, and then for the others, who hear of it by its facts.
+
+    Returns what is left, and for how many seconds brokers keep files of what was cut off.
+    """
     async with operating(reach()) as operator:
         job = (await operator.post("/people/erase", wish))["job"]
+        stays: float | None = None
         if wait:
             known = await under_way.ended(
                 operator,
@@ -101,10 +106,11 @@ async def _erased(wish: dict[str, Any], *, wait: bool) -> dict[str, Any]:
                 cancelled="It was cancelled; what has gone has gone.",
                 job=job,
             )
+            stays = known["files_seconds"]
             for each in known["left"]:
                 print(_LEFT[each["kind"]].format(**each), file=sys.stderr)
             await _followed(operator, wish["person_id"])
-        return await _holdings(operator.follow, wish["person_id"])
+        return await _holdings(operator.follow, wish["person_id"]), stays
 
 
 async def _followed(operator: Operator, person_id: str) -> None:

@@ -31,30 +31,33 @@ def register(app: typer.Typer) -> None:
         """Erase for good what was said on tickets that were closed long ago; who did what and when stays."""
         wish = {"months": months, "reason": reason, "rate": rate}
         with refusing():
-            said = asyncio.run(_asked(wish | {"dry_run": True}))
+            said, stays = asyncio.run(_erased(wish | {"dry_run": True}, wait=False))
             if not dry_run:
                 confirm(f"{_sentence(said)} Erase it? Nobody can bring it back.", yes=yes)
-                said = asyncio.run(_asked(wish, wait=not detach))
+                said, stays = asyncio.run(_erased(wish, wait=not detach))
         if as_json:
             print(json.dumps(said))
         elif dry_run or detach:
             print(_sentence(said), file=sys.stderr)
         else:
-            print(f"It is erased: {said['events']} facts on {said['tickets']} tickets.", file=sys.stderr)
+            done = f"It is erased: {said['events']} facts on {said['tickets']} tickets."
+            print(f"{done} {under_way.files(stays)}" if said["events"] else done, file=sys.stderr)
 
 
-async def _asked(wish: dict[str, Any], *, wait: bool = False) -> dict[str, Any]:
+async def _erased(wish: dict[str, Any], *, wait: bool) -> tuple[dict[str, Any], float | None]:
+    """What goes or would go, and for how many seconds brokers keep files of what was cut off."""
     async with operating(reach()) as operator:
         said: dict[str, Any] = await operator.post("/people/retention", wish)
-        if wait:
-            await under_way.ended(
-                operator,
-                "/people/retention",
-                "facts",
-                cancelled="It was cancelled; what has gone has gone.",
-                job=said["job"],
-            )
-        return said
+        if not wait:
+            return said, None
+        known = await under_way.ended(
+            operator,
+            "/people/retention",
+            "facts",
+            cancelled="It was cancelled; what has gone has gone.",
+            job=said["job"],
+        )
+        return said, known["files_seconds"]
 
 
 def _sentence(said: dict[str, Any]) -> str:

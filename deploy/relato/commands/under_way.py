@@ -1,6 +1,7 @@
 """Waiting for jobs of services, with a bar on a terminal; they go on without us."""
 
 import asyncio
+from math import ceil
 from typing import Any
 
 from relato.commands.bar import bar
@@ -8,6 +9,7 @@ from relato.commands.outcome import refuse
 from relato.operate import Operator
 
 _LOOK_SECONDS = 0.5
+_LONG_SECONDS = 120
 
 
 async def ended(operator: Operator, path: str, what: str, *, cancelled: str, job: int | None = None) -> Any:
@@ -30,6 +32,14 @@ async def whole(operator: Operator, path: str, known: dict[str, Any]) -> dict[st
         page = await operator.follow(f"{path}?after={after}")
         known["findings"] += page["findings"]
     return known
+
+
+def files(seconds: float | None) -> str:
+    """For how long brokers keep files of what was cut off from topics: so many seconds, if they say it."""
+    if seconds is None:
+        return "For how long brokers keep files of what was cut off from topics, they do not say."
+    within = f"{ceil(seconds)} seconds" if seconds < _LONG_SECONDS else f"{ceil(seconds / 60)} minutes"
+    return f"As brokers are set up, files of what was cut off from topics are deleted within {within}."
 
 
 def left(known: dict[str, Any]) -> str:

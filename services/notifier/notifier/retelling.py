@@ -4,6 +4,7 @@ Partitions that say nothing of whom was erased stay as they are. An outcome has 
 id, so that whoever has it takes in what it says now, and its place among others does not matter.
 """
 
+import asyncio
 import json
 from collections.abc import AsyncIterator, Sequence
 from dataclasses import dataclass
@@ -24,6 +25,8 @@ from notifier import erasing
 from notifier.erasing import Known
 
 _AT_ONCE = 500
+_RATE = 2_000
+"""Outcomes a second, at most; at what rate somebody is erased the fact of it does not say."""
 _PATIENCE_SECONDS = 600.0
 
 
@@ -66,15 +69,18 @@ class _Topic:
         partition = TopicPartition(name, number)
         if not await self._names_anybody(partition):
             return []
+        clock = asyncio.get_running_loop().time
         async with self.trimmer.configured(name, CLOSING) as closed:
             # Only now: whatever is appended from here on does not lie in the segment that is to go.
             end = await self._end(partition)
             async with kafka.producing(self.settings) as producer:
                 acknowledged = Acknowledged()
                 async for records, known in self._said(partition, end):
+                    due = clock() + len(records) / _RATE
                     placed = await kafka.send(producer, [_again(each, known) for each in records])
                     await published.advance(self.connection, acknowledged.take(placed))
                     await closed()
+                    await asyncio.sleep(max(0, due - clock()))
         ours = f"{self.settings.topic_prefix}relato."
         late = await self.trimmer.read(partition, end, ours, _PATIENCE_SECONDS)
         await self.trimmer.give_up({partition: end})

@@ -169,10 +169,14 @@ async def step(
     total: int | None = None,
     findings: Sequence[Finding] = (),
 ) -> Job:
-    """Write down how far it is and what was found, in the transaction that came so far; raises ``Gone``."""
+    """Write down how far it is and what was found, in the transaction that came so far; raises ``Gone``.
+
+    Where there was more to do than anybody knew, ``total`` grows with what is done.
+    """
     row = await connection.fetchrow(
         f"""
-        UPDATE jobs SET reached = $3::jsonb, done = done + $4, total = coalesce($5, total), trouble = NULL
+        UPDATE jobs SET reached = $3::jsonb, done = done + $4, trouble = NULL,
+            total = greatest(coalesce($5, total), done + $4)
         WHERE id = $1 AND claim = $2 AND finished_at IS NULL RETURNING {_COLUMNS}
         """,  # noqa: S608  # columns of ours
         *(job.id, job.claim, json.dumps(reached), done, total),

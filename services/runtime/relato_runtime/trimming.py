@@ -6,7 +6,7 @@ compacted away. Files go with the broker's next look, and after ``file.delete.de
 """
 
 import asyncio
-from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterable, Mapping
 from contextlib import asynccontextmanager
 from datetime import timedelta
 
@@ -94,12 +94,21 @@ class Trimmer:
                 late.add(name)
         return late
 
-    async def patience(self, topic: str) -> timedelta:
-        """How long a file may stay that is not needed any more, as the brokers are set up."""
-        delay = (await self._described(ConfigResourceType.TOPIC, topic)).get(_DELAY, ("60000", 0))[0]
-        broker = str((await self._admin.describe_cluster())["brokers"][0]["node_id"])
-        looks = (await self._described(ConfigResourceType.BROKER, broker)).get(_LOOKS, ("300000", 0))[0]
-        return timedelta(milliseconds=int(delay) + int(looks))
+    async def patience(self, *topics: str) -> timedelta | None:
+        """For how long a file of any of these may stay that is not needed any more, as brokers are set up.
+
+        None where one of them does not say: whoever asks may need a right of its own for that.
+        """
+        brokers = [str(each["node_id"]) for each in (await self._admin.describe_cluster())["brokers"]]
+        looks = await self._longest(ConfigResourceType.BROKER, brokers, _LOOKS)
+        delays = await self._longest(ConfigResourceType.TOPIC, topics, _DELAY)
+        return None if looks is None or delays is None else looks + delays
+
+    async def _longest(self, kind: ConfigResourceType, names: Iterable[str], what: str) -> timedelta | None:
+        """The longest of what these are configured to; None where one of them does not say."""
+        said = [(await self._described(kind, name)).get(what) for name in names]
+        known = [int(each[0]) for each in said if each is not None]
+        return timedelta(milliseconds=max(known)) if len(known) == len(said) else None
 
     async def _described(self, kind: ConfigResourceType, name: str) -> dict[str, tuple[str, int]]:
         answers = await self._admin.describe_configs([ConfigResource(kind, name)])

@@ -20,6 +20,7 @@ from uuid6 import uuid7
 
 from notes.operating.adopt import SOURCE
 from notes.privacy import erasures, remembering, restating, rewriting
+from notes.privacy.restating import Restating
 from notes.privacy.silencing import Silence, silence
 
 ERASE = "erase"
@@ -146,8 +147,9 @@ async def _people(
     async with kafka.producing(settings) as producer:
         record = kafka.OutgoingRecord(settings.topic_prefix + ERASURES.name, key, value, headers)
         await kafka.send(producer, [record])
-    more = await restating.restate(settings, person_id, str(job.wish["by"]), int(job.wish["patience"]))
-    found = [Finding("not-compacted", topic=topic) for topic in more]
+    restated = Restating(str(job.wish["by"]), int(job.wish["rate"]), int(job.wish["patience"]))
+    more = await restating.restate(settings, person_id, restated)
+    found = [Finding("not-compacted", topic=settings.topic_prefix + each.name) for each in more]
     async with connection.transaction():
         return await jobs.step(connection, job, job.reached | {"phase": "topics"}, findings=found)
 

@@ -73,6 +73,8 @@ class Erasure(Progress):
     """What is done now: the ``log``, ``people`` beside it, the ``topics``, the ``files`` of the database."""
     left: list[Left]
     """What others have to see to."""
+    files_seconds: float | None
+    """For how long brokers keep files of what was cut off, as they are set up; null where they do not say."""
 
 
 def routes(pool: Pool, operator: Operator) -> APIRouter:
@@ -104,7 +106,12 @@ def routes(pool: Pool, operator: Operator) -> APIRouter:
                 return None
             found, _, _ = await jobs.found(connection, job.id, verified.FINDINGS)
         left = [Left.model_validate(each._asdict() | {"group": each.detail.get("group")}) for each in found]
-        return Erasure(**verified.progress(job), phase=job.reached.get("phase", "log"), left=left)
+        return Erasure(
+            **verified.progress(job),
+            phase=job.reached.get("phase", "log"),
+            left=left,
+            files_seconds=job.reached.get("files_seconds"),
+        )
 
     @router.post("/retention", responses=problems(400, 401, 403, 409, 413, 422, 429, 503))
     async def retain_texts(who: Who, wish: RetainWish) -> Retention:

@@ -13,7 +13,7 @@ from relato_contracts.envelope import Envelope, Undecodable, decode, encode
 from relato_contracts.erasure import forgotten, untold
 from relato_contracts.fields import Fact
 from relato_contracts.itsm import PersonSaved, TicketSaved
-from relato_contracts.topics import PEOPLE, TICKETS, TOPIC_OF
+from relato_contracts.topics import PEOPLE, TICKETS, TOPIC_OF, Topic
 from relato_runtime import kafka, tail, trimming
 from relato_runtime.kafka import OutgoingRecord
 from relato_runtime.positions import Record
@@ -23,29 +23,45 @@ from uuid6 import uuid7
 
 from notes.operating.adopt import SOURCE
 
+TOPICS = (PEOPLE, TICKETS)
+_AT_ONCE = 500
 _LOOK_SECONDS = 2.0
 
 
-async def restate(settings: ServiceSettings, person_id: str, by: str, patience: float) -> list[str]:
-    """Say it, and wait until nothing else is there: which topics still have more after so many seconds.
+class Restating(NamedTuple):
+    """How it is said."""
+
+    by: str
+    rate: int
+    """Facts a second, at most."""
+    patience: float
+    """For how many seconds the cleaner is waited for."""
+
+
+async def restate(settings: ServiceSettings, person_id: str, how: Restating) -> list[Topic]:
+    """Say it, and wait until nothing else is there: which topics still have more after that.
 
     Twice, since the cleaner leaves the segment that is written to: the first closes what was there, and the
     second the first. Where there is nothing to say of a person there is nothing to wait for.
     """
-    names = [settings.topic_prefix + topic.name for topic in (PEOPLE, TICKETS)]
-    clock = asyncio.get_running_loop().time
+    clock, at_once = asyncio.get_running_loop().time, min(_AT_ONCE, how.rate)
     async with AsyncExitStack() as stack:
         trimmer = await stack.enter_async_context(trimming.trimming(settings))
-        for name in names:
+        for topic in TOPICS:
+            name = settings.topic_prefix + topic.name
             await stack.enter_async_context(trimmer.configured(name, COMPACTING))
         producer = await stack.enter_async_context(kafka.producing(settings))
         said = await _said(settings, person_id)
         for _ in range(2):
-            await kafka.send(producer, [_outgoing(settings, each, by) for each in said.last])
-        until = clock() + patience
+            for start in range(0, len(said.last), at_once):
+                some = said.last[start : start + at_once]
+                due = clock() + len(some) / how.rate
+                await kafka.send(producer, [_outgoing(settings, each, how.by) for each in some])
+                await asyncio.sleep(max(0, due - clock()))
+        until = clock() + how.patience
         while (said := await _said(settings, person_id)).more:
             if clock() > until:
-                return sorted(said.more)
+                return [each for each in TOPICS if settings.topic_prefix + each.name in said.more]
             await asyncio.sleep(_LOOK_SECONDS)
     return []
 
@@ -60,7 +76,7 @@ class _Said(NamedTuple):
 async def _said(settings: ServiceSettings, person_id: str) -> _Said:
     last: dict[tuple[str, bytes], Fact] = {}
     more: set[str] = set()
-    async with tail.reading(settings, PEOPLE, TICKETS) as reader:
+    async with tail.reading(settings, *TOPICS) as reader:
         begins = await reader.consumer.beginning_offsets(reader.partitions)
         ends = await reader.consumer.end_offsets(reader.partitions)
         for partition in reader.partitions:

@@ -6,13 +6,13 @@ Offsets stay valid; who has read what is cut off drops what comes again by its v
 """
 
 import asyncio
-from collections.abc import Awaitable, Callable, Collection
+from collections.abc import Awaitable, Callable, Collection, Iterable
 from datetime import datetime
 from functools import partial
 
 from aiokafka.partitioner import DefaultPartitioner
 from aiokafka.structs import TopicPartition
-from relato_contracts.topics import NOTES
+from relato_contracts.topics import CONSUMERS, NOTES, NOTIFICATIONS, PEOPLE, TICKETS, dead_letters
 from relato_runtime import jobs, tail, trimming
 from relato_runtime.database import Connection
 from relato_runtime.jobs import Finding, Job
@@ -24,6 +24,8 @@ from relato_runtime.walking import stretch
 from notes.operating import accepted, restored
 from notes.privacy import withheld
 
+_CUT_OFF = (NOTES, NOTIFICATIONS, PEOPLE, TICKETS, *(dead_letters(each) for each in CONSUMERS))
+"""All that is cut off or compacted away when something is erased, by whichever service."""
 _AT_ONCE = 2_000
 _TICKETS_AT_ONCE = 500
 _LOOK_SECONDS = 0.2
@@ -37,9 +39,17 @@ async def rewrite(
     topic = settings.topic_prefix + NOTES.name
     async with tail.reading(settings, NOTES) as reader, trimming.trimming(settings) as trimmer:
         if "partitions" not in job.reached:
-            named = sorted({_placed(reader, ticket_id) for ticket_id in tickets})
+            named = {_placed(reader, ticket_id) for ticket_id in tickets}
+            every = await withheld.every(connection) if named else []
+            # Beside the loop, which has commands to see to: there may be many tickets.
+            events = await asyncio.to_thread(_events, reader, every, named)
+            stays = await trimmer.patience(*(settings.topic_prefix + each.name for each in _CUT_OFF))
+            reached = {
+                "partitions": sorted(named),
+                "files_seconds": None if stays is None else stays.total_seconds(),
+            }
             async with connection.transaction():
-                job = await jobs.step(connection, job, job.reached | {"partitions": named})
+                job = await jobs.step(connection, job, job.reached | reached, total=job.done + events)
         while partitions := job.reached["partitions"]:
             here = _Partition(settings, connection, reader, trimmer, TopicPartition(topic, partitions[0]))
             job = await here.rewrite(job)
@@ -50,6 +60,11 @@ def _placed(reader: Reader, ticket_id: str) -> int:
     every = sorted(each.partition for each in reader.partitions)
     number: int = DefaultPartitioner()(ticket_id.encode(), every, every)
     return number
+
+
+def _events(reader: Reader, every: Iterable[tuple[str, int]], partitions: Collection[int]) -> int:
+    """How many events the tickets of these partitions have, all of which are published anew."""
+    return sum(number for ticket_id, number in every if _placed(reader, ticket_id) in partitions)
 
 
 class _Partition:

@@ -25,6 +25,14 @@ async def go_on(connection: Connection, without: Sequence[str] = ()) -> None:
     )
 
 
+async def every(connection: Connection) -> list[tuple[str, int]]:
+    """All tickets of the log, with how many events each has."""
+    rows = await connection.fetch(
+        "SELECT ticket_id, version FROM streams WHERE version > 0", timeout=_LARGE_SECONDS
+    )
+    return [(row["ticket_id"], row["version"]) for row in rows]
+
+
 async def following(connection: Connection, limit: int) -> list[tuple[str, int]]:
     """The next of them, with how many events each has."""
     rows = await connection.fetch(
