@@ -109,11 +109,19 @@ async def test_nothing_of_who_was_erased_is_left_on_disk_and_the_shape_of_the_hi
 
     tried = await own.json("people", "erase", PERSON, "--reason", "she asked", "--dry-run")
     held = {(each["service"], each["name"]): each["number"] for each in tried["items"]}
-    assert held["notes", "events"] == 5
-    assert held["notifier", "mails"] >= 1
+    assert held["notes", "events"] == held["notes", "relato.notes"] == 5
+    assert (held["notes", "itsm.people"], held["notes", "itsm.tickets"]) == (1, 1)
+    assert held["notifier", "mails"] == held["notifier", "relato.notifications"] >= 1
     assert traces(own.home, [NAME]), "a dry run changes nothing"
 
-    await own.said("people", "erase", PERSON, "--reason", "she asked", "--yes")
+    code, _, errors = await own.relato("people", "erase", PERSON, "--reason", "she asked", "--yes")
+    assert (code, f"{PERSON} is erased. As brokers are set up, " in errors) == (0, True), errors
+    assert "within 35 seconds" in errors, "a look each 30 seconds, and 5 more"
+    known = await own.json("people", "held", PERSON)
+    assert [each for each in known["items"] if each["number"]] == []
+    assert {name for name, each in known["forgetting"].items() if each and each["done"]} == {
+        *("notes", "notifier", "history-projector"),
+    }
     await own.level()
 
     async def cleared() -> bool:

@@ -12,17 +12,12 @@ import typer
 from relato.commands import tables, under_way
 from relato.commands.bar import bar
 from relato.commands.confirm import confirm
+from relato.commands.held import SERVICES, left_over, remarks, said_since, through, troubles
 from relato.commands.outcome import refuse, refusing
 from relato.operate import Operator, operating
 from relato.reach import reach
 
-SERVICES = ("notes", "history-projector", "notifier", "portal-query")
-_LOOK_SECONDS = 1.0
-_LEFT = {
-    "not-read": "The group {group} had not read all that was cut off of {topic}, partition {partition}.",
-    "not-compacted": "{topic} still says more somewhere: it is not compacted, or not yet.",
-}
-
+_LOOK_SECONDS = 2.0
 _SINCE = "{number} facts were said on their tickets since; erasing them once more takes those, too."
 
 Person = Annotated[str, typer.Argument(help="Their person_id.")]
@@ -44,6 +39,8 @@ def register(app: typer.Typer) -> None:
         with refusing():
             found = asyncio.run(_found(person))
         _show(found, as_json=as_json)
+        for line in remarks(found):
+            print(line, file=sys.stderr)
 
     @group.command()
     def erase(
@@ -71,8 +68,10 @@ def register(app: typer.Typer) -> None:
                 found, stays = asyncio.run(_erased(wish, wait=not detach))
         _show(found, as_json=as_json)
         if not dry_run and not detach:
+            for line in remarks(found):
+                print(line, file=sys.stderr)
             if left_over(found):
-                refuse("Not everything has gone yet; services go on with it.")
+                refuse("Not everything has gone. Erasing them once more goes through all of it again.")
             print(f"{person} is erased. {under_way.files(stays)}", file=sys.stderr)
             if since := said_since(found):
                 print(_SINCE.format(number=since), file=sys.stderr)
@@ -97,50 +96,38 @@ async def _erased(wish: dict[str, Any], *, wait: bool) -> tuple[dict[str, Any], 
     """
     async with operating(reach()) as operator:
         job = (await operator.post("/people/erase", wish))["job"]
-        stays: float | None = None
-        if wait:
-            known = await under_way.ended(
-                operator,
-                "/people/erasure",
-                "facts",
-                cancelled="It was cancelled; what has gone has gone.",
-                job=job,
-            )
-            stays = known["files_seconds"]
-            for each in known["left"]:
-                print(_LEFT[each["kind"]].format(**each), file=sys.stderr)
-            await _followed(operator, wish["person_id"])
-        return await _holdings(operator.follow, wish["person_id"]), stays
+        if not wait:
+            return await _holdings(operator.follow, wish["person_id"]), None
+        known = await under_way.ended(
+            operator,
+            "/people/erasure",
+            "facts",
+            cancelled="It was cancelled; what has gone has gone.",
+            job=job,
+        )
+        return await _followed(operator, wish["person_id"]), known["files_seconds"]
 
 
-async def _followed(operator: Operator, person_id: str) -> None:
-    with bar("rows") as told:
-        before = 0
-        while left := left_over(await _holdings(operator.follow, person_id)):
+async def _followed(operator: Operator, person_id: str) -> dict[str, Any]:
+    """What is left once every service is through; what keeps one from that is told, once each time."""
+    with bar("rows and records") as told:
+        before, trouble = 0, ""
+        while not through(held := await _holdings(operator.follow, person_id)):
+            left = left_over(held)
             before = max(before, left)
-            told(before - left, before, "services follow")
+            told(before - left, before, "services follow" if left else "files are written anew")
+            if (now := " ".join(troubles(held))) not in ("", trouble):
+                print(now, file=sys.stderr)
+            trouble = now
             await asyncio.sleep(_LOOK_SECONDS)
-
-
-def said_since(held: dict[str, Any]) -> int:
-    """Pure: what the log has of somebody once notes has erased them, which others have said meanwhile."""
-    log = ("notes", "events")
-    return sum(each["number"] for each in held["items"] if (each["service"], each["name"]) == log)
-
-
-def left_over(held: dict[str, Any]) -> int:
-    """Pure: the rows that are still to go; the log goes first, and what it has the histories may have."""
-    since = said_since(held)
-    return sum(
-        max(0, each["number"] - (since if each["name"].endswith(("events", "ticket_entries")) else 0))
-        for each in held["items"]
-    )
+    return held
 
 
 async def _holdings(ask: Callable[[str], Awaitable[Any]], person_id: str) -> dict[str, Any]:
     answers = await asyncio.gather(*(ask(f"/holdings/{service}/{quote(person_id)}") for service in SERVICES))
     items = [{"service": each["service"], **item} for each in answers for item in each["items"]]
-    return {"person_id": person_id, "items": items}
+    forgetting = {each["service"]: each["forgetting"] for each in answers}
+    return {"person_id": person_id, "items": items, "forgetting": forgetting}
 
 
 def _show(found: dict[str, Any], *, as_json: bool) -> None:

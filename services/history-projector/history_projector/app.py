@@ -10,6 +10,7 @@ from relato_runtime import (
     holdings,
     letters_http,
     operators_http,
+    remains,
     verified,
     watching,
     working,
@@ -63,8 +64,9 @@ def build(settings: ProjectorSettings) -> FastAPI:
 
             async def count(person_id: str) -> Holdings:
                 async with pool.acquire() as connection:
-                    found = await people.held(connection, person_id)
-                return {("table", name): number for name, number in found.items()}
+                    tables = await people.held(connection, person_id)
+                    topics = await people.on_topics(connection, person_id)
+                    return holdings.of(tables, topics | await remains.on_topics(connection, person_id))
 
             app.include_router(holdings.routes("history-projector", pool, count, who))
 

@@ -4,16 +4,19 @@ from datetime import datetime
 
 from relato_contracts.erasure import ADDRESS, ERASED, TEXTS
 from relato_contracts.people import PersonErased
-from relato_runtime import erased
+from relato_contracts.topics import dead_letters
+from relato_runtime import erased, remains
 from relato_runtime.database import Connection
 
 from history_projector import generations, making
 
 _LARGE_SECONDS = 600
+_LETTERS = dead_letters("history-projector").name
 
 
 async def erase(connection: Connection, fact: PersonErased) -> None:
     """Somebody has been erased: what their tickets' streams hold goes with what those say themselves."""
+    await remains.keep(connection, fact.person_id, await on_topics(connection, fact.person_id))
     await erased.remember(connection, fact.person_id, fact.erased_at)
     await erased.forget(connection, fact.person_id)
     address: str | None = await connection.fetchval(
@@ -66,6 +69,11 @@ async def held(connection: Connection, person_id: str, said_by: datetime | None 
         assert counted is not None
         found |= {f"{schema}.{name}": number for name, number in counted.items()}
     return found
+
+
+async def on_topics(connection: Connection, person_id: str) -> dict[str, int]:
+    """How many records of our own topic name somebody, as far as rows tell."""
+    return {_LETTERS: (await erased.held(connection, person_id))["dead_letters"]}
 
 
 async def _schemas(connection: Connection) -> list[str]:

@@ -11,6 +11,7 @@ from relato_runtime import (
     holdings,
     letters_http,
     operators_http,
+    remains,
     verified,
     watching,
     working,
@@ -25,7 +26,7 @@ from relato_runtime.readiness import Readiness
 from relato_runtime.refusals import Refused
 from relato_runtime.taking import Taking
 
-from notifier import erasing, http, measured, operate_http, telling, verify
+from notifier import erasing, http, measured, named, operate_http, telling, verify
 from notifier.consume import TOPICS, Intake, look_again
 from notifier.housekeeping import keep_house
 from notifier.levelling import Gate
@@ -95,8 +96,9 @@ def build(settings: NotifierSettings) -> FastAPI:
 
             async def count(person_id: str) -> Holdings:
                 async with pool.acquire() as connection:
-                    found = await erasing.held(connection, person_id)
-                return {("table", name): number for name, number in found.items()}
+                    tables = await erasing.held(connection, person_id)
+                    topics = await named.named(connection, person_id)
+                    return holdings.of(tables, topics | await remains.on_topics(connection, person_id))
 
             app.include_router(holdings.routes("notifier", pool, count, operator))
             cleared = Clearing(

@@ -15,7 +15,7 @@ from relato_runtime.decoded import Decoded
 from relato_runtime.positions import DeadLetter
 from relato_runtime.readiness import Readiness
 
-from notifier import erasing, reference, waiting
+from notifier import erasing, named, reference, waiting
 from notifier import event as events
 from notifier.event import Event
 from notifier.planner import Planner
@@ -41,6 +41,7 @@ class Intake:
         """
         for _, _, each in decoded:
             if isinstance(each, PersonErased):
+                await named.keep(connection, each.person_id)
                 await erasing.forget(connection, each)
         instead = await erased.taken_in(connection, (fact for _, _, fact in decoded))
         facts: dict[tuple[str, str], Fact | None] = {}

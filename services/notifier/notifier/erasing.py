@@ -66,7 +66,7 @@ async def forget(connection: Connection, fact: PersonErased) -> None:
     person_id = fact.person_id
     await erased.remember(connection, person_id, fact.erased_at)
     await erased.forget(connection, person_id)
-    theirs = await connection.fetch(_THEIRS, person_id, timeout=_LARGE_SECONDS)
+    theirs = await connection.fetch(THEIRS, person_id, timeout=_LARGE_SECONDS)
     await _empty(connection, theirs)
     ids = [each["mail_id"] for each in theirs]
     await connection.execute(_UNADDRESS, ids, ERASED, timeout=_LARGE_SECONDS)
@@ -107,7 +107,7 @@ async def held(connection: Connection, person_id: str) -> dict[str, int]:
         WITH known AS (SELECT name, email FROM people WHERE person_id = $1)
         SELECT
             (SELECT count(*) FROM known WHERE name <> $2) AS people,
-            (SELECT count(*) FROM ({_THEIRS}) AS theirs) AS mails,
+            (SELECT count(*) FROM ({THEIRS}) AS theirs) AS mails,
             (SELECT count(*) FROM former_addresses WHERE person_id = $1) AS former_addresses,
             (SELECT count(*) FROM waiting WHERE position('"' || $1 || '"' IN data) > 0) AS waiting,
             (SELECT count(*) FROM test_mails WHERE person_id = $1) AS test_mails,
@@ -223,10 +223,11 @@ _ADDRESSES = """
     WHERE person_id = $1 AND email IS NOT NULL
     UNION ALL SELECT address, until FROM former_addresses WHERE person_id = $1
 """
-_THEIRS = f"""
+THEIRS = f"""
     SELECT DISTINCT mail_id FROM mails JOIN ({_ADDRESSES}) AS theirs ON lower(recipient) = lower(address)
     WHERE until IS NULL OR planned_at <= until
 """  # noqa: S608  # constants
+"""Mails to a person, the first parameter, wherever they were reached."""
 # What a server answered may name whom it was asked for.
 _UNADDRESS = f"""
     WITH theirs AS (

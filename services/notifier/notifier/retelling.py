@@ -11,7 +11,7 @@ from dataclasses import dataclass
 
 from aiokafka.structs import TopicPartition
 from relato_contracts.topics import NOTIFICATIONS
-from relato_runtime import jobs, kafka, published, tail, trimming
+from relato_runtime import jobs, kafka, published, remains, tail, trimming
 from relato_runtime.database import Connection
 from relato_runtime.jobs import Finding, Job
 from relato_runtime.kafka import OutgoingRecord
@@ -39,8 +39,13 @@ async def retell(settings: ServiceSettings, connection: Connection, job: Job) ->
             job = await _step(connection, job, {"partitions": every})
         while partitions := job.reached["partitions"]:
             late = await topic.rewrite(partitions[0])
-            found = [Finding("not-read", partition=partitions[0], detail={"group": each}) for each in late]
+            found = [
+                Finding("not-read", topic=topic.name, partition=partitions[0], detail={"group": each})
+                for each in late
+            ]
             job = await _step(connection, job, {"partitions": partitions[1:]}, found)
+    async with connection.transaction():
+        await remains.gone(connection, str(job.wish["person_id"]), NOTIFICATIONS.name)
     return job
 
 
@@ -63,14 +68,18 @@ class _Topic:
     reader: Reader
     trimmer: Trimmer
 
+    @property
+    def name(self) -> str:
+        """As the broker knows it."""
+        return self.settings.topic_prefix + NOTIFICATIONS.name
+
     async def rewrite(self, number: int) -> list[str]:
         """Tell a partition's outcomes once more and cut off what was there: which groups had not read it."""
-        name = self.settings.topic_prefix + NOTIFICATIONS.name
-        partition = TopicPartition(name, number)
+        partition = TopicPartition(self.name, number)
         if not await self._names_anybody(partition):
             return []
         clock = asyncio.get_running_loop().time
-        async with self.trimmer.configured(name, CLOSING) as closed:
+        async with self.trimmer.configured(self.name, CLOSING) as closed:
             # Only now: whatever is appended from here on does not lie in the segment that is to go.
             end = await self._end(partition)
             async with kafka.producing(self.settings) as producer:

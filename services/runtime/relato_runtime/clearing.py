@@ -12,7 +12,7 @@ from aiokafka.structs import TopicPartition
 from relato_contracts.erasure import ERASED
 from relato_contracts.topics import dead_letters
 
-from relato_runtime import erased, jobs, kafka, leftovers, tail, trimming
+from relato_runtime import erased, jobs, kafka, leftovers, remains, tail, trimming
 from relato_runtime.caller import Caller
 from relato_runtime.database import Connection, Pool
 from relato_runtime.jobs import Job
@@ -139,7 +139,10 @@ async def leave(settings: ServiceSettings, connection: Connection, job: Job, cle
     """Give up what the topic of dead letters has, and write tables anew; what is done is not done again."""
     if not job.reached.get("dead_letters"):
         await _give_up_dead_letters(settings, clearing.service)
-        job = await _reached(connection, job, dead_letters=True)
+        async with connection.transaction():
+            if (person_id := job.wish.get("person_id")) is not None:
+                await remains.gone(connection, str(person_id), dead_letters(clearing.service).name)
+            job = await jobs.step(connection, job, job.reached | {"dead_letters": True})
     await connection.execute("SET lock_timeout = '20s'")
     for table in [*await clearing.tables(connection), "pg_catalog.pg_statistic"]:
         if table not in job.reached.get("tables", []):

@@ -52,6 +52,7 @@ async def pending(connection: Connection) -> tuple[str, datetime] | None:
 async def again(connection: Connection) -> None:
     """A broker that was put back has on its topics what had gone from them: nobody is dealt with any more."""
     await connection.execute("UPDATE erased_people SET done_at = NULL WHERE done_at IS NOT NULL")
+    await connection.execute("UPDATE erased_records SET gone_at = NULL WHERE gone_at IS NOT NULL")
 
 
 async def done(connection: Connection, person_id: str) -> None:

@@ -94,7 +94,8 @@ async def facts(service: Service, topic: Topic, count: int) -> list[Any]:
 async def test_a_dry_run_says_how_much_would_go_and_changes_nothing(said: Service) -> None:
     before = await rows(said)
     assert (await ask(said, "ana", dry_run=True))["job"] is None
-    assert await held(said, "ana") == {"events": 3, "drafts": 1, "idempotency_keys": 2, "people": 1}
+    tables = {"events": 3, "drafts": 1, "idempotency_keys": 2, "people": 1}
+    assert await held(said, "ana") == tables | {"relato.notes": 3, "itsm.people": 1, "itsm.tickets": 3}
     after = await rows(said)
     assert [word for word in WORDS if word not in after] == []
     assert before.count("\n") + 2 == after.count("\n"), "two lines of the audit"

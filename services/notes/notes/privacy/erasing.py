@@ -10,8 +10,8 @@ from pathlib import Path
 import asyncpg
 from relato_contracts.envelope import Envelope, encode
 from relato_contracts.people import PersonErased
-from relato_contracts.topics import ERASURES
-from relato_runtime import clearing, erased, jobs, kafka
+from relato_contracts.topics import ERASURES, NOTES, dead_letters
+from relato_runtime import clearing, erased, jobs, kafka, remains
 from relato_runtime.clearing import Clearing
 from relato_runtime.database import Connection
 from relato_runtime.jobs import Finding, Job
@@ -52,6 +52,7 @@ async def erase(settings: ServiceSettings, job: Job, file: Path | None = None) -
                 tickets |= set(await erasures.silenced_by_rule(connection))
             job = await rewriting.rewrite(settings, connection, job, tickets)
             async with connection.transaction():
+                await remains.gone(connection, str(job.wish["person_id"]), NOTES.name)
                 job = await jobs.step(connection, job, job.reached | {"phase": "files"})
         job = await clearing.leave(settings, connection, job, CLEARING)
         async with connection.transaction():
@@ -84,8 +85,10 @@ def wish(
 async def _begin(connection: "asyncpg.Connection[asyncpg.Record]", job: Job) -> Job:
     person_id = str(job.wish["person_id"])
     async with connection.transaction():
-        await erased.remember(connection, person_id, _moment(job))
         number = (await erasures.held(connection, person_id))["events"]
+        said = {NOTES.name: number, **await erasures.said(connection, person_id)}
+        await remains.keep(connection, person_id, said)
+        await erased.remember(connection, person_id, _moment(job))
         reached = {"phase": "log", "ticket": "", "tickets": 0}
         return await jobs.step(connection, job, reached, total=number)
 
@@ -124,6 +127,8 @@ async def _log(connection: "asyncpg.Connection[asyncpg.Record]", job: Job) -> Jo
     if not tickets:
         async with connection.transaction():
             await erasures.forget(connection, person_id)
+            letters = (await erased.held(connection, person_id))["dead_letters"]
+            await remains.keep(connection, person_id, {dead_letters("notes").name: letters})
             await erased.forget(connection, person_id)
             job = await jobs.step(connection, job, job.reached | {"phase": "people"})
     return job
@@ -151,6 +156,8 @@ async def _people(
     more = await restating.restate(settings, person_id, restated)
     found = [Finding("not-compacted", topic=settings.topic_prefix + each.name) for each in more]
     async with connection.transaction():
+        clean = [each.name for each in restating.TOPICS if each not in more]
+        await remains.gone(connection, person_id, *clean)
         return await jobs.step(connection, job, job.reached | {"phase": "topics"}, findings=found)
 
 

@@ -6,6 +6,7 @@ from datetime import datetime
 from relato_contracts.envelope import type_name
 from relato_contracts.erasure import ERASED, TEXTS
 from relato_contracts.notes import TextErased
+from relato_contracts.topics import PEOPLE, TICKETS
 from relato_runtime.database import Connection
 
 from notes.privacy.forgetting import Forgotten, Told
@@ -145,6 +146,26 @@ async def held(connection: Connection, person_id: str) -> dict[str, int]:
     )
     assert row is not None
     return dict(row)
+
+
+async def said(connection: Connection, person_id: str) -> dict[str, int]:
+    """How many records of the ITSM's topics say who somebody is, or what they asked for, by topic.
+
+    Of tickets nothing is kept here that tells; what is said of somebody who is erased is not known.
+    """
+    row = await connection.fetchrow(
+        """
+        SELECT (SELECT count(*) FROM people WHERE person_id = $1 AND name <> $2) AS people,
+            (
+                SELECT count(*) FROM tickets WHERE requester_id = $1
+                    AND NOT EXISTS (SELECT FROM erased_people WHERE person_id = $1)
+            ) AS tickets
+        """,
+        *(person_id, ERASED),
+        timeout=_LARGE_SECONDS,
+    )
+    assert row is not None
+    return {PEOPLE.name: row["people"], TICKETS.name: row["tickets"]}
 
 
 async def silenced(connection: Connection, person_id: str) -> list[str]:

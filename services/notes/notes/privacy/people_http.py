@@ -1,16 +1,17 @@
 """The operators' routes about people: what would go if somebody were erased, and erasing them."""
 
 from datetime import UTC, datetime, timedelta
-from typing import Annotated, Literal
+from typing import Annotated
 
 from fastapi import APIRouter, Depends
 from pydantic import BaseModel, Field
 from relato_contracts.fields import Id
-from relato_runtime import erased, holdings, jobs, verified
+from relato_contracts.topics import NOTES, dead_letters
+from relato_runtime import erased, holdings, jobs, remains, verified
 from relato_runtime.caller import Caller
 from relato_runtime.database import Pool
 from relato_runtime.field_errors import FieldError
-from relato_runtime.holdings import Holdings
+from relato_runtime.holdings import Holdings, Left
 from relato_runtime.operations import Operation
 from relato_runtime.operators_http import Operator, Wish, problems, unless_refused
 from relato_runtime.problems import invalid
@@ -57,15 +58,6 @@ class Retention(BaseModel):
     """Of anybody, on tickets that have been closed for as long."""
 
 
-class Left(BaseModel):
-    """A group that had not read what was cut off, or a topic that is not compacted and still says more."""
-
-    kind: Literal["not-read", "not-compacted"]
-    topic: str
-    partition: int | None
-    group: str | None
-
-
 class Erasure(Progress):
     """The last erasure: how far it is."""
 
@@ -105,11 +97,10 @@ def routes(pool: Pool, operator: Operator) -> APIRouter:
             if job is None:
                 return None
             found, _, _ = await jobs.found(connection, job.id, verified.FINDINGS)
-        left = [Left.model_validate(each._asdict() | {"group": each.detail.get("group")}) for each in found]
         return Erasure(
             **verified.progress(job),
             phase=job.reached.get("phase", "log"),
-            left=left,
+            left=holdings.left(found),
             files_seconds=job.reached.get("files_seconds"),
         )
 
@@ -134,10 +125,12 @@ def routes(pool: Pool, operator: Operator) -> APIRouter:
 
     async def count(person_id: str) -> Holdings:
         async with pool.acquire() as connection:
-            mine = await erasures.held(connection, person_id)
-            shared = await erased.held(connection, person_id)
-        return {("table", name): number for name, number in (mine | shared).items()}
+            tables = await erasures.held(connection, person_id) | await erased.held(connection, person_id)
+            # What is in the log stands on its topic once, and until that is rewritten also what no longer is.
+            topics = {NOTES.name: tables["events"], **await erasures.said(connection, person_id)}
+            topics[dead_letters("notes").name] = tables["dead_letters"]
+            return holdings.of(tables, topics | await remains.on_topics(connection, person_id))
 
     whole.include_router(router)
-    whole.include_router(holdings.routes("notes", pool, count, operator))
+    whole.include_router(holdings.routes("notes", pool, count, operator, job=ERASE))
     return whole
