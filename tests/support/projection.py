@@ -30,8 +30,9 @@ def new_id() -> UUID:
 class Projection:
     """The history's database, brought on fact by fact; each happens a minute after the one before."""
 
-    def __init__(self, url: str) -> None:
+    def __init__(self, url: str, generation: int = 1) -> None:
         self.url = url
+        self._generation = generation
         self._versions: Counter[str] = Counter()
         self._offset = 0
         self.now = OPENED_AT
@@ -65,12 +66,12 @@ class Projection:
         await self._apply([removed], [removed])
 
     async def _apply(self, others: Sequence[Decoded], about_tickets: Sequence[Decoded]) -> None:
-        connection = await asyncpg.connect(generations.address(self.url, 1))
+        connection = await asyncpg.connect(generations.address(self.url, self._generation))
         try:
             async with connection.transaction():
                 await reference.apply(connection, others)
                 if about_tickets:
-                    assert not await Projector(1).apply(connection, about_tickets)
+                    assert not await Projector(self._generation).apply(connection, about_tickets)
         finally:
             await connection.close()
 

@@ -4,11 +4,13 @@ from typing import Any
 
 import pytest
 from notes.privacy import restating, rewriting
+from relato_contracts.erasure import ERASED
 from relato_contracts.topics import PEOPLE, Topic
 
 from tests.integration.notes.conftest import Service
-from tests.integration.notes.test_erasing import erased, held, said
+from tests.integration.notes.test_erasing import erased, held, rows, said
 from tests.integration.notes.test_verify import read
+from tests.support.waiting import until
 
 __all__ = ["said"]
 
@@ -65,3 +67,32 @@ async def test_a_topic_that_was_not_compacted_counts_until_somebody_is_erased_on
     await erased(said, "ana")
     assert await held(said, "ana") == {}
     assert (await read(said, "holdings/notes/ana"))["forgetting"]["left"] == []
+
+
+async def test_who_is_erased_is_named_nowhere_as_an_operator_either(said: Service) -> None:
+    tried = {"person_id": "bia", "reason": "Otto Quandt asked for it", "dry_run": True}
+    for person, wish in (("otto", tried), ("olga", tried | {"reason": "Olga asked for it"})):
+        answer = await said.http.post(
+            "/api/operate/people/erase", json=wish, headers=said.issuer.bearer(person, "operator")
+        )
+        assert answer.status_code == 200, answer.text
+    operator = said.issuer.bearer("otto", "operator")
+    verified = await said.http.post("/api/operate/events/verify", json={"reason": "Otto"}, headers=operator)
+    assert verified.status_code == 200, verified.text
+
+    async def verification() -> bool:
+        return bool((await read(said, "events/verification"))["state"] == "done")
+
+    await until(verification, within=60, what="the verification")
+    assert {name: (await held(said, "otto")).get(name) for name in ("operations", "jobs")} == {
+        "operations": 2,
+        "jobs": 1,
+    }
+    await erased(said, "otto")
+    assert "Otto" not in await rows(said)
+    audit = (await read(said, "audit/notes"))["items"]
+    hers = [each for each in audit if each["person_id"] == "otto"]
+    assert {(each["name"], each["reason"]) for each in hers} == {(ERASED, ERASED)}
+    assert [each["action"] for each in hers] == ["verify", "erase"], "what was done stays"
+    assert "Olga asked for it" in {each["reason"] for each in audit}
+    assert (await read(said, "events/verification"))["name"] == ERASED

@@ -10,6 +10,8 @@ from relato_contracts.topics import NOTIFICATIONS
 from relato_runtime.trimming import Trimmer
 
 from tests.integration.notifier.conftest import Notifier
+from tests.integration.notifier.test_erasing import rows
+from tests.integration.notifier.test_trying import trial
 from tests.support import stream
 from tests.support.reaching import reaching
 from tests.support.waiting import until
@@ -62,3 +64,17 @@ async def test_outcomes_count_until_their_topic_is_cut_off_and_what_is_in_the_wa
     (left,) = forgetting["left"]
     assert (left["kind"], left["group"]) == ("not-read", "a group of others")
     assert left["topic"] == notifier.settings.topic_prefix + NOTIFICATIONS.name
+
+
+async def test_test_mails_of_who_was_erased_go_and_those_of_others_stay(notifier: Notifier) -> None:
+    for person in ("davi", "edu"):
+        headers = {"Idempotency-Key": "one"}
+        answer = await notifier.ask("POST", "/test-mails", person=person, json=trial(), headers=headers)
+        assert answer.json()["outcome"] == "accepted", answer.text
+    assert (await held(notifier, "davi"))[0] == {"people": 1, "test_mails": 1}
+    await notifier.erase("davi")
+    left = await rows(notifier)
+    assert [each for each in ("davi@empresa.example", "Davi") if each in left] == []
+    assert (await held(notifier, "davi"))[0] == {}
+    kept = await notifier.database.fetch("SELECT person_id, recipient FROM test_mails")
+    assert [tuple(row) for row in kept] == [("edu", "edu@empresa.example")]
