@@ -46,7 +46,6 @@ async def test_what_an_administrator_switches_off_is_gone_for_the_requester_at_o
         await expect(ana.page.get_by_role("article")).to_have_count(0)  # she writes nothing: it loads anew
         await page.get_by_role("switch", name="Ocorrências", exact=True).click()
         await saved(page)
-        await ana.page.reload()
         await expect(ana.page.get_by_role("article")).to_have_count(1)
         await switch_off(page, "Chat", "conversar por chat")
         assert (await ticket.stack.get("davi", "/admin/parameters/316")).json()["value"] == "N"
@@ -56,7 +55,6 @@ async def test_without_a_template_the_executor_reads_that_no_mail_goes_out(
     window: SignedIn, ticket: Ticket
 ) -> None:
     davi = await window("davi", "/admin/parameters")
-    carlos = await window("carlos", f"/desk/tickets/{ticket.id}")
     page = davi.page
     async with (
         switched(ticket.stack, 251, parameter(251), parameter(251)),
@@ -68,7 +66,7 @@ async def test_without_a_template_the_executor_reads_that_no_mail_goes_out(
             await page.get_by_role("button", name=f"Salvar {name}").click()
             await page.get_by_role("button", name="Confirmar").click()
             await saved(page)
-        await carlos.page.reload()
+        carlos = await window("carlos", f"/desk/tickets/{ticket.id}")
         await carlos.page.get_by_role("button", name="Adicionar nota").last.click()
         await expect(carlos.page.get_by_text("não há modelo configurado (parâmetro 251)")).to_be_visible()
         await carlos.look("composer-no-mail")
