@@ -4,22 +4,20 @@ That there was a mail, about what, when, and what became of it stays. What has n
 """
 
 import json
-import re
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable
 from dataclasses import replace
-from typing import NamedTuple
 
 from asyncpg import Record
-from pydantic import JsonValue
 from relato_contracts.erasure import ADDRESS, ERASED, without_texts
 from relato_contracts.notes import NoteEvent, TextErased
 from relato_contracts.people import PersonErased
 from relato_runtime import erased
 from relato_runtime.database import Connection
 
-from notifier import outbox
+from notifier import outbox, unaddressed
 from notifier.event import Event
 from notifier.rates import rate_names
+from notifier.unaddressed import DECIDED, Known
 
 _LARGE_SECONDS = 600
 
@@ -140,43 +138,6 @@ async def tables(_connection: Connection) -> list[str]:
     ]
 
 
-class Known(NamedTuple):
-    """Mails whose recipients were erased, and people who were."""
-
-    mails: frozenset[str]
-    people: frozenset[str]
-
-
-async def known(connection: Connection, outcomes: Iterable[bytes]) -> Known:
-    """What of these outcomes, as they stand on their topic, is not to be known any more."""
-    said = [json.loads(each) for each in outcomes if each]
-    rows = await connection.fetch(
-        "SELECT mail_id::text FROM mails WHERE mail_id = ANY($1::uuid[]) AND recipient = $2",
-        *([each["mail_id"] for each in said], ERASED),
-    )
-    deciders = {each["decision"]["person_id"] for each in said if each.get("decision")}
-    people = await erased.known(connection, deciders)
-    return Known(frozenset(row["mail_id"] for row in rows), frozenset(people))
-
-
-def unaddressed(outcome: Mapping[str, JsonValue], gone: Known) -> dict[str, JsonValue]:
-    """Pure: an outcome without the recipient, and without the name of who decided, where they are gone."""
-    left = dict(outcome)
-    if left.get("mail_id") in gone.mails:
-        left["recipient"] = ERASED
-        if isinstance(reason := left.get("reason"), str):
-            left["reason"] = re.sub(ADDRESS, ERASED, reason)
-    decision = left.get("decision")
-    if isinstance(decision, dict) and decision.get("person_id") in gone.people:
-        if isinstance(reason := left.get("reason"), str):
-            left["reason"] = re.sub(DECIDED, rf"\1{ERASED}", reason)
-        left["decision"] = {
-            name: ERASED if name in {"person_name", "reason"} and value else value
-            for name, value in decision.items()
-        }
-    return left
-
-
 async def _untell(connection: Connection, gone: Known) -> None:
     """What is to be told yet is told without whom it names."""
     rows = await connection.fetch(
@@ -190,7 +151,7 @@ async def _untell(connection: Connection, gone: Known) -> None:
     )
     await connection.executemany(
         "UPDATE outbox SET data = $2 WHERE seq = $1",
-        [(each["seq"], json.dumps(unaddressed(json.loads(each["data"]), gone))) for each in rows],
+        [(each["seq"], json.dumps(unaddressed.without(json.loads(each["data"]), gone))) for each in rows],
     )
 
 
@@ -216,8 +177,6 @@ async def _empty(connection: Connection, mails: Iterable[Record]) -> None:
     await outbox.tell(connection, [row["mail_id"] for row in rows])
 
 
-DECIDED = "(?s)^((?:dropped: )?(?:resend|leave), decided by ).*"
-"""What `decisions` writes as a mail's reason: what stays of it is the first group."""
 _ADDRESSES = """
     SELECT email AS address, NULL::timestamptz AS until FROM people
     WHERE person_id = $1 AND email IS NOT NULL

@@ -21,8 +21,8 @@ from relato_runtime.settings import ServiceSettings
 from relato_runtime.tail import Reader
 from relato_runtime.trimming import CLOSING, Trimmer
 
-from notifier import erasing
-from notifier.erasing import Known
+from notifier import unaddressed
+from notifier.unaddressed import Known
 
 _AT_ONCE = 500
 _RATE = 2_000
@@ -53,7 +53,7 @@ def without(record: Record, known: Known) -> bytes:
     """Pure: what an outcome says when whom it went to, or who decided about it, is not to be known."""
     value = record.value or b""
     outcome = json.loads(value)
-    left = erasing.unaddressed(outcome, known)
+    left = unaddressed.without(outcome, known)
     if left == outcome:
         return value
     return json.dumps(left, ensure_ascii=False, separators=(",", ":")).encode()
@@ -104,7 +104,7 @@ class _Topic:
     async def _said(self, partition: TopicPartition, end: int) -> AsyncIterator[tuple[list[Record], Known]]:
         begin = (await self.reader.consumer.beginning_offsets([partition]))[partition]
         async for records in self.reader.records(partition, begin, end, _AT_ONCE):
-            yield records, await erasing.known(self.connection, [each.value or b"" for each in records])
+            yield records, await unaddressed.known(self.connection, [each.value or b"" for each in records])
 
     async def _end(self, partition: TopicPartition) -> int:
         end: int = (await self.reader.consumer.end_offsets([partition]))[partition]

@@ -38,7 +38,9 @@ class Letter(NamedTuple):
 async def about(connection: Connection, person_id: str) -> int:
     """How many say something of a person."""
     number: int = await connection.fetchval(
-        f"SELECT count(*) FROM dead_letters, (SELECT $1::text AS person_id) AS person WHERE {_ABOUT}",  # noqa: S608
+        f"""
+        SELECT count(*) FROM dead_letters, (SELECT $1::text AS person_id) AS person WHERE {_ABOUT}
+        """,  # noqa: S608  # constants
         person_id,
     )
     return number

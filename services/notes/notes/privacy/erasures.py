@@ -55,7 +55,9 @@ async def told(connection: Connection, ticket_ids: Sequence[str], person_id: str
 async def named(connection: Connection, ticket_id: str, versions: Sequence[int]) -> list[Told]:
     """These facts of a ticket, as far as the log has them."""
     rows = await connection.fetch(
-        f"SELECT {_TOLD} FROM events WHERE ticket_id = $1 AND version = ANY($2::int[]) AND type <> $3",  # noqa: S608
+        f"""
+        SELECT {_TOLD} FROM events WHERE ticket_id = $1 AND version = ANY($2::int[]) AND type <> $3
+        """,  # noqa: S608  # columns of ours
         *(ticket_id, list(versions), type_name(TextErased)),
         timeout=_LARGE_SECONDS,
     )
