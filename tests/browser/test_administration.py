@@ -158,7 +158,7 @@ async def test_what_is_wrong_with_a_new_thing_is_said_beside_its_fields(
     page = davi.page
     await expect(page.get_by_role("link", name="Carlos Eduardo Nunes")).to_be_visible()
     await davi.look("admin-people")
-    await page.get_by_role("link", name="Nova pessoa").click()
+    await page.get_by_role("link", name="Nova pessoa", exact=True).click()
     await page.get_by_label("Identificador").fill(f"nova pessoa {ticket.id}")
     await page.get_by_role("button", name="Salvar").click()
     await expect(page.get_by_label("Identificador")).to_have_accessible_description(re.compile("^De 1 a 64"))

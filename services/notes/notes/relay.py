@@ -30,9 +30,9 @@ RELAYED = Counter("relato_relayed", "Events acknowledged by Kafka")
 LEADING = Gauge("relato_relay_leading", "1 while this process relays")
 
 _Result = TypeVar("_Result")
-_LEASE = timedelta(seconds=3)
+LEASE = timedelta(seconds=3)
+STANDBY_SECONDS = 0.5
 _RENEW_SECONDS = 1.0
-_STANDBY_SECONDS = 0.5
 _POLL_SECONDS = 0.02
 _BATCH = 2_000
 
@@ -63,9 +63,9 @@ class Relay:
                 self._settings.database_url.get_secret_value(), timeout=5, command_timeout=10
             )
             stack.push_async_callback(_close, connection)
-            while (epoch := await outbox.lead(connection, self._holder, _LEASE)) is None:
+            while (epoch := await outbox.lead(connection, self._holder, LEASE)) is None:
                 self._readiness.has(self._part)  # another leads: standing by is this one's work
-                await asyncio.sleep(_STANDBY_SECONDS)
+                await asyncio.sleep(STANDBY_SECONDS)
             log.info("leading", epoch=epoch)
             LEADING.set(1)
             stack.callback(LEADING.set, 0)
@@ -84,7 +84,7 @@ class Relay:
         ahead: list[outbox.Pending] = []
         while True:
             if time.monotonic() - renewed >= _RENEW_SECONDS:
-                if not await outbox.stay(connection, epoch, _LEASE):
+                if not await outbox.stay(connection, epoch, LEASE):
                     raise Deposed
                 renewed = time.monotonic()
             self._wake.clear()
@@ -92,7 +92,7 @@ class Relay:
             if not events:
                 await self._rest()
                 continue
-            if time.monotonic() - renewed > _LEASE.total_seconds():
+            if time.monotonic() - renewed > LEASE.total_seconds():
                 continue  # this process slept while it read: first see whether it still leads
             since = telemetry.now()
             # Asked first: PostgreSQL reads while the records are made.

@@ -7,7 +7,7 @@ from datetime import timedelta
 
 import asyncpg
 import pytest
-from notes import outbox
+from notes import outbox, relay
 from notes.relay import Deposed, Relay
 from notes.settings import NotesSettings
 from pydantic import SecretStr
@@ -97,22 +97,24 @@ async def test_what_was_committed_before_the_relay_started_is_published(
 async def test_another_takes_over_within_five_seconds_of_the_leaders_last_sign_of_life(
     settings: NotesSettings, connection: asyncpg.Connection
 ) -> None:
-    await outbox.lead(connection, "dead", timedelta(seconds=3))
+    await outbox.lead(connection, "dead", relay.LEASE)
     await append(connection, 1, 3)
     async with relaying(settings):
-        await until(lambda: emptied(connection), within=5, what="a takeover")
+        await until(lambda: emptied(connection), what="a takeover")
+    assert relay.LEASE.total_seconds() + relay.STANDBY_SECONDS < 5
     assert await versions(settings, 3) == [1, 2, 3]
 
 
 async def test_a_leader_that_stops_lets_the_next_one_lead_at_once(
-    settings: NotesSettings, connection: asyncpg.Connection
+    settings: NotesSettings, connection: asyncpg.Connection, monkeypatch: pytest.MonkeyPatch
 ) -> None:
+    monkeypatch.setattr(relay, "LEASE", timedelta(hours=1))
     async with AsyncExitStack() as stack:
         async with relaying(settings):
             await until(lambda: leader(connection), what="a leader")
             await stack.enter_async_context(relaying(settings))
         await append(connection, 1, 1)
-        await until(lambda: emptied(connection), within=2, what="a takeover")
+        await until(lambda: emptied(connection), what="a takeover")
 
 
 async def test_a_deposed_leader_forgets_nothing_and_steps_down(

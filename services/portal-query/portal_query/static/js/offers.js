@@ -13,7 +13,7 @@ function head() {
 
 /** What is said above the entries is asked for anew, and with it what can be done. */
 export function askAnew() {
-  head()?.dispatchEvent(new CustomEvent("stale"));
+  document.querySelector("[data-head]")?.dispatchEvent(new CustomEvent("stale"));
 }
 
 document.addEventListener("htmx:afterSettle", () => {
