@@ -6,11 +6,12 @@ from itertools import count
 
 import hypothesis
 import pytest
+import structlog
 from aiokafka.admin import AIOKafkaAdminClient
 from pydantic import SecretStr
 from relato.demo.facts import address
 from relato_contracts.topics import TOPICS
-from relato_runtime import kafka
+from relato_runtime import failures, kafka
 from relato_runtime.settings import ServiceSettings
 
 from tests.support import mailbox, servers
@@ -27,6 +28,12 @@ hypothesis.settings.register_profile(
     "relato", deadline=None, suppress_health_check=[hypothesis.HealthCheck.too_slow]
 )
 hypothesis.settings.load_profile("relato")
+
+# As services log, but for the colours; to draw a traceback with all that it holds takes seconds in which the
+# loop stands still that tests share with what they serve.
+structlog.configure(
+    [structlog.stdlib.add_log_level, failures.traced, structlog.dev.ConsoleRenderer(colors=False)]
+)
 
 
 def pytest_sessionstart(session: pytest.Session) -> None:

@@ -21,6 +21,7 @@ async def serving(app: FastAPI, *, port: int = 0) -> AsyncIterator[str]:
             log_config=None,
             lifespan="on",
             timeout_graceful_shutdown=2,
+            timeout_keep_alive=75,  # as services have it: longer than clients keep theirs
         )
     )
     # Not serve(), which takes signals that belong to the test run.

@@ -143,6 +143,7 @@ async def leave(settings: ServiceSettings, connection: Connection, job: Job, cle
             if (person_id := job.wish.get("person_id")) is not None:
                 await remains.gone(connection, str(person_id), dead_letters(clearing.service).name)
             job = await jobs.step(connection, job, job.reached | {"dead_letters": True})
+    job = await _unread(connection, job)
     await connection.execute("SET lock_timeout = '20s'")
     for table in [*await clearing.tables(connection), "pg_catalog.pg_statistic"]:
         if table not in job.reached.get("tables", []):
@@ -151,6 +152,27 @@ async def leave(settings: ServiceSettings, connection: Connection, job: Job, cle
             await connection.execute(f"VACUUM (FULL, ANALYZE) {table}", timeout=_LARGE_SECONDS)
             job = await _reached(connection, job, tables=[*job.reached.get("tables", []), table])
     return job
+
+
+async def _unread(connection: Connection, job: Job) -> Job:
+    """Once nobody reads who began before rows had gone: what they may still see would get to the new files."""
+    if "behind" not in job.reached:
+        behind = await connection.fetchval("SELECT pg_current_xact_id()::text")
+        job = await _reached(connection, job, behind=behind)
+    while before := await connection.fetchval(_BEFORE, job.reached["behind"]):
+        waits = f"Transactions that began before keep what has gone from rows: of PostgreSQL's processes {before}."
+        async with connection.transaction():
+            job = await jobs.step(connection, job, job.reached, trouble=waits)
+        await asyncio.sleep(_LOOK_SECONDS)
+    return job
+
+
+# Of other roles only what pg_read_all_stats shows.
+_BEFORE = """
+    SELECT string_agg(pid::text, ', ' ORDER BY pid) FROM pg_stat_activity
+    WHERE (datname IS NULL OR datname = current_database()) AND pid <> pg_backend_pid()
+        AND age(backend_xmin) > age($1::text::xid8::xid)
+"""
 
 
 async def _reached(connection: Connection, job: Job, **more: Any) -> Job:

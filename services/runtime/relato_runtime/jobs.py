@@ -168,18 +168,20 @@ async def step(
     done: int = 0,
     total: int | None = None,
     findings: Sequence[Finding] = (),
+    trouble: str | None = None,
 ) -> Job:
     """Write down how far it is and what was found, in the transaction that came so far; raises ``Gone``.
 
-    Where there was more to do than anybody knew, ``total`` grows with what is done.
+    Where there was more to do than anybody knew, ``total`` grows with what is done. ``trouble`` is what it
+    waits for, to whoever looks.
     """
     row = await connection.fetchrow(
         f"""
-        UPDATE jobs SET reached = $3::jsonb, done = done + $4, trouble = NULL,
+        UPDATE jobs SET reached = $3::jsonb, done = done + $4, trouble = $6,
             total = greatest(coalesce($5, total), done + $4)
         WHERE id = $1 AND claim = $2 AND finished_at IS NULL RETURNING {_COLUMNS}
         """,  # noqa: S608  # columns of ours
-        *(job.id, job.claim, json.dumps(reached), done, total),
+        *(job.id, job.claim, json.dumps(reached), done, total, trouble),
     )
     if row is None:
         raise Gone

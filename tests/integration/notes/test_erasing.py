@@ -5,7 +5,7 @@ from collections.abc import Mapping
 from typing import Any
 
 import pytest
-from notes.privacy import erasures, withheld
+from notes.privacy import anew, erasures, rewriting, withheld
 from relato_contracts.envelope import decode
 from relato_contracts.erasure import ERASED
 from relato_contracts.itsm import PersonSaved, TicketSaved
@@ -139,6 +139,25 @@ async def test_what_the_itsm_had_said_is_said_again_without_and_compacted_away(s
     tickets = [each for each in await facts(said, TICKETS, 3) if each.ticket_id == "1001"]
     assert isinstance(tickets[-1], TicketSaved)
     assert {(each.title, each.status) for each in tickets} == {(ERASED, "in-progress")}
+
+
+async def test_an_erasure_sees_to_the_itsms_topics_again_where_a_broker_was_put_back_meanwhile(
+    said: Service, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    rewrite = rewriting.rewrite
+
+    async def once_it_was_put_back(*given: Any) -> Any:
+        monkeypatch.setattr(rewriting, "rewrite", rewrite)
+        await said.publish(world.person("ana", name="Zulmira Prado"))  # as its topic had said
+        await anew.rewrite_again(said.database)
+        return await rewrite(*given)
+
+    monkeypatch.setattr(rewriting, "rewrite", once_it_was_put_back)
+    await erased(said, "ana")
+    people = [each for each in await facts(said, PEOPLE, 6) if each.person_id == "ana"]
+    assert {each.name for each in people} == {ERASED}
+    everybody = await read_all(said.settings, ERASURES, count=1)
+    assert len({dict(each.headers)["ce_id"] for each in everybody}) == 1, "it is the same fact"
 
 
 async def test_who_reads_the_topic_from_its_new_beginning_finds_whole_tickets_and_nothing_erased(

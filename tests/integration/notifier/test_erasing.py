@@ -4,6 +4,7 @@ import asyncio
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 
+import asyncpg
 import pytest
 from notifier import erasing, sending
 from relato_contracts.erasure import ERASED
@@ -160,6 +161,29 @@ async def test_what_went_by_rule_goes_from_the_disk_as_well(notifier: Notifier) 
     await notifier.note(stream.erased([note], [1]).model_copy(update={"cause": "retention"}))
     await cleared(notifier)
     assert await raw.in_tables(notifier.database, ["Zarabatana"]) == {}
+
+
+@pytest.mark.usefixtures("hurried")
+async def test_files_are_written_anew_once_nobody_reads_who_began_before(notifier: Notifier) -> None:
+    note = stream.recorded(1, visible_to_requester=True, notify_by_email=True)
+    await notifier.note(note)
+    await notifier.mails(1, "accepted")
+    reader = await asyncpg.connect(notifier.settings.database_url.get_secret_value())
+    try:
+        async with reader.transaction(isolation="repeatable_read"):
+            await reader.fetchval("SELECT 1")
+            await notifier.note(stream.erased([note], [1]))
+
+            async def waits() -> bool:
+                trouble = await notifier.database.fetchval("SELECT trouble FROM jobs WHERE kind = 'clear'")
+                return str(reader.get_server_pid()) in (trouble or "")
+
+            await until(waits, what="the job to say whom it waits for")
+        await cleared(notifier)
+    finally:
+        await reader.close()
+    assert await raw.in_tables(notifier.database, ["Texto 1"]) == {}
+    assert await notifier.database.fetchval("SELECT trouble FROM jobs WHERE kind = 'clear'") is None
 
 
 @pytest.mark.usefixtures("hurried")

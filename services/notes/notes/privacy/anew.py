@@ -8,7 +8,7 @@ from relato_runtime.database import Connection
 from relato_runtime.operations import Operation
 from uuid6 import uuid7
 
-from notes.privacy.erasures import PATIENCE_SECONDS, RATE, RETAIN, SUBJECT
+from notes.privacy.erasures import ERASE, PATIENCE_SECONDS, RATE, RETAIN, SUBJECT
 
 _RELATO = Caller("relato", "Relato", frozenset())
 
@@ -16,15 +16,19 @@ _RELATO = Caller("relato", "Relato", frozenset())
 async def rewrite_again(connection: Connection) -> bool:
     """A broker that was put back has on its topics what had gone: whether a job begins with them anew.
 
-    What one has reached there is of another topic, so it is taken from whoever is at it. People are seen to
-    by ``erased.again``; what went by rule by the last such job, or else by the one that is under way.
+    What one has reached there is of other topics, so it is taken from whoever is at it; an erasure goes on
+    with the ITSM's. Other people are seen to by ``erased.again``; what went by rule by the last such job, or
+    else by the one that is under way.
     """
     begun: int = await connection.fetchval(
         """
         WITH under_way AS (
             UPDATE jobs SET claim = NULL, claimed_until = now(), wish = wish || '{"again": true}',
-                reached = CASE WHEN reached->>'phase' IN ('topics', 'files')
-                    THEN '{"phase": "topics"}' ELSE reached END
+                reached = CASE
+                    WHEN reached->>'phase' NOT IN ('topics', 'files') THEN reached
+                    WHEN kind = $3 THEN jsonb_build_object('phase', 'people', 'tickets', reached->'tickets')
+                    ELSE '{"phase": "topics"}'
+                END
             WHERE subject = $1 AND finished_at IS NULL
             RETURNING id
         ), once_more AS (
@@ -36,7 +40,7 @@ async def rewrite_again(connection: Connection) -> bool:
         )
         SELECT (SELECT count(*) FROM under_way) + (SELECT count(*) FROM once_more)
         """,
-        *(SUBJECT, RETAIN),
+        *(SUBJECT, RETAIN, ERASE),
     )
     return begun > 0
 

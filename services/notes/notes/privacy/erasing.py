@@ -23,8 +23,7 @@ from notes.privacy import erasures, remembering, restating, rewriting
 from notes.privacy.restating import Restating
 from notes.privacy.silencing import Silence, silence
 
-ERASE = "erase"
-SUBJECT = erasures.SUBJECT
+ERASE, SUBJECT = erasures.ERASE, erasures.SUBJECT
 RATE, PATIENCE_SECONDS = erasures.RATE, erasures.PATIENCE_SECONDS
 _TICKETS_AT_ONCE = 100
 _LOOK_SECONDS = 0.05

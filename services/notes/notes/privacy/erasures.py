@@ -14,6 +14,7 @@ from notes.privacy.forgetting import Forgotten, Told
 SUBJECT = "people"
 """Of jobs that erase, one of which is under way at a time."""
 
+ERASE = "erase"
 RETAIN = "retain"
 """Those for what goes by rule."""
 
