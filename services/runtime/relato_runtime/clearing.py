@@ -155,12 +155,12 @@ async def leave(settings: ServiceSettings, connection: Connection, job: Job, cle
 
 
 async def _unread(connection: Connection, job: Job) -> Job:
-    """Once nobody reads who began before rows had gone: what they may still see would get to the new files."""
+    """Once nobody reads who began before rows had gone: what they see would get to the new files."""
     if "behind" not in job.reached:
         behind = await connection.fetchval("SELECT pg_current_xact_id()::text")
         job = await _reached(connection, job, behind=behind)
     while before := await connection.fetchval(_BEFORE, job.reached["behind"]):
-        waits = f"Transactions that began before keep what has gone from rows: of PostgreSQL's processes {before}."
+        waits = f"What has gone from rows is kept by transactions of PostgreSQL's processes {before}."
         async with connection.transaction():
             job = await jobs.step(connection, job, job.reached, trouble=waits)
         await asyncio.sleep(_LOOK_SECONDS)
