@@ -515,7 +515,7 @@ async def test_what_went_by_rule_goes_from_topics_of_a_broker_that_was_put_back_
 
 @pytest.mark.parametrize(
     ("kind", "phase", "goes_on"),
-    [("erase", "log", "log"), ("erase", "topics", "topics"), ("retain", "files", "topics")],
+    [("erase", "log", "log"), ("erase", "topics", "people"), ("retain", "files", "topics")],
 )
 async def test_a_job_that_erases_begins_with_the_topics_anew_when_the_broker_was_put_back(
     notes: Notes, kind: str, phase: str, goes_on: str
