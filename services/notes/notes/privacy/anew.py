@@ -25,9 +25,11 @@ async def rewrite_again(connection: Connection) -> bool:
         WITH under_way AS (
             UPDATE jobs SET claim = NULL, claimed_until = now(), wish = wish || '{"again": true}',
                 reached = CASE
-                    WHEN reached->>'phase' NOT IN ('topics', 'files') THEN reached
-                    WHEN kind = $3 THEN jsonb_build_object('phase', 'people', 'tickets', reached->'tickets')
-                    ELSE '{"phase": "topics"}'
+                    WHEN reached->>'phase' IN ('topics', 'files') THEN CASE kind
+                        WHEN $3 THEN jsonb_build_object('phase', 'people', 'tickets', reached->'tickets')
+                        ELSE '{"phase": "topics"}'
+                    END
+                    ELSE reached
                 END
             WHERE subject = $1 AND finished_at IS NULL
             RETURNING id
