@@ -154,6 +154,7 @@ async def test_a_closed_tickets_chat_is_read_and_does_not_go_on(window: SignedIn
         chat = person.page.get_by_role("region", name="Chat")
         await expect(chat).to_contain_text("a conversa pode ser lida e não continua")
         await expect(chat.get_by_role("textbox")).to_have_count(0)
+        await expect(chat.get_by_role("log")).to_be_focused()
         await person.look(name)
 
 

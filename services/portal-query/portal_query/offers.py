@@ -8,7 +8,9 @@ from typing import Literal
 
 from portal_query.shapes import Entry
 
-Offer = Literal["note", "message", "correct", "solve", "retract", "show", "hide", "mail", "chat", "say"]
+Offer = Literal[
+    "note", "message", "correct", "solve", "retract", "show", "hide", "mail", "chat", "say", "listen"
+]
 RequestOffer = Literal["note", "message", "chat", "say"]
 _ADDS: tuple[Offer, ...] = ("note", "correct", "solve", "show")
 _TAKES_AWAY: tuple[Offer, ...] = ("retract", "hide")
@@ -38,9 +40,11 @@ class Offers:
         # What became of a mail has to be settled on closed tickets, too.
         if self.may_execute:
             offered.append("mail")
-        # What was said can be read for as long as there is chat.
+        # What was said can be read for as long as there is chat; who executes and the requester say it.
         if self.chat_enabled and (self.may_execute or self.may_comment):
-            offered += ("chat",) if self.closed else ("chat", "say")
+            offered.append("chat")
+            if not self.closed:
+                offered.append("say" if self.may_execute or self.is_requester else "listen")
         return offered
 
     def on_entry(self, entry: Entry) -> list[Offer]:

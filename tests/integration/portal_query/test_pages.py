@@ -132,6 +132,23 @@ async def test_whoever_may_only_chat_reads_that_writing_needs_scripts(portal: Po
     assert "Para escrever" not in mine, "there is nothing to be written"
 
 
+async def test_whoever_may_only_comment_reads_the_chat_and_is_not_asked_to_write_in_it(
+    portal: Portal,
+) -> None:
+    await portal.history.tell(chatted(text="Já vejo"))
+    for person_id, writes in (("edu", False), ("carlos", True)):
+        html = (await page(portal, person_id, "/desk/tickets/1001")).text
+        assert "Já vejo" in html
+        hidden = dict(
+            re.findall(r'<(?:form|p) [^>]*data-(?:needs|lacks)="(say|listen|say listen)"( hidden)?', html)
+        )
+        assert {each: hidden[each] == "" for each in hidden} == {
+            "say": writes,
+            "listen": not writes,
+            "say listen": False,
+        }, "the form, that one may not write, that the ticket is closed"
+
+
 @pytest.mark.parametrize("seconds", [0, 10])
 async def test_how_long_sending_can_be_undone_is_a_setting(
     settings: PortalSettings, issuer: Issuer, seconds: int

@@ -72,7 +72,7 @@ function open() {
   opener.setAttribute("aria-expanded", "true");
   showUnread(0);
   toEnd(log);
-  (text ?? log).focus();
+  (form?.hidden ? log : (text ?? log)).focus();
 }
 
 function close() {

@@ -22,7 +22,7 @@ document.addEventListener("htmx:afterSettle", () => {
     each.hidden = !may.has(each.dataset.needs ?? "") && !isWrittenIn(each); // what is written can still be copied
   }
   for (const each of /** @type {NodeListOf<HTMLElement>} */ (document.querySelectorAll("[data-lacks]"))) {
-    each.hidden = may.has(each.dataset.lacks ?? "");
+    each.hidden = (each.dataset.lacks ?? "").split(" ").some((offer) => may.has(offer));
   }
   for (const dialog of everyDialog()) sayWhetherMailed(dialog);
 });
