@@ -1,12 +1,17 @@
 """What open pages do when the session behind them has ended, or is somebody else's."""
 
 import re
+from urllib.parse import urlsplit
 
-from playwright.async_api import expect
+from playwright.async_api import Request, expect
+from portal_query.front_door import automatic
 
 from tests.browser.conftest import SignedIn
+from tests.browser.network import network
 from tests.browser.test_changes import choose
+from tests.browser.test_live import open_chat
 from tests.support.journey import Ticket
+from tests.support.waiting import until
 
 ENDED = "Sua sessão terminou."
 
@@ -72,3 +77,44 @@ async def test_a_page_sends_nothing_in_the_name_of_whoever_logged_in_after_its_r
     await expect(dialog.get_by_role("textbox", name="O que aconteceu")).to_have_text("Sou o Carlos")
     await expect(page.get_by_text(re.compile("nada do que for feito nesta página é salvo"))).to_have_count(1)
     assert await ticket.history(0, kind="occurrence") == []
+
+
+async def test_pages_that_nobody_touches_keep_no_session_from_being_idle(
+    window: SignedIn, ticket: Ticket
+) -> None:
+    asked: list[tuple[str, str]] = []
+
+    def note(request: Request) -> None:
+        # Where a session begins and ends the front door asks nothing.
+        if not urlsplit(request.url).path.startswith(("/session/", "/static/")):
+            asked.append((request.method, request.url))
+
+    async with network(ticket.stack.port) as between:
+        ana = await window("ana", f"/portal/requests/{ticket.id}")
+        carlos = await window("carlos", f"/desk/tickets/{ticket.id}", proxy=between.proxy)
+        olga = await window("olga", "/ops/log")
+        carlos.expected += ["net::ERR", "[object Event]", "htmx:sendError", "htmx:afterRequest"]
+        await open_chat(carlos.page)
+        await expect(carlos.page.get_by_text("Ana Beatriz Moreira está aqui.")).to_be_visible()
+        for each in (ana, carlos, olga):
+            each.page.on("request", note)
+        await ticket.record(description_html="<p>A rede voltou.</p>", visible_to_requester=True)
+        await ticket.done("ana", "/chat", {"text": "Voltou mesmo."})
+        await expect(carlos.page.locator(".line-text")).to_have_text(["Voltou mesmo."])
+        await expect(ana.page.get_by_role("article").filter(has_text="A rede voltou.")).to_have_count(1)
+        reconnecting = carlos.page.get_by_text("Reconectando…")
+        await between.go()
+        await expect(reconnecting).to_be_visible()
+        await between.come()
+        await expect(reconnecting).to_have_count(0)
+
+        async def missing() -> list[str]:
+            endings = ("/stream", "/presence", "/head", "/views", "/chat/read", "/events/latest")
+            paths = [urlsplit(url).path for _, url in asked]
+            return [each for each in endings if not any(path.endswith(each) for path in paths)]
+
+        async def everything() -> bool:
+            return not await missing()
+
+        await until(everything, what="all that pages ask by themselves")
+    assert [each for each in asked if not automatic(*each)] == []

@@ -27,7 +27,7 @@ def routes(settings: PortalSettings, issuer: Issuer, sessions: Sessions) -> APIR
         refuse_other_sites(settings, method, headers)
         authorized = None
         if session_id := cookie.of(request):
-            active, person_id = not _automatic(address), headers.get("relato-person")
+            active, person_id = not automatic(method, address), headers.get("relato-person")
             try:
                 authorized = await sessions.authorize(
                     session_id, active=active, refresh=issuer.refresh, person_id=person_id
@@ -53,7 +53,10 @@ def routes(settings: PortalSettings, issuer: Issuer, sessions: Sessions) -> APIR
     return router
 
 
-def _automatic(address: str) -> bool:
-    """Whether pages ask this by themselves, with nobody before them."""
+def automatic(method: str, address: str) -> bool:
+    """Whether pages ask this by themselves, with nobody before them: no session lasts longer for it."""
     path = urlsplit(address).path
-    return path.endswith(("/stream", "/presence")) or path.startswith("/api/operate/services/")
+    return path.endswith(_BY_THEMSELVES) or (method == "GET" and path.startswith("/api/operate/"))
+
+
+_BY_THEMSELVES = ("/stream", "/presence", "/head", "/those", "/views", "/chat/read")

@@ -196,13 +196,25 @@ async def test_only_what_people_do_keeps_a_session_from_being_idle(door: Door) -
     async with door.browser() as browser:
         await door.login(browser, "carlos")
         await door.age("last_seen_at", "70 minutes")
-        for automatic in ("/api/portal/tickets/1001/stream?after=1", "/api/portal/tickets/1001/presence"):
-            answer = await browser.get(AUTHORIZE, headers={"X-Forwarded-Uri": automatic})
-            assert answer.status_code == 204
         idle = "SELECT last_seen_at < now() - interval '1 hour' FROM portal.sessions"
-        assert await door.database.fetchval(idle)
-        await browser.get(AUTHORIZE, headers={"X-Forwarded-Uri": "/api/portal/tickets"})
-        assert not await door.database.fetchval(idle)
+        for method, automatic in (
+            ("GET", "/api/portal/tickets/1001/stream?after=1"),
+            ("POST", "/api/portal/tickets/1001/presence"),
+            ("GET", "/desk/tickets/1001/head"),
+            ("GET", "/portal/requests/1001/head"),
+            ("GET", "/desk/those?ticket=1001"),
+            ("POST", "/api/notes/tickets/1001/views"),
+            ("POST", "/api/portal/tickets/1001/chat/read"),
+            ("GET", "/api/operate/events/latest?limit=50"),
+        ):
+            headers = {"X-Forwarded-Method": method, "X-Forwarded-Uri": automatic}
+            assert (await browser.get(AUTHORIZE, headers=headers)).status_code == 204
+            assert await door.database.fetchval(idle), automatic
+        for method, done in (("GET", "/api/portal/tickets"), ("POST", "/api/operate/sending/stop")):
+            headers = {"X-Forwarded-Method": method, "X-Forwarded-Uri": done}
+            assert (await browser.get(AUTHORIZE, headers=headers)).status_code == 204
+            assert not await door.database.fetchval(idle), done
+            await door.age("last_seen_at", "70 minutes")
 
 
 async def test_a_token_that_expires_is_replaced_once(door: Door) -> None:
