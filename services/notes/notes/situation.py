@@ -29,6 +29,7 @@ class Situation:
     """By parameter 263, likewise."""
     requester_online: bool = False
     attendant_online: bool = False
+    """The responsible or, without one, somebody who may execute the ticket."""
     requester_has_address: bool = False
     """So far as is known: for somebody who is not known yet the notifier waits, with the mail."""
     attendant_has_address: bool = False

@@ -83,8 +83,17 @@ SELECT
         WHERE ticket_id = ticket.ticket_id AND person_id = ticket.requester_id AND until > $5
     ) AS requester_online,
     EXISTS (
-        SELECT FROM presence
-        WHERE ticket_id = ticket.ticket_id AND person_id <> ticket.requester_id AND until > $5
+        SELECT FROM presence AS there
+        WHERE there.ticket_id = ticket.ticket_id AND there.until > $5
+            -- Whom the mail would be for: a bystander does not answer in their place.
+            AND CASE WHEN ticket.responsible_id IS NOT NULL THEN there.person_id = ticket.responsible_id
+                ELSE there.person_id <> ticket.requester_id AND EXISTS (
+                    SELECT FROM groups AS own
+                    LEFT JOIN group_permissions AS permission
+                        ON permission.group_id = own.group_id AND permission.on_group_id = ticket.group_id
+                    WHERE own.member_ids @> ARRAY[there.person_id]
+                        AND (own.group_id = ticket.group_id OR 'execute' = ANY(permission.may))
+                ) END
     ) AS attendant_online,
     coalesce(requester.active AND requester.has_email, true) AS requester_has_address,
     CASE WHEN ticket.responsible_id IS NULL THEN coalesce(ticket_group.has_email, true)

@@ -1,9 +1,12 @@
 """What others publish on itsm.*: taken in, refused into dead letters, removed by tombstones."""
 
+import json
 import resource
+from datetime import UTC, datetime, timedelta
 
 import pytest
 from relato_contracts.envelope import Envelope, encode
+from relato_contracts.presence import PersonPresent
 from relato_contracts.topics import CATALOG, GROUPS, PEOPLE, TICKETS, Topic, dead_letters
 from relato_runtime import kafka
 
@@ -104,6 +107,35 @@ async def test_a_person_who_left_may_do_nothing_any_more(service: Service) -> No
     await service.publish(world.person("carlos", active=False))
     answer = await service.post("carlos", "/tickets/1001/occurrences", occurrence())
     assert answer.status_code == 404
+
+
+async def test_a_bystander_on_a_ticket_does_not_keep_the_mail_of_its_responsible_back(
+    service: Service,
+) -> None:
+    async def heard(ticket_id: str, *there: str) -> bool:
+        """Whether what Ana says now is said to somebody who is there, once these people are as well."""
+        soon = datetime.now(UTC) + timedelta(minutes=1)
+        await service.publish(
+            *(
+                PersonPresent(ticket_id=ticket_id, person_id=each, state="viewing", until=soon)
+                for each in there
+            )
+        )
+        answer = await service.post("ana", f"/tickets/{ticket_id}/chat", {"text": "Alguém aí?"})
+        assert answer.status_code == 201, answer.text
+        of = (ticket_id, answer.json()["version"])
+        fact = await service.database.fetchval(
+            "SELECT data FROM events WHERE ticket_id = $1 AND version = $2", *of
+        )
+        return bool(json.loads(fact)["recipient_online"])
+
+    await service.publish(
+        world.group("redes", member_ids=("carlos", "davi")), world.ticket("1005", responsible_id=None)
+    )
+    assert not await heard("1001", "ana", "edu", "davi"), "a colleague looks, and Carlos does not know"
+    assert await heard("1001", "carlos")
+    assert not await heard("1005", "ana", "edu"), "who may only comment cannot answer"
+    assert await heard("1005", "davi")
 
 
 async def test_an_administrator_publishes_a_fact_as_it_stands_on_the_topic(service: Service) -> None:
