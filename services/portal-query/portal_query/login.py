@@ -1,5 +1,7 @@
 """Where browsers come in, by way of the issuer, and where they go out."""
 
+import json
+from collections.abc import Sequence
 from dataclasses import asdict
 from posixpath import normpath
 from urllib.parse import urlsplit
@@ -20,7 +22,9 @@ _HOME = "/"
 _ATTEMPTS = "logins"
 _SIMULTANEOUS = 4
 """Logins that may be under way in one browser: its tabs, which share a cookie, ask all at once."""
-_ADDRESS_LIMIT = 400
+_ADDRESS_LIMIT = 1_500
+_COOKIE_LIMIT = 2_600
+"""Bytes of JSON, of which base64 makes a third more; browsers keep 4,096 of a cookie (RFC 6265 §6.1)."""
 
 
 def routes(settings: PortalSettings, issuer: Issuer, sessions: Sessions) -> APIRouter:
@@ -34,7 +38,7 @@ def routes(settings: PortalSettings, issuer: Issuer, sessions: Sessions) -> APIR
         url, attempt = await issuer.begin()
         under_way = request.session.get(_ATTEMPTS, [])
         begun = {**asdict(attempt), "next": local(request.query_params.get("next"))}
-        request.session[_ATTEMPTS] = [*under_way, begun][-_SIMULTANEOUS:]
+        request.session[_ATTEMPTS] = _latest([*under_way, begun])
         return uncached(RedirectResponse(url, 303))
 
     @router.get("/callback")
@@ -90,13 +94,13 @@ def routes(settings: PortalSettings, issuer: Issuer, sessions: Sessions) -> APIR
 
 
 def local(address: str | None) -> str:
-    """An address of this origin that a browser may be sent to after its login; / for any other."""
-    if (
-        not address
-        or not address.startswith("/")
-        or len(address) > _ADDRESS_LIMIT
-        or not address.isprintable()
-    ):
+    """An address of this origin that a browser may be sent to after its login; / for any other.
+
+    Of one that is too long to be kept until then, its path.
+    """
+    if address and _too_long(address):
+        address = address.partition("?")[0]
+    if not address or not address.startswith("/") or _too_long(address) or not address.isprintable():
         return _HOME
     # Browsers read a backslash as a slash, and two slashes as another host (WHATWG URL §4.4).
     if "\\" in address or address.startswith("//") or " " in address:
@@ -104,6 +108,18 @@ def local(address: str | None) -> str:
     path = normpath(urlsplit(address).path)
     ours = path in {"/login", "/callback", "/logout"} or path.startswith(("/session/", "/login/"))
     return _HOME if ours else address
+
+
+def _too_long(address: str) -> bool:
+    return len(json.dumps(address)) > _ADDRESS_LIMIT
+
+
+def _latest(attempts: Sequence[dict[str, str]]) -> Sequence[dict[str, str]]:
+    """The latest logins, as many as their cookie holds."""
+    latest = attempts[-_SIMULTANEOUS:]
+    while len(latest) > 1 and len(json.dumps(latest)) > _COOKIE_LIMIT:
+        latest = latest[1:]
+    return latest
 
 
 def _failed(detail: str) -> Problem:

@@ -92,6 +92,16 @@ async def test_logins_in_several_tabs_each_come_to_their_own_address(door: Door)
         assert await door.database.fetchval("SELECT count(*) FROM portal.sessions") == 1, "the last one"
 
 
+async def test_a_long_address_is_come_back_to_however_many_tabs_have_one(door: Door) -> None:
+    async with door.browser() as browser:
+        search = "/desk?q=" + "%C3%A7" * 200
+        for tab in range(4):
+            location = await door.leave(browser, f"{search}&tab={tab}")
+            assert max(len(value) for value in browser.cookies.values()) < 3_900, "browsers keep 4,096 bytes"
+        answer = await door.come_back(browser, location, "carlos")
+        assert answer.headers["location"] == f"{search}&tab=3"
+
+
 async def test_a_login_that_another_browser_began_is_refused(door: Door) -> None:
     async with door.browser() as mine, door.browser() as other:
         await door.leave(other)
