@@ -186,7 +186,7 @@ def _message(row: Row) -> Mapping[str, object]:
 
 
 def _chat(message_id: object, line: Row) -> dict[str, object]:
-    """Chat is plain text; as HTML it can be shown as any other entry."""
+    """Chat is plain text, and pages draw it as that; as HTML programs can show it as any other entry."""
     return {
         "message_id": message_id,
         "sender": line["sender"],

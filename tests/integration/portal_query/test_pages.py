@@ -7,6 +7,7 @@ import pytest
 from portal_query.app import build
 from portal_query.settings import PortalSettings
 from relato_contracts import itsm
+from relato_contracts.erasure import ERASED
 
 from tests.integration.portal_query.conftest import Portal
 from tests.support.issuer import Issuer
@@ -175,6 +176,22 @@ async def test_each_line_of_a_chat_says_who_sees_it(portal: Portal) -> None:
             r'<article id="line-.*?</article>', (await page(portal, person_id, path)).text, re.DOTALL
         )
         assert words in line
+
+
+@pytest.mark.parametrize(
+    ("path", "roles"),
+    [
+        ("/desk/tickets/1001/history/chat", ()),
+        ("/ops/history?ticket=1001&as_of=2100-01-01T00:00:00", ("operator",)),
+    ],
+)
+async def test_a_historys_chat_is_drawn_as_it_was_typed_and_says_what_was_removed(
+    portal: Portal, path: str, roles: tuple[str, ...]
+) -> None:
+    await portal.history.tell(chatted(text="Rede <b>\ncaiu"), chatted(text=ERASED))
+    html = (await portal.http.get(path, headers=portal.issuer.bearer("carlos", *roles) | HTML)).text
+    drawn = re.findall(r'<p class="line-text">(.*?)</p>', html, re.DOTALL)
+    assert drawn == ["Texto removido", "Rede &lt;b&gt;\ncaiu"]
 
 
 async def test_the_chats_badge_counts_what_its_requester_has_not_seen(portal: Portal) -> None:
