@@ -161,6 +161,8 @@ async def test_a_closed_tickets_chat_is_read_and_does_not_go_on(window: SignedIn
 async def test_a_new_category_is_there_for_the_next_note_and_named_after_it_went(
     window: SignedIn, ticket: Ticket
 ) -> None:
+    marina = await window("marina", f"/desk/tickets/{ticket.id}")
+    await expect(marina.page.get_by_text("não está aqui agora")).to_have_count(1)  # her stream is open
     davi = await window("davi", "/admin/origins")
     page, category = davi.page, f"cat-{ticket.id}"
     await davi.look("admin-origins")
@@ -182,7 +184,8 @@ async def test_a_new_category_is_there_for_the_next_note_and_named_after_it_went
     await carlos.page.get_by_label("Categoria").select_option(label=f"Vistoria {ticket.id}")
     await carlos.page.keyboard.press("Control+Enter")
     entry = carlos.page.get_by_role("article")
-    await expect(entry).to_contain_text(f"Vistoria {ticket.id}")
+    for each in (entry, marina.page.get_by_role("article")):
+        await expect(each).to_contain_text(f"Vistoria {ticket.id}")
 
     await page.get_by_label("Em uso").uncheck()
     await page.get_by_role("button", name="Salvar").click()

@@ -24,6 +24,10 @@ class Catalogue:
     categories: Sequence[Row]
     origins: Sequence[Row]
 
+    def names(self, category_id: str | None, origin_id: str | None) -> bool:
+        """Whether it has a name for each of them that is given."""
+        return _has(self.categories, category_id) and _has(self.origins, origin_id)
+
 
 async def options(pool: Pool, person_id: str) -> Options:
     """The groups whose tickets the person may see, and their members."""
@@ -55,6 +59,10 @@ async def mailing(pool: Pool, requester_id: str) -> Row:
     row = await pool.fetchrow(_MAILING, requester_id)
     assert row is not None
     return row
+
+
+def _has(rows: Sequence[Row], filed_under: str | None) -> bool:
+    return filed_under is None or any(row["id"] == filed_under for row in rows)
 
 
 _GROUPS = f"""

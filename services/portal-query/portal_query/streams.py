@@ -57,11 +57,11 @@ class Event:
     after: Position
 
 
-Write = Callable[[Event], str]
+Write = Callable[[Event], Awaitable[str]]
 """What an event says on the wire: JSON for programs, HTML for pages; nothing is not sent."""
 
 
-def as_json(event: Event) -> str:
+async def as_json(event: Event) -> str:
     """The event for programs, which ask for a ticket's state where they need it."""
     return "" if event.name == "ticket" else to_json(event.data).decode()
 
@@ -74,8 +74,8 @@ class Settings:
     read: Callable[[], Awaitable[str]]
 
 
-def _sent(event: Event, write: Write) -> list[ServerSentEvent]:
-    data = write(event)
+async def _sent(event: Event, write: Write) -> list[ServerSentEvent]:
+    data = await write(event)
     return [ServerSentEvent(event=event.name, raw_data=data, id=str(event.after))] if data else []
 
 
@@ -120,16 +120,16 @@ async def events(
                 changes.seen()
                 if changed and settings and (now := await settings.read()) != known:
                     known = now
-                    for sent in _sent(Event("settings", now, reached), write):
+                    for sent in await _sent(Event("settings", now, reached), write):
                         yield sent
                 if history:
                     async for event in source.catch_up(reached):
                         reached = event.after
-                        for sent in _sent(event, write):
+                        for sent in await _sent(event, write):
                             yield sent
                 if presence and (there := await source.presence()) != told:
                     told = there
-                    for sent in _sent(Event("presence", there, reached), write):
+                    for sent in await _sent(Event("presence", there, reached), write):
                         yield sent
     except Ended:
         log.info("stream ended without access", ticket_id=ticket_id)

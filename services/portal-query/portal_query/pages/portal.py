@@ -145,7 +145,7 @@ def _writer(pages: Pages, reader: Reader) -> Write:
     def fragment(template: str, **context: object) -> str:
         return pages.fragment(reader, template, seen_up_to=news.NOTHING, **context)
 
-    def write(event: Event) -> str:
+    async def write(event: Event) -> str:
         match event.name, event.data:
             case "entry", {"kind": "occurrence" | "message"}:
                 return fragment("portal/new.html", entry=event.data)

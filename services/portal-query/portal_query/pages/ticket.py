@@ -1,9 +1,9 @@
 """A ticket's page for executors: what happened on it, what is new, and where to say more."""
 
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Awaitable, Callable
 from dataclasses import dataclass
 from datetime import UTC, datetime
-from typing import Annotated
+from typing import Annotated, cast
 from uuid import UUID
 
 from fastapi import APIRouter, Depends, Header, Query, Request, Response
@@ -19,7 +19,7 @@ from portal_query.pages.reader import Reader, Readers
 from portal_query.pages.render import Pages
 from portal_query.read import Asked
 from portal_query.read_forms import Catalogue
-from portal_query.shapes import EntryKind, Mail, Ticket
+from portal_query.shapes import Entry, EntryKind, Mail, Ticket
 from portal_query.streams import DeskSource, Event, Position, Settings, Write
 from portal_query.together import Together
 
@@ -110,6 +110,9 @@ def routes(portal: Portal, pages: Pages, readers: Readers, pool: Pool) -> APIRou
     async def settings() -> str:
         return await together.once("settings", lambda: read_offers.settings(pool))
 
+    async def catalogue() -> Catalogue:
+        return await together.once("catalogue", lambda: read_forms.catalogue(pool))
+
     async def opened(  # noqa: PLR0917  # one for each thing that the page says
         request: Request,
         reader: Who,
@@ -130,8 +133,6 @@ def routes(portal: Portal, pages: Pages, readers: Readers, pool: Pool) -> APIRou
     async def stream(opened: Annotated[Opened, Depends(opened)]) -> AsyncIterator[ServerSentEvent]:
         """What is new on the ticket, as HTML in the reader's language."""
         reader, ticket_id = opened.reader, opened.ticket["ticket_id"]
-        write = _writer(pages, opened, await read_forms.catalogue(pool))
-
         source = DeskSource(together, portal.presence, reader.person_id, ticket_id)
         async for event in streams.events(
             source,
@@ -139,7 +140,7 @@ def routes(portal: Portal, pages: Pages, readers: Readers, pool: Pool) -> APIRou
             ticket_id,
             opened.position,
             lasting=portal.stream_lasting,
-            write=write,
+            write=_writer(pages, opened, catalogue),
             settings=Settings(opened.settings, settings),
             session=opened.session,
         ):
@@ -153,20 +154,25 @@ async def _undecided_chat_mails(pool: Pool, ticket_id: str) -> list[Mail]:
     return [each for each in mails if "awaits_decision" in each]
 
 
-def _writer(pages: Pages, opened: Opened, catalogue: Catalogue) -> Write:
+def _writer(pages: Pages, opened: Opened, catalogue: Callable[[], Awaitable[Catalogue]]) -> Write:
     """What an event says on the page."""
-    reader = opened.reader
+    reader, known = opened.reader, Catalogue((), ())
 
-    def write(event: Event) -> str:
+    async def write(event: Event) -> str:
+        nonlocal known
         match event.name, event.data:
             case "entry", {"kind": kind} if kind in _EXECUTION:
+                entry = cast(Entry, event.data)
+                # It may be filed under what is newer than the stream.
+                if not known.names(entry.get("category_id"), entry.get("origin_id")):
+                    known = await catalogue()
                 return pages.fragment(
                     reader,
                     "ticket/new.html",
                     ticket=opened.ticket,
                     may=opened.may,
-                    entry=event.data,
-                    catalogue=catalogue,
+                    entry=entry,
+                    catalogue=known,
                 )
             case "entry", {"kind": "chat"}:
                 line = {"entry": event.data, "side": "executor", "seen_up_to": news.EVERYTHING}
