@@ -4,7 +4,7 @@ import json
 from collections import defaultdict
 from dataclasses import replace
 from datetime import UTC, datetime
-from uuid import uuid4
+from uuid import UUID, uuid4
 
 import asyncpg
 import pytest
@@ -34,6 +34,8 @@ DATABASE_AWAY = ("RelatoCommandsFail", "RelatoCommandsSlow")
 ALONE = (
     "RelatoProcessDown",
     "RelatoMailsDoNotGoOut",
+    "RelatoMailServerRefuses",
+    "RelatoMailsGivenUp",
     "RelatoMailsUncertain",
     "RelatoHistoryLate",
     "RelatoDeadLetters",
@@ -44,7 +46,7 @@ ALONE = (
 )
 
 
-UNTRIED = ("RelatoMailServerRefuses", "RelatoTicketsParked", "RelatoEventsDiverged", "RelatoHeadsOld")
+UNTRIED = ("RelatoTicketsParked", "RelatoEventsDiverged", "RelatoHeadsOld")
 """The runbook says that nothing breaks a system in these ways yet; their commands have tests of their own."""
 
 
@@ -106,6 +108,41 @@ async def test_a_process_hangs_and_mails_do_not_go_out(
         line = next(line for line in status.splitlines() if line.startswith("notifier "))
         assert "ready" not in line
     await ticket.mail(ana_address)
+
+
+async def test_the_mail_server_refuses_until_mails_are_given_up(
+    ticket: Ticket, watched: Watched, ana_address: str
+) -> None:
+    answers = ticket.mailbox.answers[ana_address]
+    answers += ["451 4.3.0 later"] * 100
+    mails: list[str] = []
+    for _ in range(2):
+        await ticket.record(visible_to_requester=True, notify_by_email=True)
+        mails.append(await _mail_in(watched, ticket, "retry", other_than=mails))
+    await watched.becomes("mails that wait", lambda now: now.sum("relato_mails", state="retry") >= len(mails))
+    await watched.rings("RelatoMailServerRefuses")
+    listed, shown, _ = await follow(watched.stack, "RelatoMailServerRefuses", mail=mails[0])
+    assert ticket.id in listed
+    assert "4.3.0 later" in shown
+    async with watched.sql("notifier") as sql:
+        # The three days are not waited for.
+        await sql.execute(
+            """
+            UPDATE mails SET planned_at = planned_at - interval '73 hours', due_at = now()
+            WHERE mail_id = ANY($1::uuid[])
+            """,
+            [UUID(each) for each in mails],
+        )
+    await watched.becomes(
+        "mails to be given up", lambda now: now.sum("relato_mails", state="dead") >= len(mails), within=90
+    )
+    await watched.rings("RelatoMailsGivenUp")
+    answers.clear()
+    listed, *_ = await follow(watched.stack, "RelatoMailsGivenUp", mail=mails[0], other_mail=mails[1])
+    assert ticket.id in listed
+    assert await _mail_in(watched, ticket, "accepted") == mails[0]
+    states = {each["mail_id"]: each["state"] for each in await _mails(watched, ticket)}
+    assert states == {mails[0]: "accepted", mails[1]: "suppressed"}
 
 
 async def test_nobody_knows_whether_mails_went_out(

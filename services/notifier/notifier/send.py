@@ -29,6 +29,7 @@ from notifier.smtp import MailConnection, Permanent, Refusal, Transient
 log = structlog.get_logger(__name__)
 
 ATTEMPTS = Counter("relato_mail_attempts", "Attempts to hand a mail over, by what they came to", ["state"])
+ATTEMPTS.labels("accepted")  # there from the start: an alert asks whether it grows
 SECONDS = Histogram("relato_mail_submission_seconds", "How long the mail server took over one mail")
 
 _AHEAD = 4
@@ -39,6 +40,16 @@ _POLL_SECONDS = 0.05
 _AWAY = (*UNAVAILABLE, InternalClientError)
 
 
+def patience_of(settings: NotifierSettings) -> Patience:
+    """How often and how long to try, as it is set."""
+    return Patience(
+        attempts=settings.attempts_limit,
+        first=timedelta(seconds=settings.first_retry_seconds),
+        longest=timedelta(seconds=settings.longest_retry_seconds),
+        age=settings.age_limit,
+    )
+
+
 class Sender:
     """Sends what is due, from one process of possibly several."""
 
@@ -47,12 +58,7 @@ class Sender:
         self._pool = pool
         self._readiness = readiness
         self._part = part
-        self._patience = Patience(
-            attempts=settings.attempts_limit,
-            first=timedelta(seconds=settings.first_retry_seconds),
-            longest=timedelta(seconds=settings.longest_retry_seconds),
-            age=settings.age_limit,
-        )
+        self._patience = patience_of(settings)
         self._stirred = asyncio.Event()
         self._limits = {
             "recipient": Rate(settings.recipient_per_minute, settings.recipient_burst),

@@ -96,7 +96,8 @@ class NotifierSettings(ServiceSettings):
     """Of readers who are no persons: the addresses of a group."""
     default_time_zone: TimeZone = "America/Sao_Paulo"
 
-    attempts_limit: Annotated[int, Field(ge=1)] = 50
+    attempts_limit: Annotated[int, Field(ge=1)] = 1_000
+    """More than fit into the age limit, which decides while a mail server is away."""
     first_retry_seconds: Annotated[float, Field(gt=0, le=150)] = 10
     """The first retry comes within this time, the next within twice as long, and so on."""
     longest_retry_seconds: Annotated[float, Field(gt=0)] = 3_600

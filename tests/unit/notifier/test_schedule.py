@@ -2,10 +2,14 @@
 
 from datetime import UTC, datetime, timedelta
 
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from notifier.rates import Rate, admit
 from notifier.retry import Patience, next_attempt
+from notifier.send import patience_of
+from notifier.settings import NotifierSettings
+from pydantic import HttpUrl, SecretStr
 
 NOW = datetime(2026, 11, 24, 12, 0, tzinfo=UTC)
 PATIENCE = Patience(5, timedelta(seconds=10), timedelta(minutes=10), timedelta(hours=72))
@@ -30,6 +34,24 @@ def test_the_time_to_a_retry_doubles_up_to_a_limit() -> None:
 def test_attempts_and_age_are_bounded() -> None:
     assert next_attempt(5, NOW, NOW, 0, PATIENCE) is None
     assert next_attempt(1, NOW - timedelta(hours=73), NOW, 0, PATIENCE) is None
+
+
+@pytest.mark.parametrize("chance", [0.2, 0.5, 1])
+def test_unless_set_otherwise_a_mail_is_tried_for_three_days_while_its_server_is_away(chance: float) -> None:
+    patience = patience_of(
+        NotifierSettings(
+            database_url=SecretStr("postgresql:///unused"),
+            kafka_bootstrap="unused",
+            oidc_issuer="http://unused",
+            smtp_url=SecretStr("smtp://unused"),
+            public_url=HttpUrl("http://relato.example"),
+        )
+    )
+    attempts, last = 1, NOW
+    while due := next_attempt(attempts, NOW, last, chance, patience):
+        attempts, last = attempts + 1, due
+
+    assert timedelta(hours=71) < last - NOW <= timedelta(hours=72)
 
 
 def test_a_burst_goes_at_once_and_the_rest_one_after_the_other() -> None:
