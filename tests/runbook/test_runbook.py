@@ -128,7 +128,8 @@ async def test_the_mail_server_refuses_until_mails_are_given_up(
         # The three days are not waited for.
         await sql.execute(
             """
-            UPDATE mails SET planned_at = planned_at - interval '73 hours', due_at = now()
+            UPDATE mails SET due_at = now(),
+                patience_from = coalesce(patience_from, planned_at) - interval '73 hours'
             WHERE mail_id = ANY($1::uuid[])
             """,
             [UUID(each) for each in mails],

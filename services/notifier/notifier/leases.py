@@ -23,7 +23,10 @@ class Leased:
     recipient: str
     source: bytes
     attempt: int
-    planned_at: datetime
+    tries: int
+    """Attempts since it was planned, or since somebody had it sent again."""
+    since: datetime
+    """When that was."""
     traceparent: str | None
 
 
@@ -59,8 +62,8 @@ async def claim(
             UPDATE mails SET state = 'leased', lease = $2, leased_until = clock_timestamp() + $3,
                 slots = 0, attempts = attempts + 1, updated_at = clock_timestamp()
             WHERE mail_id = ANY($1::uuid[])
-            RETURNING mail_id, ticket_id, sender, recipient, source, attempts AS attempt, planned_at,
-                traceparent
+            RETURNING mail_id, ticket_id, sender, recipient, source, attempts AS attempt,
+                attempts - attempts_before AS tries, coalesce(patience_from, planned_at) AS since, traceparent
             """,
             *(ready, lease, lasting),
         )

@@ -171,7 +171,7 @@ async def again(connection: Connection, mail_id: UUID) -> None:
 
 _AGAIN = """
     UPDATE mails SET state = 'planned', reason = NULL, due_at = now(), slots = 0, lease = NULL,
-        updated_at = clock_timestamp()
+        patience_from = now(), attempts_before = attempts, updated_at = clock_timestamp()
     WHERE mail_id = $1
 """
 _DROPPED = """

@@ -72,7 +72,8 @@ async def replace(connection: Connection, mail_id: UUID, mails: Sequence[Mail]) 
                 """
                 UPDATE mails SET state = 'planned', reason = NULL, recipient_role = $2, sender = $3,
                     message_id = $4, source = $5, due_at = now(), slots = 0, lease = NULL,
-                    event_type = NULL, event_data = NULL, updated_at = clock_timestamp()
+                    event_type = NULL, event_data = NULL, patience_from = now(),
+                    updated_at = clock_timestamp()
                 WHERE mail_id = $1
                 """,
                 *(mail_id, mail.recipient_role, mail.sender, mail.message_id, mail.source),

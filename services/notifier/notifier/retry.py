@@ -15,9 +15,9 @@ class Patience:
 
 
 def next_attempt(
-    attempts: int, planned_at: datetime, now: datetime, chance: float, patience: Patience
+    attempts: int, since: datetime, now: datetime, chance: float, patience: Patience
 ) -> datetime | None:
-    """The time of the next attempt after so many, or None to give up.
+    """The time of the next attempt after so many since then, or None to give up.
 
     Exponential backoff with full jitter (Brooker, "Exponential Backoff And Jitter", 2015):
     ``chance`` is drawn evenly from 0 to 1.
@@ -26,4 +26,4 @@ def next_attempt(
         return None
     doubled = patience.first * 2 ** min(attempts - 1, 40)
     due = now + min(doubled, patience.longest) * chance
-    return due if due - planned_at <= patience.age else None
+    return due if due - since <= patience.age else None

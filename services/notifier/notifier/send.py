@@ -172,8 +172,8 @@ class Sender:
         if not isinstance(refusal, Transient):
             return Result("uncertain", refusal.code, refusal.answer)
         due_at = next_attempt(
-            mail.attempt,
-            mail.planned_at,
+            mail.tries,
+            mail.since,
             datetime.now(UTC),
             random.random(),  # noqa: S311  # jitter, not a secret
             self._patience,

@@ -149,6 +149,20 @@ async def test_suppressed_mails_are_released_once_nothing_stands_against_them(no
     assert len(notifier.mailbox.seen) == 3
 
 
+async def test_a_mail_that_is_released_late_is_tried_as_long_as_a_new_one(notifier: Notifier) -> None:
+    await _switch_mails(notifier, "S")
+    await notifier.note(a.to_requester(1, notify_by_email=True))
+    await notifier.mails(1, "suppressed")
+    await notifier.database.execute("UPDATE mails SET planned_at = planned_at - interval '73 hours'")
+    await _switch_mails(notifier, "N")
+    notifier.mailbox.answers[ANA] = ["451 later"]
+
+    assert await outcomes(notifier, "release", all=True) == [("done", "")]
+
+    [mail] = await notifier.mails(1, "accepted")
+    assert mail["attempts"] == 2
+
+
 async def test_297_keeps_mails_from_going_out_that_were_planned_before(notifier: Notifier) -> None:
     await notifier.mailbox.close()
     await notifier.note(

@@ -116,6 +116,23 @@ async def test_what_is_refused_too_often_is_given_up_and_told(idle: Notifier) ->
     await idle.mails(1, "accepted")
 
 
+async def test_a_mail_that_was_given_up_has_all_its_patience_again_once_it_is_retried(idle: Notifier) -> None:
+    await idle.publish(*world.world())
+    await idle.start(attempts_limit=2)
+    await idle.taken_in()
+    idle.mailbox.answers[ANA] = ["451 later"] * 3
+    await idle.note(stream.to_requester(notify_by_email=True))
+    [mail] = await idle.mails(1, "dead")
+    await idle.database.execute("UPDATE mails SET planned_at = planned_at - interval '73 hours'")
+
+    await ledger.retry(idle.database, UUID(mail["mail_id"]))
+
+    [mail] = await idle.mails(1, "accepted")
+    assert mail["attempts"] == 4
+    outcomes = await idle.database.fetch("SELECT outcome FROM attempts ORDER BY attempt")
+    assert [attempt["outcome"] for attempt in outcomes] == ["retry", "dead", "retry", "accepted"]
+
+
 async def test_one_recipient_with_too_many_mails_holds_up_no_other(idle: Notifier) -> None:
     await idle.publish(*world.world())
     await idle.start(recipient_per_minute=60, recipient_burst=2)
