@@ -17,6 +17,7 @@ from notes.operating import levelling
 from notes.operating.adopt import Diverged
 from notes.privacy import anew, remembering
 from notes.settings import NotesSettings
+from prometheus_client.parser import text_string_to_metric_families
 from pydantic import SecretStr
 from relato_contracts.envelope import decode, encode
 from relato_contracts.topics import NOTES
@@ -27,6 +28,7 @@ from tests.integration.notes.conftest import occurrence
 from tests.support import raw, stream, world
 from tests.support.databases import back_up, put_back
 from tests.support.issuer import Issuer
+from tests.support.metrics import Measured
 from tests.support.reaching import reaching
 from tests.support.serving import serving
 from tests.support.topics import make_anew, read_all
@@ -60,6 +62,11 @@ class Notes:
     async def missing(self) -> dict[str, str]:
         missing: dict[str, str] = (await self.http.get("/readyz")).json()["missing"]
         return missing
+
+    async def diverged(self) -> float:
+        """How often a record was found that contradicts the log."""
+        said = (await self.http.get("/metrics")).text
+        return Measured(text_string_to_metric_families(said)).sum("relato_diverged_events_total")
 
     async def post(
         self, person_id: str, path: str, body: Mapping[str, object], **headers: str
@@ -289,6 +296,12 @@ async def test_a_fact_that_contradicts_the_log_is_named_and_nothing_more_is_publ
     await until(accepted, what="a command on another ticket")
     await until(named, what="the ticket's name")
     assert len(await notes.rows("SELECT FROM outbox")) == 1
+    before = await notes.diverged()
+
+    async def found_again() -> bool:
+        return await notes.diverged() > before
+
+    await until(found_again, what="the record, found again")
     # Until an operator, who has had everything verified, accepts what Kafka has.
     await notes.operate("verify")
 
@@ -304,6 +317,11 @@ async def test_a_fact_that_contradicts_the_log_is_named_and_nothing_more_is_publ
     await notes.operate("accept", partition=place[0], offset=place[1], reason="the log is right")
     await notes.published()
     await until(notes.ready, what="readiness")
+    found = await notes.diverged()
+    await notes.stop()
+    await notes.start()
+    await until(notes.ready, what="readiness")
+    assert await notes.diverged() == found
 
 
 async def test_a_hole_in_the_log_is_filled_from_the_topic_and_everything_is_published_again(
