@@ -29,7 +29,7 @@ BROKER_AWAY = (
     "RelatoNobodyRelays",
     "RelatoOutcomesOld",
 )
-HELD_UP = ("RelatoConsumerBehind", "RelatoHistoryStopped")
+HELD_UP = ("RelatoConsumerBehind", "RelatoConsumerStopped")
 DATABASE_AWAY = ("RelatoCommandsFail", "RelatoCommandsSlow")
 ALONE = (
     "RelatoProcessDown",
@@ -75,15 +75,20 @@ async def test_the_broker_is_away(watched: Watched, ticket: Ticket) -> None:
     await watched.well()
 
 
-async def test_a_consumer_is_held_up(watched: Watched, ticket: Ticket) -> None:
-    async with watched.sql("history") as sql, sql.transaction():
+@pytest.mark.parametrize("database", ["history", "notifier"])
+async def test_a_consumer_is_held_up(watched: Watched, ticket: Ticket, database: str) -> None:
+    consumers = (await watched.now()).labels("relato_consumer_lag", "consumer")
+    consumer = next(each for each in consumers if each.partition("/")[0] == database)
+    async with watched.sql(database) as sql, sql.transaction():
         await sql.execute("LOCK TABLE positions IN EXCLUSIVE MODE")
         await ticket.record()
-        await watched.becomes("lag", lambda now: now.sum("relato_consumer_lag", topic="relato.notes") >= 1)
-        assert set(sections()["RelatoConsumerBehind"]) <= set(sections()["RelatoHistoryStopped"])
-        await watched.rings("RelatoHistoryStopped")
-        status, projections = await follow(watched.stack, "RelatoHistoryStopped")
-        assert "relato.history" in status
+        await watched.becomes(
+            "lag", lambda now: now.sum("relato_consumer_lag", consumer=consumer, topic="relato.notes") >= 1
+        )
+        assert set(sections()["RelatoConsumerBehind"]) <= set(sections()["RelatoConsumerStopped"])
+        await watched.rings("RelatoConsumerStopped")
+        status, projections = await follow(watched.stack, "RelatoConsumerStopped")
+        assert f"relato.{consumer}" in status
         assert "live" in projections
     await watched.well()
 
