@@ -120,6 +120,12 @@ async def live(connection: Connection) -> int:
     return number
 
 
+async def shape(connection: Connection, number: int) -> int:
+    """The shape of a generation's tables and views."""
+    known: int = await connection.fetchval("SELECT shape FROM generations WHERE generation = $1", number)
+    return known
+
+
 async def pause(connection: Connection, number: int, *, paused: bool) -> None:
     """Let a generation stop taking in records, or go on."""
     await connection.execute("UPDATE generations SET paused = $2 WHERE generation = $1", number, paused)

@@ -5,12 +5,9 @@ from importlib.resources import files
 import structlog
 from relato_runtime.database import Connection
 
-from history_projector.rows import Entry
-
 log = structlog.get_logger(__name__)
 
 _LOCK = 0x68697374  # one process at a time makes generations
-_ENTRY = ", ".join(Entry._fields)
 _LONG_SECONDS = 6 * 3600.0  # the whole audit history may be looked through
 
 
@@ -62,14 +59,16 @@ async def take_over(connection: Connection, generation: int, live: int, topic: s
 
     In one snapshot with the live generation's position on that ``topic``. The state of the tickets comes
     with them, though it is read again from the topic's start: a later record may have displaced the one
-    that differed last.
+    that differed last. Where the live generation has another shape, what its entries lack stays as the new
+    table has it by default.
     """
     old, new = schema(live), schema(generation)
+    columns = await _shared(connection, "ticket_entries", old, new)
     await connection.execute(
         f"""
-        INSERT INTO {new}.ticket_entries ({_ENTRY})
-        SELECT {_ENTRY} FROM {old}.ticket_entries WHERE version = 0 AND kind = 'action'
-        """,  # noqa: S608  # schemas of ours
+        INSERT INTO {new}.ticket_entries ({columns})
+        SELECT {columns} FROM {old}.ticket_entries WHERE version = 0 AND kind = 'action'
+        """,  # noqa: S608  # schemas and columns of ours
         timeout=_LONG_SECONDS,
     )
     # A ticket is active when it is opened (or, if its record came before that, then) and when it changes.
@@ -121,6 +120,20 @@ async def take_over(connection: Connection, generation: int, live: int, topic: s
         """,
         *(generation, live),
     )
+
+
+async def _shared(connection: Connection, table: str, one: str, other: str) -> str:
+    """The columns that a table has in both schemas, as a statement lists them."""
+    columns: str = await connection.fetchval(
+        """
+        SELECT string_agg(quote_ident(here.column_name::text), ', ' ORDER BY here.ordinal_position)
+        FROM information_schema.columns AS here
+        JOIN information_schema.columns AS there USING (table_name, column_name)
+        WHERE table_name = $1 AND here.table_schema = $2 AND there.table_schema = $3
+        """,
+        *(table, one, other),
+    )
+    return columns
 
 
 async def boundaries(connection: Connection, generation: int) -> dict[tuple[str, int], int]:

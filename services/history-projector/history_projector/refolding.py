@@ -5,6 +5,7 @@ from collections.abc import Iterable, Mapping, Sequence
 
 from aiokafka.structs import ConsumerRecord
 from relato_runtime.database import Connection
+from relato_runtime.jobs import NotOurs
 from relato_runtime.positions import Record
 from relato_runtime.walking import place_of
 
@@ -43,7 +44,7 @@ async def keep(connection: Connection, records: Sequence[Record]) -> None:
 
 async def count(connection: Connection) -> int:
     """How many facts the live generation has applied, as its tickets say."""
-    schema = making.schema(await generations.live(connection))
+    schema = making.schema(await _live(connection))
     number: int = await connection.fetchval(
         f"SELECT coalesce(sum(last_version), 0)::bigint FROM {schema}.tickets",  # noqa: S608  # schema of ours
         timeout=_LARGE_SECONDS,
@@ -53,7 +54,7 @@ async def count(connection: Connection) -> int:
 
 async def following(connection: Connection, after: str, limit: int) -> list[tuple[str, int]]:
     """The next tickets that have a stream, here or there, and how many records were read of each."""
-    schema = making.schema(await generations.live(connection))
+    schema = making.schema(await _live(connection))
     rows = await connection.fetch(
         f"""
         SELECT ticket_id,
@@ -97,7 +98,7 @@ async def records(connection: Connection, tickets: Sequence[str]) -> list[Record
 async def rows(connection: Connection, tickets: Iterable[str]) -> dict[str, Rows]:
     """By ticket what the live generation has."""
     listed = list(tickets)
-    schema = making.schema(await generations.live(connection))
+    schema = making.schema(await _live(connection))
     found: dict[str, dict[str, list[object]]] = {each: {} for each in listed}
     for part in PARTS:
         columns = ", ".join(part.row._fields)
@@ -115,7 +116,7 @@ async def level(connection: Connection, ends: Mapping[str, int]) -> bool:
     """Whether the live generation has taken in everything before these ends."""
     known = await connection.fetch(
         "SELECT topic, partition, next_offset FROM positions WHERE consumer = $1",
-        generations.consumer(await generations.live(connection)),
+        generations.consumer(await _live(connection)),
     )
     reached = {place_of(row["topic"], row["partition"]): row["next_offset"] for row in known}
     return all(reached.get(place, 0) >= end for place, end in ends.items())
@@ -137,3 +138,11 @@ async def acquit(connection: Connection, job: int, tickets: Sequence[str]) -> No
     await connection.execute(
         "DELETE FROM job_findings WHERE job = $1 AND ticket_id = ANY($2::text[])", job, tickets
     )
+
+
+async def _live(connection: Connection) -> int:
+    """The live generation, which has to have the tables that this program knows."""
+    number = await generations.live(connection)
+    if await generations.shape(connection, number) != generations.SHAPE:
+        raise NotOurs(f"Generation {number} is live and of another shape: another program is to verify it.")
+    return number

@@ -54,6 +54,10 @@ class Gone(Exception):
     """The job was cancelled, or another process went on with it."""
 
 
+class NotOurs(Exception):
+    """The job is for a program of another version, which may run beside this one; the text says why."""
+
+
 async def ask(
     pool: Pool, operation: Operation, wish: Mapping[str, Any], target: str | None = None
 ) -> int | None:

@@ -9,7 +9,7 @@ import structlog
 from relato_runtime import jobs
 from relato_runtime.database import Pool
 from relato_runtime.failures import described
-from relato_runtime.jobs import Gone, Job
+from relato_runtime.jobs import Gone, Job, NotOurs
 from relato_runtime.readiness import Readiness
 
 log = structlog.get_logger(__name__)
@@ -37,6 +37,9 @@ async def _go_on(pool: Pool, job: Job, do: Work) -> None:
             await do(job)
     except Gone:
         log.info("job is no longer ours", id=job.id)
+    except NotOurs as error:
+        log.info("job is not ours", id=job.id, why=str(error))
+        await jobs.give_back(pool, job, str(error))
     except Exception as error:  # told where people look; then the loop's own way of failing
         await jobs.give_back(pool, job, described(error))
         raise
