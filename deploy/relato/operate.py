@@ -21,7 +21,7 @@ class NotFound(StackError):
 
 
 class Away(StackError):
-    """The service that was asked does not run, or is not ready."""
+    """The service that was asked does not run or is not ready, or nothing answers in its place."""
 
 
 class Operator:
@@ -35,7 +35,7 @@ class Operator:
         return await self._asked("GET", path)
 
     async def follow(self, path: str) -> Any:
-        """The same of what goes on without us, also where its service goes away and comes back meanwhile."""
+        """The same of what goes on without us, also where a service or the front door begins anew."""
         back = AsyncRetrying(
             retry=retry_if_exception_type(Away),
             stop=stop_after_delay(_BACK_SECONDS),
@@ -59,7 +59,7 @@ class Operator:
         try:
             answer = await self._client.request(method, f"/api/operate{path}", json=wish)
         except httpx.HTTPError as error:
-            raise StackError(f"Relato does not answer: {str(error) or type(error).__name__}.") from error
+            raise Away(f"Relato does not answer: {str(error) or type(error).__name__}.") from error
         if answer.status_code == httpx.codes.NOT_FOUND:
             raise NotFound(_reason(answer))
         if answer.status_code in _AWAY:

@@ -234,7 +234,7 @@ async def _asked(wish: _Wish, *, dry_run: bool, waiting: rebuilding.Waiting | No
 
 async def _listed() -> list[dict[str, Any]]:
     async with operating(reach()) as operator:
-        return await rebuilding.generations(operator)
+        return await rebuilding.generations(operator.get)
 
 
 async def _verified(wish: _Wish) -> dict[str, Any]:

@@ -15,9 +15,9 @@ Waiting = Callable[[Operator, int], Awaitable[None]]
 _LOOK_SECONDS = 0.5
 
 
-async def generations(operator: Operator) -> list[dict[str, Any]]:
-    """All generations."""
-    items: list[dict[str, Any]] = (await operator.follow("/projections"))["items"]
+async def generations(ask: Callable[[str], Awaitable[Any]]) -> list[dict[str, Any]]:
+    """All generations, asked for once (``operator.get``) or while something is waited for (``follow``)."""
+    items: list[dict[str, Any]] = (await ask("/projections"))["items"]
     return items
 
 
@@ -25,7 +25,7 @@ async def built(operator: Operator, number: int) -> None:
     """Wait until a new generation has taken in as much as the live one."""
     with bar(f"generation {number}") as told:
         while True:
-            known = {each["generation"]: each for each in await generations(operator)}
+            known = {each["generation"]: each for each in await generations(operator.follow)}
             new, live = known.get(number), next(each for each in known.values() if each["state"] == "live")
             if new is None or new["state"] in {"dropping", "paused"}:
                 raise StackError(f"Generation {number} was {'paused' if new else 'removed'} meanwhile.")
@@ -40,7 +40,7 @@ async def built(operator: Operator, number: int) -> None:
 async def gone(operator: Operator, number: int) -> None:
     """Wait until a generation has been removed."""
     while True:
-        if all(each["generation"] != number for each in await generations(operator)):
+        if all(each["generation"] != number for each in await generations(operator.follow)):
             return
         await asyncio.sleep(_LOOK_SECONDS)
 
@@ -65,7 +65,7 @@ async def verified(operator: Operator, name: str) -> dict[str, Any]:
 
 async def meant(operator: Operator, generation: int | None) -> int:
     """The generation that is built, by its number or as the only one."""
-    for each in await generations(operator):
+    for each in await generations(operator.get):
         if each["state"] in {"preparing", "building"} and generation in {None, each["generation"]}:
             number: int = each["generation"]
             return number

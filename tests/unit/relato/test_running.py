@@ -1,5 +1,6 @@
 """`relato events follow`, `cancel` and `verify`: whatever is under way on events, at whichever service."""
 
+import asyncio
 from collections.abc import AsyncIterator
 from pathlib import Path
 from typing import Any
@@ -10,9 +11,10 @@ from fastapi import FastAPI, HTTPException
 from relato import operate
 from relato.commands import running, under_way, verifying
 from relato.errors import StackError
-from relato.operate import operating
+from relato.operate import Operator, operating
 from relato.reach import reach
 
+from tests.support.reaching import reaching
 from tests.support.serving import serving
 
 
@@ -108,6 +110,28 @@ async def test_what_runs_is_followed_over_a_restart_of_its_service(
         jobs["people/erasure"] = job(away=1000)
         with pytest.raises(StackError, match="Service Unavailable"):
             await operator.follow("/people/erasure")
+
+
+async def test_what_runs_is_followed_over_a_restart_of_the_front_door(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    asked: list[bytes] = []
+
+    async def door(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        asked.append(await reader.readuntil(b"\r\n\r\n"))
+        if len(asked) > 1:  # the first time it goes away before it has answered
+            writer.write(b"HTTP/1.1 200 OK\r\nContent-Length: 2\r\nConnection: close\r\n\r\n{}")
+        writer.close()
+
+    server = await asyncio.start_server(door, "127.0.0.1", 0)
+    address = f"http://127.0.0.1:{server.sockets[0].getsockname()[1]}"
+    async with server, reaching(address) as client:
+        assert await Operator(client).follow("/people/erasure") == {}
+    assert len(asked) == 2
+    monkeypatch.setattr(operate, "_BACK_SECONDS", 0.1)
+    async with reaching(address) as client:
+        with pytest.raises(StackError, match="does not answer"):
+            await Operator(client).follow("/people/erasure")
 
 
 @pytest.mark.parametrize(
