@@ -12,7 +12,7 @@ import typer
 from relato_runtime.letters import State
 
 from relato.commands import tables
-from relato.commands.batches import done_with_all
+from relato.commands.batches import Ask, BrokeOff, done_with_all
 from relato.commands.confirm import confirm
 from relato.commands.outcome import refuse, refusing
 from relato.errors import StackError
@@ -49,15 +49,14 @@ class _Wish:
 
     async def done(self, operator: Operator, *, dry_run: bool) -> list[dict[str, Any]]:
         """Ask each service until nothing is left: what became of each dead letter."""
-        done: list[dict[str, Any]] = []
-        for service in self.services():
-            given: dict[str, object] = {"reason": self.reason, "dry_run": dry_run, "all": self.everything}
-            given |= {"because": self.because, "consumer": self.consumer}
-            if self.ids:
-                given["ids"] = [each for each in self.ids if _service(each) == service]
-            path = f"/dead-letters/{service}/{self.action}"
-            done += await done_with_all(operator, path, given, f"dead letters of {service}")
-        return done
+        return await done_with_all(operator, *map(self._ask, self.services()), dry_run=dry_run)
+
+    def _ask(self, service: str) -> Ask:
+        given: dict[str, object] = {"reason": self.reason, "all": self.everything}
+        given |= {"because": self.because, "consumer": self.consumer}
+        if self.ids:
+            given["ids"] = [each for each in self.ids if _service(each) == service]
+        return Ask(f"/dead-letters/{service}/{self.action}", given, f"dead letters of {service}")
 
 
 def register(app: typer.Typer) -> None:
@@ -126,13 +125,20 @@ def register(app: typer.Typer) -> None:
 
 def _act(wish: _Wish, dry_run: bool, yes: bool, as_json: bool) -> None:
     """Try it, ask, do it, and say what became of each; exit code 1 where not all were settled."""
+    broke_off: str | None = None
     with refusing():
-        done = _decided(wish, dry_run=dry_run, yes=yes)
+        try:
+            done = _decided(wish, dry_run=dry_run, yes=yes)
+        except BrokeOff as error:
+            done, broke_off = error.done, str(error)
     if as_json:
-        print(json.dumps({"action": wish.action, "items": done, "dry_run": dry_run}, ensure_ascii=False))
+        document = {"action": wish.action, "items": done, "dry_run": dry_run, "broke_off": broke_off}
+        print(json.dumps(document, ensure_ascii=False))
     else:
         rows = ((each["id"], each["outcome"], each["detail"]) for each in done)
         tables.show(("id", "would be" if dry_run else "is", "why"), rows)
+    if broke_off is not None:
+        refuse(broke_off)
     open_ones = [each for each in done if each["outcome"] not in {"taken-in", "discarded", "settled"}]
     if open_ones and not dry_run:
         refuse(f"{len(open_ones)} of {len(done)} are still there.")

@@ -12,7 +12,7 @@ import typer
 from notifier.ledger import MailSummary, State
 
 from relato.commands import mails, telling
-from relato.commands.batches import done_with_all
+from relato.commands.batches import Ask, BrokeOff, done_with_all
 from relato.commands.confirm import confirm
 from relato.commands.outcome import refuse, refusing
 from relato.operate import Operator, operating
@@ -44,11 +44,12 @@ class _Wish:
 
     async def done(self, operator: Operator, *, dry_run: bool) -> list[dict[str, Any]]:
         """Ask until none is left, each time behind the last one: what became of each."""
-        given: dict[str, object] = {"reason": self.reason, "dry_run": dry_run, "all": self.everything}
+        given: dict[str, object] = {"reason": self.reason, "all": self.everything}
         given |= {"ticket_id": self.ticket, "state": self.state, "because": self.because}
         if self.mail_ids:
             given["mail_ids"] = [str(each) for each in self.mail_ids]
-        return await done_with_all(operator, f"/mails/{self.action}", given, "mails")
+        ask = Ask(f"/mails/{self.action}", given, "mails")
+        return await done_with_all(operator, ask, dry_run=dry_run)
 
 
 def register(app: typer.Typer) -> None:
@@ -140,14 +141,19 @@ def register(app: typer.Typer) -> None:
 
 def _decide(wish: _Wish, dry_run: bool, yes: bool, as_json: bool) -> None:
     """Try it, ask, do it, and say how the mails stand then; exit code 1 where one was refused."""
+    broke_off: str | None = None
     with refusing():
-        done = _decided(wish, dry_run=dry_run, yes=yes)
+        try:
+            done = _decided(wish, dry_run=dry_run, yes=yes)
+        except BrokeOff as error:
+            done, broke_off = error.done, str(error)
     single = len(wish.mail_ids) == 1
     refused = [each for each in done if each["outcome"] == "refused"]
     if single and refused:
         refuse(refused[0]["detail"])
     if as_json:
-        document = {**done[0]["mail"], "dry_run": dry_run} if single else {"items": done, "dry_run": dry_run}
+        several = {"items": done, "dry_run": dry_run, "broke_off": broke_off}
+        document = {**done[0]["mail"], "dry_run": dry_run} if single else several
         print(json.dumps(document, ensure_ascii=False))
     else:
         words = "would be" if dry_run else "is"
@@ -157,6 +163,8 @@ def _decide(wish: _Wish, dry_run: bool, yes: bool, as_json: bool) -> None:
                 print(f"The mail to {mail['recipient']} {words} {mail['state']} now.", file=sys.stderr)
     for each in refused:
         print(f"{each['mail_id']}: {each['detail']}", file=sys.stderr)
+    if broke_off is not None:
+        refuse(broke_off)
     if refused:
         refuse(f"{len(refused)} of {len(done)} mails were refused.")
     if not single:
