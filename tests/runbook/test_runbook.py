@@ -17,7 +17,7 @@ from relato_runtime.settings import KafkaSettings
 
 from tests.support import watched as watched_
 from tests.support.journey import Ticket
-from tests.support.runbook import follow, sections
+from tests.support.runbook import follow, sections, typed
 from tests.support.stack import Stack
 from tests.support.waiting import until
 from tests.support.watched import Watched
@@ -252,6 +252,26 @@ async def test_a_changed_projection_is_rolled_out_and_a_rebuild_waits_its_turn(
     await follow(watched.stack, "Upgrade")
     await until(alone, within=60, what="the new generation alone")
     assert await ticket.history(recorded["version"])
+
+
+async def test_an_upgrade_ends_before_the_switch_where_something_differs(
+    watched: Watched, ticket: Ticket
+) -> None:
+    recorded = await ticket.record()
+    await ticket.history(recorded["version"])
+    async with watched.sql("history") as sql:
+        await sql.execute("UPDATE history.occurrences SET channel = 'x' WHERE ticket_id = $1", ticket.id)
+    line, drop = sections()["Upgrade"]
+    _, compared = await typed(watched.stack, line, may_fail="relato projections verify")
+    assert (ticket.id in compared, "1 differences" in compared) == (True, True)
+    listed = await watched.stack.json("projections", "list")
+    assert [each["state"] for each in listed] == ["live", "building"]
+    # This time it is the one before that is wrong.
+    for verb in ("switch", "rollback", "rollback"):
+        await watched.stack.said("projections", verb, "history", "--yes")
+    await typed(watched.stack, drop)
+    listed = await watched.stack.json("projections", "list")
+    assert [each["state"] for each in listed] == ["live"]
 
 
 async def test_log_topic_histories_and_mails_agree(watched: Watched, ticket: Ticket) -> None:

@@ -25,17 +25,26 @@ def sections() -> Mapping[str, tuple[str, ...]]:
 
 
 async def follow(stack: Stack, section: str, *, may_fail: str = "", **values: str) -> list[str]:
-    """Type the lines of a section, filled in, and give what each prints.
+    """Type the lines of a section, filled in, and give what each command prints.
 
     All have to succeed but those that begin with ``may_fail``.
     """
+    return [
+        said for line in sections()[section] for said in await typed(stack, line, may_fail=may_fail, **values)
+    ]
+
+
+async def typed(stack: Stack, line: str, *, may_fail: str = "", **values: str) -> list[str]:
+    """Type one line; of commands that are joined by ``&&`` none is run behind one that fails."""
     said = []
-    for line in sections()[section]:
-        program, *arguments = (values.get(word.lower(), word) for word in shlex.split(line))
+    for command in line.split(" && "):
+        program, *arguments = (values.get(word.lower(), word) for word in shlex.split(command))
         assert program == "relato", line
         assert not any(_TO_FILL_IN.fullmatch(word) for word in arguments), f"{line}: with what?"
         code, output, errors = await stack.relato(*arguments)
-        allowed = (0, 1) if may_fail and line.startswith(may_fail) else (0,)
-        assert code in allowed, f"{line}: exit {code}\n{output}\n{errors}"
+        allowed = (0, 1) if may_fail and command.startswith(may_fail) else (0,)
+        assert code in allowed, f"{command}: exit {code}\n{output}\n{errors}"
         said.append(output + errors)
+        if code:
+            break
     return said
