@@ -63,12 +63,17 @@ async def test_an_operator_rebuilds_compares_switches_and_goes_back(window: Sign
     await confirm(page, "novas colunas")
     made = page.get_by_role("row", name=re.compile("Em construção"))
     await expect(made.get_by_role("cell", name="0 s")).to_be_visible(timeout=_PATIENCE)
+    question = page.get_by_role("dialog")
+    await made.get_by_role("button", name="Pôr em uso").click()
+    await expect(question).to_contain_text("Nenhuma comparação recente diz se ela é igual")
+    await question.get_by_role("button", name="Cancelar").click()
     await made.get_by_role("button", name="Comparar").click()
     await confirm(page, "antes de trocar")
     await expect(page.get_by_text(re.compile("comparou a geração .* Diferenças: 0"))).to_be_visible(
         timeout=_PATIENCE
     )
     await made.get_by_role("button", name="Pôr em uso").click()
+    await expect(question).to_contain_text("Diferenças: 0.")
     await confirm(page, "está igual")
     reserve = page.get_by_role("row", name=re.compile("De reserva"))
     await expect(reserve.get_by_role("rowheader")).to_have_text(f"history · {live}")

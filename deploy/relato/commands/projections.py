@@ -214,14 +214,23 @@ def _act(
             said = asyncio.run(_asked(wish, dry_run=True, waiting=None))
         if not wish.dry_run:
             if not yes:
-                confirm(question.format(said["generation"]), yes=False)
+                confirm(_compared(said) + question.format(said["generation"]), yes=False)
             said = asyncio.run(_asked(wish, dry_run=False, waiting=waiting))
     if wish.as_json:
         print(json.dumps(said))
     else:
         words = "could be done" if wish.dry_run else "done"
         of = "" if said["generation"] is None else f" with generation {said['generation']}"
-        print(f"{wish.verb} of {wish.name}: {words}{of}.", file=sys.stderr)
+        print(f"{_compared(said)}{wish.verb} of {wish.name}: {words}{of}.", file=sys.stderr)
+
+
+def _compared(said: dict[str, Any]) -> str:
+    """What is to be known about two generations before the one is shown instead of the other."""
+    if said["action"] not in {"switch", "rollback"}:
+        return ""
+    if said["compared_at"] is None:
+        return "The two generations were never compared. "
+    return f"Compared at {said['compared_at']}: {said['differences']} differences. "
 
 
 async def _asked(wish: _Wish, *, dry_run: bool, waiting: rebuilding.Waiting | None) -> dict[str, Any]:

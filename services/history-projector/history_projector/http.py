@@ -31,6 +31,10 @@ class Done(BaseModel):
     action: Verb
     generation: int | None
     dry_run: bool
+    compared_at: datetime | None
+    """Of a switch or rollback: when that generation and the live one were last compared; null where never."""
+    differences: int | None
+    """As many as were found then."""
 
 
 class Generation(BaseModel):
@@ -182,8 +186,14 @@ def routes(operations: Operations, who: Operator) -> APIRouter:
     async def act(caller: Who, name: Name, verb: Verb, wish: GenerationWish) -> Done:
         """Do something with a generation. What takes long goes on by itself; the list shows how far it is."""
         asked = Asked(name, verb, caller, wish.generation, wish.reason, wish.dry_run)
-        number = await unless_refused(operations.do(asked))
-        return Done(projection=name, action=verb, generation=number, dry_run=wish.dry_run)
+        acted = await unless_refused(operations.do(asked))
+        return Done(
+            projection=name,
+            action=verb,
+            generation=acted.generation,
+            dry_run=wish.dry_run,
+            **acted.compared._asdict(),
+        )
 
     return router
 

@@ -1,6 +1,7 @@
 """What operators can do with the generations of a projection: decide, do it, and write down who did."""
 
 from datetime import datetime
+from typing import NamedTuple
 
 from asyncpg import LockNotAvailableError
 from relato_runtime import operations
@@ -12,11 +13,18 @@ from history_projector import comparing, ends, generations, rules, switching, ve
 from history_projector.asked import Asked
 from history_projector.generations import PROJECTION, Projection
 from history_projector.settings import ProjectorSettings
-from history_projector.verifications import Found, Verification
+from history_projector.verifications import Compared, Found, Verification
 
 _ACTIONS = 200
 _FINDINGS = 1_000
 _BRIEFLY = "SET LOCAL lock_timeout = '5s'"
+
+
+class Acted(NamedTuple):
+    """With which generation something was done, or could be, and how it compares with the live one."""
+
+    generation: int | None
+    compared: Compared = Compared()
 
 
 class Operations:
@@ -57,10 +65,11 @@ class Operations:
         async with self._pool.acquire() as connection:
             return await operations.recorded(connection, _ACTIONS, subject=PROJECTION)
 
-    async def do(self, asked: Asked) -> int | None:
+    async def do(self, asked: Asked) -> Acted:
         """Do it, or with ``dry_run`` only see whether it could be done: the generation that it is about.
 
-        Raises ``Refused`` and ``Held``. A rebuild's generation has no number before it is really asked for.
+        Raises ``Refused`` and ``Held``. A rebuild's generation has no number before it is really asked for. A
+        switch, or one back, says how the two were compared: it does not demand that they were.
         """
         try:
             return await self._do(asked)
@@ -69,23 +78,26 @@ class Operations:
                 "The generation is being made or removed just now; try again in a moment."
             ) from error
 
-    async def _do(self, asked: Asked) -> int | None:
+    async def _do(self, asked: Asked) -> Acted:
         async with operations.alone(self._pool, asked.operation), self._pool.acquire() as connection:
             number = rules.decide(asked.verb, await generations.every(connection), asked.generation)
+            compared = Compared()
             if not asked.dry_run:
                 await verifications.none_runs(connection)
             if number is not None and asked.verb in {"switch", "rollback"}:
                 await switching.level(connection, number)
+                live = await generations.live(connection)
+                compared = await verifications.compared(connection, number, live)
                 if not asked.dry_run:
                     await switching.switch(self._pool, asked, number)
-                    return number
+                    return Acted(number, compared)
             async with connection.transaction():
                 await connection.execute(_BRIEFLY)
                 if not asked.dry_run:
                     number = await _done(connection, asked, number)
                 target = None if number is None else str(number)
                 await operations.record(connection, asked.operation, target)
-        return number
+        return Acted(number, compared)
 
 
 async def _done(connection: Connection, asked: Asked, number: int | None) -> int:

@@ -30,6 +30,13 @@ class Verification(NamedTuple):
     total: int
 
 
+class Compared(NamedTuple):
+    """When two generations were last compared to the end, if ever, and how many differences that found."""
+
+    compared_at: datetime | None = None
+    differences: int | None = None
+
+
 _COLUMNS = ", ".join(Verification._fields)
 
 
@@ -122,6 +129,22 @@ async def latest(connection: Connection) -> Verification | None:
     """The last one that was asked for."""
     row = await connection.fetchrow(f"SELECT {_COLUMNS} FROM verifications ORDER BY id DESC LIMIT 1")  # noqa: S608  # columns of ours
     return None if row is None else Verification(*row)
+
+
+async def compared(connection: Connection, one: int, other: int) -> Compared:
+    """The last comparison of two generations that came to its end, whichever of them counted as right."""
+    row = await connection.fetchrow(
+        """
+        SELECT finished_at,
+            (SELECT count(*) FROM verification_findings WHERE verification = verifications.id) AS differences
+        FROM verifications
+        WHERE finished_at IS NOT NULL AND NOT cancelled
+            AND (generation, against) IN (($1::int, $2::int), ($2, $1))
+        ORDER BY id DESC LIMIT 1
+        """,
+        *(one, other),
+    )
+    return Compared() if row is None else Compared(*row)
 
 
 class Found(NamedTuple):

@@ -127,6 +127,37 @@ async def test_a_comparison_is_cancelled_and_what_it_held_up_can_be_done(project
     assert await projector.done("pause") == 2
 
 
+async def test_a_switch_says_whether_the_two_were_compared_and_what_that_found(
+    projector: Projecting,
+) -> None:
+    await history(projector)
+    await projector.done("rebuild")
+    await projector.level(2)
+
+    async def said(verb: str, **wish: object) -> tuple[bool, int | None]:
+        answer = await projector.operate(verb, **wish)
+        assert answer.status_code == 200, answer.text
+        return answer.json()["compared_at"] is not None, answer.json()["differences"]
+
+    assert await said("switch", dry_run=True) == (False, None)
+    await verified(projector)
+    assert await said("switch", dry_run=True) == (True, 0)
+    await projector.database.execute(
+        "UPDATE history_2.occurrences SET channel = 'x' WHERE ticket_id = $1", TICKET_IDS[3]
+    )
+    await verified(projector)
+    # One that was broken off says nothing about them.
+    await projector.database.execute(
+        """
+        INSERT INTO verifications (generation, against, person_id, name, total, finished_at, cancelled)
+        VALUES (2, 1, 'otto', 'Otto', 12, now(), true)
+        """
+    )
+    assert await said("switch") == (True, 1)
+    assert await said("rollback") == (True, 1)
+    assert await said("pause") == (False, None)
+
+
 async def test_every_difference_is_listed_by_pages(
     projector: Projecting, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -1,8 +1,11 @@
 """`relato projections`: a rebuild from the first command to the last, and what is refused."""
 
+import re
+
 import asyncpg
 
 from tests.integration.relato.conftest import Ended, Installation
+from tests.support.waiting import until
 
 
 async def projections(installation: Installation, *arguments: str, given: str = "") -> Ended:
@@ -24,7 +27,7 @@ async def test_a_rebuild_is_watched_compared_switched_taken_back_and_dropped(
     installation: Installation,
 ) -> None:
     tried = await projections(installation, "rebuild", "history", "--dry-run", "--json")
-    known = {"projection": "history", "action": "rebuild"}
+    known = {"projection": "history", "action": "rebuild", "compared_at": None, "differences": None}
     assert tried.document == known | {"generation": None, "dry_run": True}
     assert await listed(installation) == {1: "live"}
 
@@ -52,6 +55,7 @@ async def test_a_rebuild_is_watched_compared_switched_taken_back_and_dropped(
 
     kept = await projections(installation, "switch", "history", "2", given="n\n")
     assert (kept.code, await listed(installation)) == (1, {1: "live", 2: "building"})
+    assert re.match(r"Compared at \S+: 1 differences\. Show generation 2 to everybody\?", kept.errors)
     assert (await projections(installation, "pause", "history")).code == 0
     assert (await listed(installation))[2] == "paused"
     assert (await projections(installation, "resume", "history", "2")).code == 0
@@ -63,11 +67,19 @@ async def test_a_rebuild_is_watched_compared_switched_taken_back_and_dropped(
     )
     back = await projections(installation, "rollback", "history", "--yes")
     assert (back.code, await listed(installation)) == (0, {1: "live", 2: "retired"}), back.errors
+    assert " 1 differences. rollback of history: done with generation 1." in back.errors
     assert (await projections(installation, "drop", "history", "--yes")).code == 0
     assert await listed(installation) == {1: "live"}
 
     begun = await projections(installation, "rebuild", "history", "--detach")
     assert begun.code == 0, begun.errors
+
+    async def could_be() -> str:
+        tried = await projections(installation, "switch", "history", "--dry-run")
+        return tried.errors if tried.code == 0 else ""
+
+    said = await until(could_be, within=60, what="a generation that can be switched to")
+    assert said.startswith("The two generations were never compared. ")
     assert (await projections(installation, "cancel", "history", "--yes")).code == 0
     assert await listed(installation) == {1: "live"}
 

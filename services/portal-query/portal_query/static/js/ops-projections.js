@@ -26,11 +26,16 @@ const ending = /** @type {HTMLElement} */ (document.querySelector("[data-cancel-
 const more = /** @type {HTMLElement} */ (document.querySelector("[data-more]"));
 /** Pages behind the first, of the comparison with that number. @type {{id: number, findings: any[], next: number | null} | null} */
 let further = null;
+/** What the page has shown: which generation is live, and what was compared last. @type {{live: number | undefined, last: any}} */
+let shown = { live: undefined, last: null };
 
 async function look() {
   const { items, verified_at } = await see("/projections");
-  keepRows(table, /** @type {Generation[]} */ (items), key, made, renew);
-  showVerified(verified_at && (await see("/projections/history/verification")));
+  const every = /** @type {Generation[]} */ (items);
+  keepRows(table, every, key, made, renew);
+  const last = verified_at && (await see("/projections/history/verification"));
+  shown = { live: every.find((it) => it.stage === "live")?.generation, last };
+  showVerified(last);
 }
 
 /** @param {Generation} it */
@@ -70,8 +75,19 @@ function possible(it) {
 /** @param {string} verb @param {number | null} generation */
 async function act(verb, generation) {
   const title = generation === null ? say(verb) : `${say(verb)}: ${say("generation", { number: String(generation) })}`;
-  const done = await confirmed({ title, text: say(`${verb}-text`), asks: [{ path: `/projections/history/${verb}`, wish: { generation } }] }, say);
+  const text = [say(`${verb}-text`), ...(["switch", "rollback"].includes(verb) ? [compared(generation)] : [])].join(" ");
+  const done = await confirmed({ title, text, asks: [{ path: `/projections/history/${verb}`, wish: { generation } }] }, say);
   if (done) await look();
+}
+
+/** What is to be known before everybody reads another generation. @param {number | null} generation */
+function compared(generation) {
+  const { live, last } = shown;
+  const pair = [last?.generation, last?.against];
+  if (last?.state !== "done" || !pair.includes(live) || !pair.includes(generation)) return say("not-compared");
+  const zone = document.documentElement.dataset.zone || undefined;
+  const time = new Date(last.finished_at).toLocaleString(document.documentElement.lang, { timeZone: zone });
+  return say("compared-at", { time, differences: numbers.format(last.differences) });
 }
 
 /** @param {any} verified */
