@@ -139,6 +139,10 @@ class Consumer:
                     reached |= await self._pass_unreadable(consumer, producer, reached)
                 handed_out |= reached
                 continue
+            if not arrived.records:
+                passed = await _passed(consumer, reached, handed_out)
+                reached |= passed
+                handed_out |= passed
             if not arrived.records and clock() - looked_at > _POSITIONS_SECONDS:
                 await self._intake.look()
                 looked_at = clock()
@@ -262,6 +266,25 @@ def _unless_failed(result: _Result | BaseException) -> _Result:
     if isinstance(result, BaseException):
         raise result
     return result
+
+
+async def _passed(
+    consumer: AIOKafkaConsumer,
+    reached: Mapping[TopicPartition, int],
+    handed_out: Mapping[TopicPartition, int],
+) -> dict[TopicPartition, int]:
+    """Partitions of which all was taken in, and the client stands behind what is no record.
+
+    That is how a transaction ended, what was called off with one, or what compaction left of a batch.
+    The database keeps the place behind the last record: no witness tells how late these are.
+    """
+    passed: dict[TopicPartition, int] = {}
+    for each in reached.keys() & handed_out.keys() & consumer.assignment():
+        if handed_out[each] == reached[each] and each in consumer.assignment():
+            position: int = await consumer.position(each)
+            if position > reached[each]:
+                passed[each] = position
+    return passed
 
 
 def _behind(consumer: AIOKafkaConsumer, reached: Mapping[TopicPartition, int]) -> bool:

@@ -7,6 +7,8 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 import pytest
+from aiokafka import AIOKafkaProducer
+from prometheus_client import REGISTRY
 from pydantic import SecretStr
 from relato.stack import kafka as broker
 from relato.stack.ports import free
@@ -92,8 +94,11 @@ class Reading:
 
     async def publish(self, *versions: int) -> None:
         async with kafka.producing(self.settings) as producer:
-            given = (stream.noted(each, stream.chatted(each)) for each in versions)
-            await kafka.send(producer, [stream.outgoing(self.settings, each) for each in given])
+            await self.send(producer, *versions)
+
+    async def send(self, producer: AIOKafkaProducer, *versions: int) -> None:
+        given = (stream.noted(each, stream.chatted(each)) for each in versions)
+        await kafka.send(producer, [stream.outgoing(self.settings, each) for each in given])
 
 
 @pytest.fixture
@@ -189,3 +194,40 @@ async def test_a_database_that_goes_back_under_a_running_consumer_lacks_nothing(
     await reading.publish(4)
     await reading.has(2, 3, 4)
     assert reading.taken_in == [2, 3, 4], "nothing is passed over"
+
+
+async def test_how_a_transaction_ended_is_nothing_to_be_taken_in(reading: Reading) -> None:
+    """As an ITSM publishes that does so exactly once: each end of a transaction takes an offset."""
+    producer = AIOKafkaProducer(**kafka.connection(reading.settings), transactional_id="itsm")
+    await producer.start()
+    try:
+        async with producer.transaction():
+            await reading.send(producer, 1, 2)
+        await producer.begin_transaction()
+        await reading.send(producer, 3)
+        await producer.abort_transaction()
+        async with producer.transaction():
+            await reading.send(producer, 3)
+        await reading.start()
+        await reading.has(1, 2, 3)
+
+        async def level() -> bool:
+            labels = {"consumer": "reader", "topic": NOTES.name, "partition": "0"}
+            return REGISTRY.get_sample_value("relato_consumer_lag", labels) == 0
+
+        await until(level, within=20, what="no lag behind the end of the last transaction")
+        await producer.begin_transaction()
+        await reading.send(producer, 4)
+        await producer.abort_transaction()
+        async with producer.transaction():
+            await reading.send(producer, 4)
+        await reading.has(4)
+        assert reading.taken_in == [1, 2, 3, 4], "and what was called off by nobody"
+        await until(level, within=20, what="no lag again")
+    finally:
+        await producer.stop()
+
+    await reading.stop()
+    assert await reading.pool.fetchval("SELECT next_offset FROM positions") == 10, "behind the last record"
+    await reading.start()
+    await until(level, within=20, what="no lag after a new beginning")
