@@ -134,8 +134,8 @@ async def test_a_switch_says_whether_the_two_were_compared_and_what_that_found(
     await projector.done("rebuild")
     await projector.level(2)
 
-    async def said(verb: str, **wish: object) -> tuple[bool, int | None]:
-        answer = await projector.operate(verb, **wish)
+    async def said(verb: str, *, dry_run: bool = False) -> tuple[bool, int | None]:
+        answer = await projector.operate(verb, dry_run=dry_run)
         assert answer.status_code == 200, answer.text
         return answer.json()["compared_at"] is not None, answer.json()["differences"]
 

@@ -188,8 +188,8 @@ def _writer(pages: Pages, opened: Opened, catalogue: Callable[[], Awaitable[Cata
                 return pages.fragment(reader, "ticket/changed.html")
             case "mail", _:
                 return pages.fragment(reader, "ticket/mail.html", outcome=event.data, may=opened.may)
-            case "settings", known:
-                return pages.fragment(reader, "settings.html", known=known)
+            case "settings", settings:
+                return pages.fragment(reader, "settings.html", known=settings)
             case _:
                 return ""
 
