@@ -1,8 +1,9 @@
 """What people write is kept while they write, can be undone once sent, and goes where its button says."""
 
 import re
+from collections.abc import Awaitable, Callable
 
-from playwright.async_api import Page, expect
+from playwright.async_api import Page, Route, expect
 
 from tests.browser.conftest import SignedIn, on_both_screens
 from tests.support.journey import Ticket
@@ -17,6 +18,23 @@ async def write(page: Page, text: str) -> None:
     await page.keyboard.press("n")
     await expect(page.get_by_role("textbox", name="O que aconteceu")).to_be_focused()
     await page.keyboard.type(text)
+
+
+async def mail_it(page: Page) -> None:
+    """Send the note that is being written, to the requester and by mail."""
+    await page.get_by_label("Visível ao solicitante").check()
+    await page.get_by_label("Enviar ao e-mail").check()
+    await page.keyboard.press("Control+Enter")
+    await expect(page.get_by_role("dialog")).to_have_count(0)
+
+
+def refusing(status: int) -> Callable[[Route], Awaitable[None]]:
+    """The front door's answer while what lies behind it is not reached."""
+
+    async def refuse(route: Route) -> None:
+        await route.fulfill(status=status, content_type="application/problem+json", body="{}")
+
+    return refuse
 
 
 async def test_a_draft_outlives_the_browser_and_a_session_that_ended(
@@ -153,15 +171,37 @@ async def test_what_was_sent_can_be_undone_and_its_text_is_back(window: SignedIn
     await carlos.look("undo")
 
 
+async def test_what_was_sent_is_undone_although_that_was_refused_at_first(
+    window: SignedIn, ticket: Ticket
+) -> None:
+    ana = await window("ana", f"/portal/requests/{ticket.id}")
+    carlos = await window("carlos", f"/desk/tickets/{ticket.id}")
+    carlos.expected += ["status of 401", "status of 503"]
+    page = carlos.page
+    unavailable, ended = refusing(503), refusing(401)
+    await page.route("**/undo", unavailable)
+    await page.route("**/undo", ended)  # is asked first
+    await write(page, "Senha nova: 1234")
+    await mail_it(page)
+    said = page.locator("[data-undo-lines] [data-undo-text]")
+    await page.keyboard.press("z")  # once
+    await expect(said).to_have_text("Sua sessão terminou; entre de novo para desfazer.")
+    await expect(page.get_by_role("alert").filter(has_text="Entre de novo")).to_be_visible()
+    await page.unroute("**/undo", ended)
+    await expect(said).to_have_text(re.compile(r"^Ainda não foi desfeito; tentando de novo por \d+ s$"))
+    await page.unroute("**/undo", unavailable)
+    await expect(page.get_by_role("textbox", name="O que aconteceu")).to_have_text("Senha nova: 1234")
+    await expect(page.get_by_text("Envio desfeito por Carlos")).to_have_count(1)
+    await expect(said).to_have_count(0)
+    await expect(ana.page.get_by_role("article")).to_have_count(0)
+
+
 async def test_each_of_two_that_were_sent_can_be_undone(window: SignedIn, ticket: Ticket) -> None:
     carlos = await window("carlos", f"/desk/tickets/{ticket.id}")
     page = carlos.page
     for text in ("Um", "Dois"):
         await write(page, text)
-        await page.get_by_label("Visível ao solicitante").check()
-        await page.get_by_label("Enviar ao e-mail").check()
-        await page.keyboard.press("Control+Enter")
-        await expect(page.get_by_role("dialog")).to_have_count(0)
+        await mail_it(page)
     await expect(page.get_by_role("button", name="Desfazer")).to_have_count(2)
     await write(page, "Só para a equipe. ")
     await page.keyboard.press("Escape")

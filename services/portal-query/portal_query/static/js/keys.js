@@ -8,7 +8,7 @@ const KEYS = /** @type {Readonly<Record<string, string>>} */ ({
   m: '[data-opens="message"]:not([hidden])',
   c: '[data-opens="chat"]:not([hidden])',
   h: '[data-opens="history"]',
-  z: "[data-undo]:not([hidden]) [data-undo-now]",
+  z: "[data-undo]:not([hidden]) [data-undo-now]:not(:disabled)",
 });
 
 document.addEventListener("keydown", (event) => {

@@ -3,6 +3,7 @@
 import { ask } from "./ask.js";
 import { newKey } from "./command.js";
 import { announce } from "./dialog.js";
+import { offerLogin } from "./session.js";
 import { wordsOf } from "./words.js";
 
 /** @typedef {import("./draft.js").Written} Written */
@@ -14,6 +15,9 @@ const lines = /** @type {HTMLElement} */ (document.querySelector("[data-undo-lin
 const say = wordsOf(pattern);
 /** A click needs some time to get there; what is offered is to be kept. */
 const GRACE = 700; // ms
+const AGAIN_MS = 500;
+/** What could not be done is to be read before it goes. */
+const READ_MS = 5_000;
 const [loaded] = /** @type {PerformanceNavigationTiming[]} */ (performance.getEntriesByType("navigation"));
 /** By how much this machine's clock is ahead of the server's; at least, since the page was made after it was asked for. */
 const ahead = performance.timeOrigin + (loaded?.requestStart ?? 0) - Date.parse(pattern.dataset.now ?? "");
@@ -31,6 +35,7 @@ function begin(held) {
   const text = /** @type {HTMLElement} */ (line.querySelector("[data-undo-text]"));
   const button = /** @type {HTMLButtonElement} */ (line.querySelector("[data-undo-now]"));
   const key = newKey();
+  let word = "sends";
   let timer = 0;
   line.hidden = false;
   lines.prepend(line);
@@ -39,11 +44,14 @@ function begin(held) {
   tick();
 
   function tick() {
-    const rest = left(held);
-    const seconds = String(Math.ceil(rest / 1000));
-    text.textContent = say("sends", { seconds, address: pattern.dataset.address ?? "" });
-    if (rest <= GRACE) return line.remove();
+    if (left(held) <= GRACE && !button.disabled) return line.remove();
+    text.textContent = said();
     timer = window.setTimeout(tick, 250);
+  }
+
+  function said() {
+    const seconds = String(Math.max(0, Math.ceil(left(held) / 1000)));
+    return say(word, { seconds, address: pattern.dataset.address ?? "" });
   }
 
   async function undo() {
@@ -51,27 +59,56 @@ function begin(held) {
     const article = /** @type {HTMLElement | null} */ (document.getElementById(`entry-${held.id}`));
     const written = held.written ?? (article && "releaseRecorded" in article.dataset ? writtenIn(article) : null);
     button.disabled = true;
+    const outcome = await settled();
     clearTimeout(timer);
+    if (outcome === "undone") {
+      line.remove();
+      announce(say(written ? "undone" : "undone-shown"));
+      if (written) document.dispatchEvent(new CustomEvent("relato:write", { detail: written }));
+      return;
+    }
+    text.textContent = say(outcome) || say("failed");
+    announce(text.textContent);
+    setTimeout(() => line.remove(), READ_MS);
+  }
+
+  /**
+   * What came of it: one press is enough, since what only passes is tried again for as long as there is time.
+   * @returns {Promise<string>}
+   */
+  async function settled() {
+    for (;;) {
+      const outcome = await attempt();
+      if (outcome || left(held) <= 0) return outcome || "failed";
+      await new Promise((resolve) => setTimeout(resolve, AGAIN_MS));
+    }
+  }
+
+  /** @returns {Promise<string>} empty where it is to be tried again, which one key makes safe */
+  async function attempt() {
     try {
       const answer = await ask(`${pattern.dataset.action}/${held.id}/undo`, {
         method: "POST",
         headers: { "Content-Type": "application/json", "Idempotency-Key": key },
         body: "{}",
       });
-      if (answer.ok) {
-        line.remove();
-        announce(say(written ? "undone" : "undone-shown"));
-        if (written) document.dispatchEvent(new CustomEvent("relato:write", { detail: written }));
-        return;
-      }
-      const code = (await answer.json()).type?.split("/").pop() ?? "";
-      text.textContent = say(code) || say("failed");
-      announce(text.textContent);
+      if (answer.ok) return "undone";
+      const ended = answer.status === 401;
+      if (ended) offerLogin();
+      if (ended || answer.status === 429 || answer.status >= 500) return goOn(ended ? "unauthenticated" : "again");
+      return (await answer.json()).type?.split("/").pop() ?? "failed";
     } catch {
-      text.textContent = say("failed"); // no answer came: the same key makes trying again safe
-      button.disabled = false;
+      return goOn("again"); // no answer came, or one that broke off
     }
-    setTimeout(() => line.remove(), 5_000);
+  }
+
+  /** @param {string} why */
+  function goOn(why) {
+    if (word !== why) {
+      word = why;
+      announce(said());
+    }
+    return "";
   }
 }
 
