@@ -74,7 +74,10 @@ async def test_a_page_sends_nothing_in_the_name_of_whoever_logged_in_after_its_r
     await page.keyboard.press("Control+Enter")
     dialog = page.get_by_role("dialog")
     await expect(dialog.get_by_role("alert").filter(has_text="Outra pessoa entrou")).to_be_visible()
-    await expect(dialog.get_by_role("textbox", name="O que aconteceu")).to_have_text("Sou o Carlos")
+    async with page.expect_response("**/presence") as told:  # nor is she there, or writing
+        await page.keyboard.type(" ainda")
+    assert (await told.value).status == 409
+    await expect(dialog.get_by_role("textbox", name="O que aconteceu")).to_have_text("Sou o Carlos ainda")
     await expect(page.get_by_text(re.compile("nada do que for feito nesta página é salvo"))).to_have_count(1)
     assert await ticket.history(0, kind="occurrence") == []
 
@@ -118,3 +121,20 @@ async def test_pages_that_nobody_touches_keep_no_session_from_being_idle(
 
         await until(everything, what="all that pages ask by themselves")
     assert [each for each in asked if not automatic(*each)] == []
+
+
+async def test_a_template_is_not_tried_in_the_name_of_whoever_logged_in_after_its_reader(
+    window: SignedIn,
+) -> None:
+    davi = await window("davi", "/admin/new/email-templates")
+    page, other = davi.page, await davi.context.new_page()
+    davi.expected.append("status of 409")
+    await other.goto("/admin")
+    await other.get_by_role("button", name="Sair").click()
+    davi.page = other
+    await davi.sign_in("Carlos Eduardo Nunes", "/desk")
+    async with page.expect_response("**/test-mails") as told:
+        await page.get_by_role("button", name="Enviar teste para mim").click()
+    assert (await told.value).status == 409
+    await expect(page.get_by_role("alert").filter(has_text="Outra pessoa entrou")).to_be_visible()
+    await expect(page.get_by_text("O teste não foi enviado.")).to_be_visible()

@@ -1,6 +1,7 @@
 // @ts-check
 // Tells that the person before this page is there, and whether they write; repeats it while that is so.
 
+import { ask } from "./ask.js";
 import { newKey } from "./command.js";
 
 const QUIET = 4_000; // ms without a key until one no longer writes
@@ -15,6 +16,8 @@ let now = { state: "viewing" };
 /** One after the other, since what was said last is what counts. */
 let telling = Promise.resolve();
 let timer = 0;
+/** Somebody else has logged in since: nothing is repeated until something happens on this page. */
+let refused = false;
 
 document.addEventListener("input", (event) => {
   const written = /** @type {Element} */ (event.target).closest("[data-writing]");
@@ -31,7 +34,7 @@ document.addEventListener("visibilitychange", () => {
 });
 window.addEventListener("pageshow", () => tell(now));
 window.addEventListener("pagehide", () => tell({ state: "gone" }));
-setInterval(() => document.hidden || tell(now), repeat);
+setInterval(() => document.hidden || refused || tell(now), repeat);
 
 function stop() {
   clearTimeout(timer);
@@ -48,14 +51,19 @@ function say(said) {
 /** @param {Said} said */
 function tell(said) {
   const send = () =>
-    fetch(address, {
+    ask(address, {
       method: "POST",
       headers: { "Content-Type": "application/json" },
       body: JSON.stringify({ ...said, page }),
       keepalive: true, // the last one outlives the page
     });
   if (said.state === "gone") void send();
-  else telling = telling.then(send).then(noted, noted); // what was missed is said again soon
+  else telling = telling.then(send).then(heard, missed);
 }
 
-function noted() {}
+/** @param {Response} answer */
+function heard(answer) {
+  refused = answer.status === 409;
+}
+
+function missed() {} // it is said again soon

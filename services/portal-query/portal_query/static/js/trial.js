@@ -1,7 +1,8 @@
 // @ts-check
 // Tries a template as one writes: previews with an example or with something that really happened, test mails to oneself.
+import { ask } from "./ask.js";
 import { showMail } from "./preview.js";
-import { offerLogin } from "./session.js";
+import { look, offerLogin } from "./session.js";
 import { variant } from "./template.js";
 import { beside, told } from "./trial_words.js";
 
@@ -77,12 +78,13 @@ async function tryOut(section) {
 async function post(path, section) {
   const key = Array.from(crypto.getRandomValues(new Uint8Array(16)), (byte) => byte.toString(16).padStart(2, "0"));
   const isReal = chosen.selectedOptions[0]?.parentElement === real;
-  const answer = await fetch(`/api/notifier/${path}`, {
+  const answer = await ask(`/api/notifier/${path}`, {
     method: "POST",
     headers: { "Content-Type": "application/json", "Idempotency-Key": key.join("") },
     body: JSON.stringify({ ...variant(section), [isReal ? "occurrence_id" : "kind"]: chosen.value }),
   });
   if (answer.status === 401) offerLogin();
+  if (answer.status === 409) void look(); // perhaps somebody else has logged in, and the test would be theirs
   return answer;
 }
 
