@@ -24,6 +24,19 @@ async def choose(entry: Locator, name: str) -> Locator:
     return dialog
 
 
+async def paste(text: Locator, what: str) -> None:
+    """Paste into an editor, which takes that for itself: no input is told of."""
+    await text.evaluate(
+        """(element, what) => {
+            const clipboardData = new DataTransfer();
+            clipboardData.setData("text/plain", what);
+            const told = {clipboardData, bubbles: true, cancelable: true};
+            element.dispatchEvent(new ClipboardEvent("paste", told));
+        }""",
+        what,
+    )
+
+
 async def offered(page: Page, entry: Locator) -> list[str]:
     """What an entry's menu offers."""
     await entry.get_by_role("button", name=re.compile("^Opções da nota")).click()
@@ -229,16 +242,40 @@ async def test_each_note_keeps_what_was_begun_about_it(window: SignedIn, ticket:
     carlos = await window("carlos", f"/desk/tickets/{ticket.id}")
     page = carlos.page
     for entry, expected, more in (
-        ("Cabo", "Cabo", " novo"),
+        ("Cabo", "Cabo", ", novo"),
         ("Placa", "Placa", ""),
-        ("Cabo", "Cabo novo", ""),
+        ("Cabo", "Cabo, novo", ""),
     ):
         dialog = await choose(page.get_by_role("article").filter(has_text=entry), "Corrigir")
         text = dialog.get_by_role("textbox", name="O que aconteceu")
         await expect(text).to_have_text(expected)
         await page.keyboard.press("End")
-        await page.keyboard.type(more)
+        if more:
+            await paste(text, more)
+            await expect(text).to_have_text(expected + more)
         await page.keyboard.press("Escape")
+
+
+async def test_who_closes_the_tab_over_a_correction_is_asked(window: SignedIn, ticket: Ticket) -> None:
+    note = await ticket.record(description_html="<p>Cabo</p>")
+    await ticket.history(note["version"])
+    carlos = await window("carlos", f"/desk/tickets/{ticket.id}")
+    page = carlos.page
+    dialog = await choose(page.get_by_role("article"), "Corrigir")
+    await paste(dialog.get_by_role("textbox", name="O que aconteceu"), ", novo")
+    await page.keyboard.press("Escape")
+    async with page.expect_event("dialog") as asked:
+        await page.close(run_before_unload=True)
+    question = await asked.value
+    assert question.type == "beforeunload"
+    await question.dismiss()
+    dialog = await choose(page.get_by_role("article"), "Corrigir")
+    await expect(dialog.get_by_role("textbox", name="O que aconteceu")).to_have_text("Cabo, novo")
+    await dialog.get_by_label("Motivo").fill("Faltava")
+    await page.keyboard.press("Control+Enter")
+    await expect(page.get_by_role("article")).to_contain_text("Cabo, novo")
+    async with page.expect_event("close"):  # nothing is left to ask about
+        await page.close(run_before_unload=True)
 
 
 async def test_the_history_says_every_fact_also_as_it_once_stood(window: SignedIn, ticket: Ticket) -> None:

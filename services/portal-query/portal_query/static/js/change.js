@@ -2,7 +2,7 @@
 // What is done to an entry: correcting, solving, retracting, showing and hiding, each with a dialog that says what follows.
 import { bodyOf, fill } from "./changes.js";
 import { Command } from "./command.js";
-import { announce, close, forget, show, take, writing } from "./dialog.js";
+import { announce, close, forget, holdsUnsaved, show, take, writing } from "./dialog.js";
 import { makeEditor } from "./editor.js";
 import { clearErrors, showError, showFailure } from "./fields.js";
 import { onChoice } from "./menu.js";
@@ -16,6 +16,9 @@ const say = wordsOf(root);
 /** Of each entry its own, made when they are first asked for. @type {Map<string, (article: HTMLElement) => void>} */
 const made = new Map();
 
+addEventListener("beforeunload", (event) => {
+  if (holdsUnsaved()) event.preventDefault(); // of this there is no draft elsewhere
+});
 onChoice((does, article) => {
   const name = `${does} ${article.id}`;
   const open = made.get(name) ?? make(does, article.id);
@@ -28,12 +31,13 @@ function make(does, about) {
   const dialog = take(does, about);
   const form = writing(dialog, submit);
   const command = new Command(form, say);
+  const changed = () => void (dialog.dataset.unsaved = ""); // until it is done: closing keeps it
   /** @type {Changing["editors"]} */
   const editors = {};
   for (const frame of /** @type {NodeListOf<HTMLElement>} */ (form.querySelectorAll("[data-editor]"))) {
-    editors[frame.dataset.editor ?? ""] = makeEditor(frame, () => {});
+    editors[frame.dataset.editor ?? ""] = makeEditor(frame, changed); // what is pasted is no input
   }
-  form.addEventListener("input", () => (dialog.dataset.unsaved = "")); // until it is done: closing keeps it
+  form.addEventListener("input", changed);
   /** @type {Changing} */
   const changing = { does, form, editors, before: {} };
   let version = "";
@@ -52,6 +56,7 @@ function make(does, about) {
       clearErrors(form);
       version = article.dataset.version ?? "";
       fill(changing, article);
+      delete dialog.dataset.unsaved; // nobody has changed anything yet
       consequence();
     }
     // Whoever sees that somebody is writing is whoever will see what.

@@ -72,6 +72,11 @@ export function isWriting() {
   return [...taken.values()].some((each) => each.matches("[data-unsaved], :has([data-unsaved])"));
 }
 
+/** Whether a dialog holds what is kept nowhere else; of what has a draft its form alone says that it is not saved yet. */
+export function holdsUnsaved() {
+  return [...taken.values()].some((each) => "unsaved" in each.dataset);
+}
+
 /** Ctrl+Enter sends, Esc closes. @param {HTMLDialogElement} dialog @param {() => Promise<void>} send @returns {HTMLFormElement} */
 export function writing(dialog, send) {
   const form = /** @type {HTMLFormElement} */ (dialog.querySelector("form"));
