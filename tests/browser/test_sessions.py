@@ -59,6 +59,32 @@ async def test_what_is_being_corrected_stays_when_the_session_has_ended(
     await expect(name).to_have_value("Modelo novo")
 
 
+async def test_what_was_begun_elsewhere_on_the_page_stays_when_a_note_is_saved_after_the_session_ended(
+    window: SignedIn, ticket: Ticket
+) -> None:
+    note = await ticket.record(description_html="<p>Troquei o cabo.</p>")
+    await ticket.history(note["version"])
+    carlos = await window("carlos", f"/desk/tickets/{ticket.id}")
+    page = carlos.page
+    entry = page.get_by_role("article")
+    dialog = await choose(entry, "Corrigir")
+    await dialog.get_by_role("textbox", name="O que aconteceu").fill("Troquei a placa.")
+    await page.keyboard.press("Escape")
+    await carlos.context.clear_cookies()
+    carlos.expected += ["status of 401", "Error Code 401"]
+    await page.keyboard.press("n")
+    dialog = page.get_by_role("dialog", name="Nova nota")
+    text = dialog.get_by_role("textbox", name="O que aconteceu")
+    await expect(text).to_be_focused()
+    await page.keyboard.type("Liguei para o fabricante")
+    await page.keyboard.press("Control+Enter")
+    await expect(dialog.get_by_role("alert").filter(has_text=ENDED)).to_be_visible()
+    await expect(text).to_have_text("Liguei para o fabricante")
+    await page.keyboard.press("Escape")
+    dialog = await choose(entry, "Corrigir")
+    await expect(dialog.get_by_role("textbox", name="O que aconteceu")).to_have_text("Troquei a placa.")
+
+
 async def test_a_page_sends_nothing_in_the_name_of_whoever_logged_in_after_its_reader(
     window: SignedIn, ticket: Ticket
 ) -> None:

@@ -1,7 +1,7 @@
 // @ts-check
 // The dialogs where notes and messages are written: opening, saying what sending will do, sending, keeping a draft.
 import { Command } from "./command.js";
-import { announce, close, show, take, writing } from "./dialog.js";
+import { announce, close, isWriting, show, take, writing } from "./dialog.js";
 import { Draft } from "./draft.js";
 import { makeEditor } from "./editor.js";
 import { clearErrors, showError } from "./fields.js";
@@ -103,7 +103,7 @@ function makeComposer(name, kind) {
     const answer = await command.send(form.dataset.action ?? "", body);
     if (answer?.code === "unauthenticated") {
       draft.stash();
-      goToLogin();
+      if (!isWriting(dialog)) goToLogin(); // else the login is offered, and what is begun elsewhere on the page stays
     }
     if (answer?.code === "idempotency-key-reused") draft.used();
     if (answer?.ok) done(answer.given);

@@ -3,6 +3,7 @@
 
 /** @type {Map<string, HTMLDialogElement>} */
 const taken = new Map();
+const TEXTS = ".editor-text, textarea";
 
 /**
  * @param {string} name @param {string} [about] where what is written is about one of many things, each has its own
@@ -61,15 +62,22 @@ export function everyDialog() {
 
 /** @param {Element} within @returns {boolean} whether there is text that nobody has sent */
 export function isWrittenIn(within) {
-  const editors = [...within.querySelectorAll(".editor-text")];
-  const fields = /** @type {NodeListOf<HTMLTextAreaElement>} */ (within.querySelectorAll("textarea"));
-  return editors.some((each) => each.textContent?.trim()) || [...fields].some((each) => each.value.trim());
+  return [...within.querySelectorAll(TEXTS)].some(isFilled);
 }
 
-/** Whether somebody writes on this page, or has written what would be lost with it. */
-export function isWriting() {
-  if (document.querySelector("dialog[open], [data-unsaved]") || isWrittenIn(document.body)) return true;
-  return [...taken.values()].some((each) => each.matches("[data-unsaved], :has([data-unsaved])"));
+/**
+ * Whether somebody writes on this page, or has written what would be lost with it.
+ * @param {HTMLDialogElement} [but] what is written in it is kept elsewhere
+ */
+export function isWriting(but) {
+  const writing = [...document.querySelectorAll(`dialog[open], [data-unsaved], ${TEXTS}`)];
+  if (writing.some((each) => !but?.contains(each) && (!each.matches(TEXTS) || isFilled(each)))) return true;
+  return [...taken.values()].some((each) => each !== but && each.matches("[data-unsaved], :has([data-unsaved])"));
+}
+
+/** @param {Element} text */
+function isFilled(text) {
+  return (text instanceof HTMLTextAreaElement ? text.value : (text.textContent ?? "")).trim() !== "";
 }
 
 /** Whether a dialog holds what is kept nowhere else; of what has a draft its form alone says that it is not saved yet. */
