@@ -211,6 +211,55 @@ async def test_each_of_two_that_were_sent_can_be_undone(window: SignedIn, ticket
     await expect(page.get_by_role("button", name="Desfazer")).to_have_count(1)
 
 
+async def test_what_was_sent_is_undone_from_what_is_written_next(window: SignedIn, ticket: Ticket) -> None:
+    carlos = await window("carlos", f"/desk/tickets/{ticket.id}")
+    page = carlos.page
+    note = page.get_by_role("dialog", name="Nova nota")
+    text = note.get_by_role("textbox", name="O que aconteceu")
+    message = page.get_by_role("dialog", name="Mensagem ao solicitante").get_by_role("textbox")
+    await write(page, "Um")
+    await mail_it(page)
+    await write(page, "Dois")
+    await expect(note.get_by_role("button", name="Salvar nota interna")).to_be_in_viewport(ratio=1)
+    await note.get_by_role("button", name="Desfazer").click()
+    await expect(text).to_have_text("UmDois")
+    await expect(text).to_be_focused()
+    await mail_it(page)
+    await page.keyboard.press("m")
+    await expect(message).to_be_focused()
+    await page.keyboard.type("Vou aí às 15h.")
+    await page.get_by_role("dialog").get_by_role("button", name="Desfazer").click()
+    await expect(text).to_have_text("UmDois")  # before the message, which is there again afterwards
+    await page.keyboard.press("Escape")
+    await expect(note).to_have_count(0)
+    await expect(message).to_have_text("Vou aí às 15h.")
+    await expect(message).to_be_focused()
+    await expect(page.get_by_text("Envio desfeito por Carlos")).to_have_count(2)
+    await page.keyboard.press("Escape")
+    await write(page, "")
+    await mail_it(page)
+    await write(page, "Três")
+    await carlos.look_as_it_is("undo-while-writing")
+
+
+async def test_who_writes_is_told_that_the_network_is_away(window: SignedIn, ticket: Ticket) -> None:
+    carlos = await window("carlos", f"/desk/tickets/{ticket.id}")
+    carlos.expected += ["net::ERR", "[object Event]", "htmx:sendError", "htmx:afterRequest"]
+    page = carlos.page
+    await write(page, "Cabo")
+    reconnecting = page.get_by_role("dialog").get_by_text("Reconectando…")
+    await carlos.context.set_offline(True)
+    try:
+        await expect(reconnecting).to_be_in_viewport(ratio=1)
+        await carlos.look_as_it_is("reconnecting-while-writing")
+        await page.keyboard.press("Escape")
+        await expect(page.get_by_text("Reconectando…")).to_be_visible()
+        await expect(reconnecting).to_have_count(0)
+    finally:
+        await carlos.context.set_offline(False)
+    await expect(page.get_by_text("Reconectando…")).to_have_count(0, timeout=15_000)
+
+
 async def test_the_time_of_a_note_follows_the_clock_until_somebody_sets_it(
     window: SignedIn, ticket: Ticket
 ) -> None:

@@ -1,6 +1,7 @@
 // @ts-check
 // Says when what is new does not arrive, because the stream or the network is gone, and when it does again.
 
+import { put } from "./places.js";
 import { look } from "./session.js";
 
 const GRACE = 1_500; // ms; a stream that ends in good order begins anew sooner
@@ -10,6 +11,7 @@ const place = /** @type {HTMLElement} */ (document.querySelector("[data-connecti
 let source;
 let refused = false;
 let timer = 0;
+put("connection", place);
 
 document.addEventListener("htmx:sseOpen", (event) => {
   const first = source === undefined;

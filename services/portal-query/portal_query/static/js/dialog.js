@@ -33,6 +33,7 @@ export function forget(name, about) {
 
 /** @param {HTMLDialogElement} dialog */
 export function show(dialog) {
+  if (dialog.open) return;
   document.querySelector("main")?.append(dialog);
   dialog.showModal();
 }

@@ -19,8 +19,8 @@ export function sessionEnded() {
 /** Says that the session has ended, before the eyes of whoever writes. */
 export function offerLogin() {
   const writing = isWriting();
-  const within = /** @type {HTMLElement | null} */ (document.querySelector("dialog[open] [data-signed-out]"));
-  for (const each of [place, within]) {
+  const within = /** @type {NodeListOf<HTMLElement>} */ (document.querySelectorAll("dialog[open] [data-signed-out]"));
+  for (const each of [place, ...within]) {
     if (!each) continue;
     each.hidden = false;
     each.querySelector("a")?.setAttribute("target", writing ? "_blank" : "_self");

@@ -3,6 +3,7 @@
 import { ask } from "./ask.js";
 import { newKey } from "./command.js";
 import { announce } from "./dialog.js";
+import { put } from "./places.js";
 import { offerLogin } from "./session.js";
 import { wordsOf } from "./words.js";
 
@@ -22,6 +23,7 @@ const [loaded] = /** @type {PerformanceNavigationTiming[]} */ (performance.getEn
 /** By how much this machine's clock is ahead of the server's; at least, since the page was made after it was asked for. */
 const ahead = performance.timeOrigin + (loaded?.requestStart ?? 0) - Date.parse(pattern.dataset.now ?? "");
 
+put("undo", lines);
 document.addEventListener("relato:held", (event) => begin(/** @type {CustomEvent<Held>} */ (event).detail));
 const released = /** @type {HTMLElement[]} */ ([...document.querySelectorAll("article[data-release]")]);
 for (const each of released.reverse()) {
@@ -62,7 +64,9 @@ function begin(held) {
     const outcome = await settled();
     clearTimeout(timer);
     if (outcome === "undone") {
+      const writing = line.closest("dialog");
       line.remove();
+      if (writing && !writing.contains(document.activeElement)) backTo(writing);
       announce(say(written ? "undone" : "undone-shown"));
       if (written) document.dispatchEvent(new CustomEvent("relato:write", { detail: written }));
       return;
@@ -115,6 +119,11 @@ function begin(held) {
 /** @param {Held} it @returns {number} milliseconds, rather too few than too many */
 function left(it) {
   return Date.parse(it.at) - (Date.now() - ahead);
+}
+
+/** Whoever pressed the button, which has gone, goes on writing. @param {HTMLElement} dialog */
+function backTo(dialog) {
+  /** @type {HTMLElement | null} */ (dialog.querySelector("[role=textbox], textarea"))?.focus();
 }
 
 /** What a note was made from, as far as it shows. @param {HTMLElement} article @returns {Written} */
