@@ -136,6 +136,34 @@ async def test_lines_that_are_refused_come_back_in_their_order(window: SignedIn,
     )
 
 
+async def test_who_closes_the_tab_over_lines_on_their_way_or_begun_is_asked(
+    window: SignedIn, ticket: Ticket
+) -> None:
+    ana = await window("ana", f"/portal/requests/{ticket.id}")
+    ana.expected.append("net::ERR")
+    page = ana.page
+
+    async def asked() -> str:
+        async with page.expect_event("dialog") as told:
+            await page.close(run_before_unload=True)
+        question = await told.value
+        await question.dismiss()
+        return str(question.type)
+
+    await open_chat(page)
+    await page.keyboard.type("Olá?")
+    assert await asked() == "beforeunload"
+    await page.route("**/chat", lambda route: route.abort())
+    await page.keyboard.press("Enter")
+    await expect(page.locator(".chat-waiting li")).to_have_count(1)
+    assert await asked() == "beforeunload"
+    await page.unroute("**/chat")
+    await expect(page.locator(".chat .line-text")).to_have_text("Olá?", timeout=20_000)
+    await expect(page.locator(".chat-waiting li")).to_have_count(0)
+    async with page.expect_event("close"):  # nothing is left to ask about
+        await page.close(run_before_unload=True)
+
+
 async def test_executors_see_each_other_and_are_warned_of_what_the_other_recorded(
     window: SignedIn, ticket: Ticket
 ) -> None:

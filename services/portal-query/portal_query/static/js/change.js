@@ -5,6 +5,7 @@ import { Command } from "./command.js";
 import { announce, close, forget, holdsUnsaved, show, take, writing } from "./dialog.js";
 import { makeEditor } from "./editor.js";
 import { clearErrors, showError, showFailure } from "./fields.js";
+import { askBeforeLeaving } from "./leaving.js";
 import { onChoice } from "./menu.js";
 import { field } from "./note.js";
 import { wordsOf } from "./words.js";
@@ -16,9 +17,7 @@ const say = wordsOf(root);
 /** Of each entry its own, made when they are first asked for. @type {Map<string, (article: HTMLElement) => void>} */
 const made = new Map();
 
-addEventListener("beforeunload", (event) => {
-  if (holdsUnsaved()) event.preventDefault(); // of this there is no draft elsewhere
-});
+askBeforeLeaving(holdsUnsaved);
 onChoice((does, article) => {
   const name = `${does} ${article.id}`;
   const open = made.get(name) ?? make(does, article.id);

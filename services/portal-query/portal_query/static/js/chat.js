@@ -1,6 +1,7 @@
 // @ts-check
 // The chat's panel: open and shut, write, and say what was not read yet.
 import { toEnd } from "./chat-log.js";
+import { askBeforeLeaving } from "./leaving.js";
 import { makeOutbox } from "./outbox.js";
 import { wordsOf } from "./words.js";
 
@@ -44,6 +45,7 @@ const outbox = makeOutbox(action, `relato-chat ${person} ${action}`, {
 });
 for (const line of outbox.lines) showWaiting(line);
 void outbox.send();
+askBeforeLeaving(() => outbox.lines.length > 0 || (text?.value.trim() ?? "") !== "");
 
 opener.addEventListener("click", () => ("open" in panel.dataset ? close() : open()));
 panel.querySelector("[data-chat-close]")?.addEventListener("click", close);

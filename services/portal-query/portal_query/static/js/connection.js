@@ -1,6 +1,7 @@
 // @ts-check
 // Says when what is new does not arrive, because the stream or the network is gone, and when it does again.
 
+import { asks } from "./leaving.js";
 import { put } from "./places.js";
 import { look } from "./session.js";
 
@@ -27,7 +28,8 @@ document.addEventListener("htmx:sseError", (event) => {
   away(navigator.onLine ? GRACE : 0);
 });
 document.addEventListener("submit", ({ target }) => {
-  if (target instanceof HTMLFormElement && target.matches("[action^='/logout']")) source?.close(); // it ends with the session
+  if (!(target instanceof HTMLFormElement && target.matches("[action^='/logout']"))) return;
+  if (!asks()) source?.close(); // it ends with the session, unless one stays
 });
 window.addEventListener("offline", () => away(0));
 window.addEventListener("online", () => {

@@ -2,6 +2,7 @@
 // The form of a fact: saves it, and says beside each field what is wrong with it.
 import { changedAt, publish } from "./facts.js";
 import { clearErrors, showError, showFailure } from "./fields.js";
+import { askBeforeLeaving } from "./leaving.js";
 import { wordsOf } from "./words.js";
 
 const ID = /^[A-Za-z0-9._:-]{1,64}$/;
@@ -15,9 +16,7 @@ form.addEventListener("input", () => {
   form.dataset.unsaved = "";
   announced.textContent = "";
 });
-addEventListener("beforeunload", (event) => {
-  if ("unsaved" in form.dataset) event.preventDefault();
-});
+askBeforeLeaving(() => "unsaved" in form.dataset);
 form.addEventListener("submit", (event) => {
   event.preventDefault();
   void save();

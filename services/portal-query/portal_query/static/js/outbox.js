@@ -60,6 +60,7 @@ export function makeOutbox(action, name, told) {
         method: "POST",
         headers: { "Content-Type": "application/json", "Idempotency-Key": line.key },
         body: JSON.stringify({ text: line.text }),
+        keepalive: true, // it outlives its page
       });
     } catch {
       return false; // no answer: it may have happened, and the key knows

@@ -1,13 +1,14 @@
 // @ts-check
 // When the session has ended, one goes through the login and comes back to where one was; who writes stays, and is told.
 import { isWriting } from "./dialog.js";
+import { leave } from "./leaving.js";
 
 const place = /** @type {HTMLElement | null} */ (document.querySelector("[data-signed-out]"));
 const other = /** @type {HTMLElement | null} */ (document.querySelector("[data-other-person]"));
 
 export function goToLogin() {
   const here = location.pathname + location.search;
-  location.assign(`/login?next=${encodeURIComponent(here)}&ended=1`);
+  leave(() => location.assign(`/login?next=${encodeURIComponent(here)}&ended=1`));
 }
 
 /** Nothing that is being written is lost. */

@@ -1,6 +1,7 @@
 // @ts-check
 // What is set for everybody has changed: the page is loaded anew, at once where nobody writes on it, and else when they have.
 import { isWriting } from "./dialog.js";
+import { leave } from "./leaving.js";
 import { askAnew } from "./offers.js";
 
 const place = /** @type {HTMLElement} */ (document.querySelector("[data-settings-news]"));
@@ -15,9 +16,9 @@ document.addEventListener("htmx:sseBeforeMessage", (event) => {
   if (notice.dataset.settings === known) return; // told again, as a stream begins anew
   known = notice.dataset.settings;
   place.replaceChildren(notice);
-  if (!isWriting()) return location.reload();
+  if (!isWriting()) return leave(() => location.reload());
   askAnew();
 });
 document.addEventListener("relato:closed", () => {
-  if (place.firstElementChild && !isWriting()) location.reload();
+  if (place.firstElementChild && !isWriting()) leave(() => location.reload());
 });

@@ -2,6 +2,7 @@
 // The form of an e-mail template: variables are put in, languages added and removed, the whole is saved.
 import { changedAt, publish } from "./facts.js";
 import { clearErrors, showError, showFailure } from "./fields.js";
+import { askBeforeLeaving } from "./leaving.js";
 import { beside } from "./trial_words.js";
 import { wordsOf } from "./words.js";
 
@@ -33,9 +34,7 @@ form.addEventListener("submit", (event) => {
   event.preventDefault();
   void save();
 });
-addEventListener("beforeunload", (event) => {
-  if ("unsaved" in form.dataset) event.preventDefault();
-});
+askBeforeLeaving(() => "unsaved" in form.dataset);
 
 /** @param {string} name */
 function putVariable(name) {
