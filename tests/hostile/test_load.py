@@ -9,6 +9,7 @@ from collections.abc import AsyncIterator, Iterator
 from contextlib import asynccontextmanager, contextmanager, suppress
 from urllib.parse import urlsplit
 
+import httpx
 import pytest
 from portal_query.settings import PortalSettings
 from relato_runtime import patience
@@ -24,6 +25,7 @@ _SLOW = 200
 _OTHERS = 5
 _LARGE = 60_000
 _MANY = 120
+_PAGE = "since=2026-11-28T00:00:00Z&after=0&settings=x"
 _Connection = tuple[asyncio.StreamReader, asyncio.StreamWriter]
 
 
@@ -34,8 +36,14 @@ def per_second() -> int:
 
 
 @pytest.fixture
-def settings(settings: PortalSettings, per_second: int) -> PortalSettings:
-    return settings.model_copy(update={"requests_per_second": per_second})
+def streams() -> int:
+    """How many streams one person may keep open."""
+    return _STREAMS
+
+
+@pytest.fixture
+def settings(settings: PortalSettings, per_second: int, streams: int) -> PortalSettings:
+    return settings.model_copy(update={"requests_per_second": per_second, "streams_per_person": streams})
 
 
 @asynccontextmanager
@@ -77,6 +85,47 @@ async def test_an_entry_reaches_a_thousand_open_streams(portal: Portal) -> None:
         assert time.perf_counter() - began < 10
         assert (await portal.get("ana", "/my/requests/1001/history")).status_code == 200
     await portal.followed_by(0)
+
+
+@pytest.mark.parametrize("streams", [_OTHERS])
+async def test_who_opens_too_many_streams_is_told_to_wait_and_others_go_on(portal: Portal) -> None:
+    opened = [await portal.stream("ana", "/my/requests/1001/stream") for _ in range(_OTHERS)]
+    opened += [await portal.stream("carlos", "/tickets/1001/stream") for _ in range(_OTHERS)]
+    await portal.followed_by(2 * _OTHERS)
+    # Whatever they are about: all are one person's.
+    for person, path in (
+        ("ana", "/api/portal/my/requests/1001/stream"),
+        ("ana", f"/portal/requests/1001/stream?{_PAGE}"),
+        ("ana", f"/portal/stream?{_PAGE}"),
+        ("carlos", "/api/portal/tickets/1001/stream"),
+        ("carlos", f"/desk/tickets/1001/stream?{_PAGE}"),
+        ("carlos", f"/desk/stream?{_PAGE}"),
+    ):
+        refused = await _tried(portal, person, path)
+        assert (refused.status_code, refused.headers["retry-after"]) == (429, "10"), path
+    assert refused.json()["type"].endswith("/too-many-streams")
+    await portal.history.tell(recorded(visible_to_requester=True))
+    for each in opened:
+        await each.next("entry")
+    await opened[0].close()
+
+    async def again() -> bool:
+        return (await _tried(portal, "ana", f"/portal/stream?{_PAGE}")).status_code == 200
+
+    await until(again, what="room for another stream")
+    for each in opened[1:]:
+        await each.close()
+    await portal.followed_by(0)
+
+
+async def _tried(portal: Portal, person: str, path: str) -> httpx.Response:
+    """How a stream is answered; it is read no further than a refusal goes."""
+    request = portal.http.build_request("GET", path, headers=portal.issuer.bearer(person))
+    answer = await portal.http.send(request, stream=True)
+    if answer.status_code != 200:
+        await answer.aread()
+    await answer.aclose()
+    return answer
 
 
 async def test_who_never_reads_a_stream_holds_up_nobody_and_is_hung_up_on(

@@ -34,6 +34,7 @@ from portal_query.cursor import Cursors
 from portal_query.http import Portal
 from portal_query.issuer import Issuer
 from portal_query.live import Live
+from portal_query.open_streams import OpenStreams
 from portal_query.pages import administration as administration_page
 from portal_query.pages import chat as chat_page
 from portal_query.pages import desk as desk_page
@@ -95,6 +96,7 @@ def build(settings: PortalSettings) -> FastAPI:
                 limit=limit,
                 cursors=Cursors(secret),
                 live=live,
+                streams=OpenStreams(settings.streams_per_person),
                 presence=presence,
                 chat_read=ChatRead(own),
                 session=lambda request: (known := cookie.of(request)) and named(known),

@@ -21,6 +21,7 @@ from relato_runtime.problems import Problem, unavailable
 from portal_query.chat_read import ChatRead
 from portal_query.cursor import Cursors
 from portal_query.live import Live
+from portal_query.open_streams import OpenStreams
 from portal_query.presence import Presence
 from portal_query.read import Rows
 
@@ -67,6 +68,7 @@ class Portal:
     limit: RateLimit
     cursors: Cursors
     live: Live
+    streams: OpenStreams
     presence: Presence
     chat_read: ChatRead
     session: Callable[[Request], str | None]

@@ -127,14 +127,15 @@ def routes(portal: Portal, pool: Pool) -> APIRouter:
         ticket_id: TicketId,
         after: Annotated[int | None, Query(ge=0, le=2**31 - 1)] = None,
         last_event_id: Annotated[str | None, Header()] = None,
-    ) -> Opened:
+    ) -> AsyncIterator[Opened]:
         row = await read_requests.request(pool, who.person_id, ticket_id)
         if row is None:
             raise not_found()
         source = RequestSource(pool, portal.presence, who.person_id, ticket_id)
         known = row["last_version"] if after is None else after
         position = streams.resumed(last_event_id) or streams.beginning(known, datetime.now(UTC))
-        return Opened(source, ticket_id, position, portal.session(request))
+        with portal.streams.one_of(who.person_id):
+            yield Opened(source, ticket_id, position, portal.session(request))
 
     @router.get(_REQUEST + "/stream", **documented_stream())
     async def my_stream(opened: Annotated[Opened, Depends(opened)]) -> AsyncIterator[ServerSentEvent]:

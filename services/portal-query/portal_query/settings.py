@@ -33,6 +33,8 @@ class PortalSettings(ServiceSettings):
     """How long somebody counts as there after their page last said so."""
     stream_minutes: Annotated[float, Field(gt=0)] = 15
     """After this long a stream ends and the browser opens it anew, with its authorisation checked."""
+    streams_per_person: Annotated[int, Field(ge=1)] = 100
+    """How many streams one person may keep open, to one process, before 429; each open page keeps one."""
 
     hold_seconds: Annotated[int, Field(ge=0, le=60)] = 10
     """For how long pages let sending be undone; they say so with each command, 0 for not at all."""

@@ -70,7 +70,11 @@ def routes(portal: Portal, pages: Pages, readers: Readers, executors: Pool, requ
         ]
         return pages.page(request, reader, "portal/rows.html", found={"items": items, "next_cursor": None})
 
-    @router.get("/desk/stream", response_class=EventSourceResponse)
+    async def counted(reader: Who) -> AsyncIterator[None]:
+        with portal.streams.one_of(reader.person_id):
+            yield
+
+    @router.get("/desk/stream", response_class=EventSourceResponse, dependencies=[Depends(counted)])
     async def desk(  # noqa: PLR0917  # one for each field of the form
         request: HttpRequest,
         reader: Annotated[Reader, Depends(executor)],
@@ -99,7 +103,7 @@ def routes(portal: Portal, pages: Pages, readers: Readers, executors: Pool, requ
         async for event in lists.events(shown, portal.live, begin, lasting=portal.stream_lasting):
             yield event
 
-    @router.get("/portal/stream", response_class=EventSourceResponse)
+    @router.get("/portal/stream", response_class=EventSourceResponse, dependencies=[Depends(counted)])
     async def own(
         request: HttpRequest, reader: Who, since: UtcTime, last_event_id: _LastEventId = None
     ) -> AsyncIterator[ServerSentEvent]:

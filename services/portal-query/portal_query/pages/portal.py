@@ -112,11 +112,12 @@ def routes(portal: Portal, pages: Pages, readers: Readers, pool: Pool) -> APIRou
         since: UtcTime,
         settings: Annotated[str, Query(max_length=64)],
         last_event_id: Annotated[str | None, Header()] = None,
-    ) -> Opened:
+    ) -> AsyncIterator[Opened]:
         if await read_requests.request(pool, reader.person_id, ticket_id) is None:
             raise not_found()
         position = streams.resumed(last_event_id) or streams.beginning(after, datetime.now(UTC), since)
-        return Opened(reader, ticket_id, position, settings, portal.session(request))
+        with portal.streams.one_of(reader.person_id):
+            yield Opened(reader, ticket_id, position, settings, portal.session(request))
 
     @router.get(_REQUEST + "/stream", response_class=EventSourceResponse)
     async def stream(opened: Annotated[Opened, Depends(opened)]) -> AsyncIterator[ServerSentEvent]:

@@ -121,13 +121,14 @@ def routes(portal: Portal, pages: Pages, readers: Readers, pool: Pool) -> APIRou
         since: UtcTime,
         settings: Annotated[str, Query(max_length=64)],
         last_event_id: Annotated[str | None, Header()] = None,
-    ) -> Opened:
+    ) -> AsyncIterator[Opened]:
         row = await read.ticket(pool, reader.person_id, ticket_id)
         if row is None:
             raise not_found()
         position = streams.resumed(last_event_id) or streams.beginning(after, datetime.now(UTC), since)
         may = await read_offers.offers(pool, reader.person_id, row)
-        return Opened(reader, view.ticket(row), may, position, settings, portal.session(request))
+        with portal.streams.one_of(reader.person_id):
+            yield Opened(reader, view.ticket(row), may, position, settings, portal.session(request))
 
     @router.get(_TICKET + "/stream", response_class=EventSourceResponse)
     async def stream(opened: Annotated[Opened, Depends(opened)]) -> AsyncIterator[ServerSentEvent]:
