@@ -186,15 +186,19 @@ def unread(address: str, beginning: str) -> Iterator[socket.socket]:
         yield made
 
 
-async def test_clients_that_never_finish_their_requests_hold_up_no_other(
-    portal: Portal, service: Service
-) -> None:
-    token = service.issuer.bearer("carlos")["Authorization"]
-    head = "GET /api/portal/tickets HTTP/1.1\r\nHost: x\r\nX-Slow: "
-    body = (
+def _begun(token: str) -> str:
+    """A line of chat without its end."""
+    return (
         f"POST /api/notes/tickets/1001/chat HTTP/1.1\r\nHost: x\r\nAuthorization: {token}\r\n"
         'Content-Type: application/json\r\nContent-Length: 1000\r\n\r\n{"text": "'
     )
+
+
+async def test_clients_that_never_finish_their_requests_hold_up_no_other(
+    portal: Portal, service: Service
+) -> None:
+    head = "GET /api/portal/tickets HTTP/1.1\r\nHost: x\r\nX-Slow: "
+    body = _begun(service.issuer.bearer("carlos")["Authorization"])
     async with (
         connections(str(portal.http.base_url), _SLOW, head) as heads,
         connections(str(service.http.base_url), _SLOW, body) as bodies,
@@ -208,3 +212,29 @@ async def test_clients_that_never_finish_their_requests_hold_up_no_other(
             assert answer.status_code == 201
             assert time.perf_counter() - began < 2
     assert await service.database.fetchval("SELECT count(*) FROM events") == 5
+
+
+async def test_who_never_finishes_a_body_is_hung_up_on_and_nobody_else(
+    portal: Portal, service: Service, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(patience, "UNFINISHED_SECONDS", 1.0)
+    stream = await portal.stream("carlos", "/tickets/1001/stream")
+    address = str(service.http.base_url)
+    body, refused = _begun(service.issuer.bearer("carlos")["Authorization"]), _begun("nobody")
+    async with (
+        connections(address, _OTHERS, body) as bodies,
+        connections(address, _OTHERS, refused) as answered,
+    ):
+
+        async def hung_up() -> bool:
+            slow = [writer for _, writer in (*bodies, *answered) if not writer.is_closing()]
+            for writer in slow:
+                writer.write(b"a")
+            return not slow
+
+        await until(hung_up, what="an end to waiting for bodies")
+    assert (await service.post("carlos", "/tickets/1001/chat", {"text": "inteiro"})).status_code == 201
+    assert await service.database.fetchval("SELECT count(*) FROM events") == 1
+    await portal.history.tell(recorded())
+    await stream.next("entry")
+    await stream.close()

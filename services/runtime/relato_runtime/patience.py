@@ -1,4 +1,4 @@
-"""Clients that do not read what they are sent, or have gone: neither costs anything for long."""
+"""Clients that do not read, do not finish what they send, or have gone: none costs anything for long."""
 
 import asyncio
 
@@ -11,12 +11,25 @@ log = structlog.get_logger(__name__)
 
 UNREAD_SECONDS = 60.0
 """How long a client may take nothing of what it is sent; no more is made for it meanwhile."""
+UNFINISHED_SECONDS = 60.0
+"""How long a request may take to arrive, from its first byte to its body's last."""
 
 
 class Patient(HttpToolsProtocol):
-    """HTTP as uvicorn speaks it, with an end to waiting for a client that does not read."""
+    """HTTP as uvicorn speaks it, with an end to waiting for a client that reads nothing or never finishes."""
 
     _giving_up: asyncio.TimerHandle | None = None
+    _arriving: asyncio.TimerHandle | None = None
+
+    def on_message_begin(self) -> None:
+        """Called when a request begins to arrive."""
+        super().on_message_begin()
+        self._arriving = self.loop.call_later(UNFINISHED_SECONDS, self.transport.abort)
+
+    def on_message_complete(self) -> None:
+        """Called when a request has arrived as a whole."""
+        super().on_message_complete()
+        self._arrived()
 
     def pause_writing(self) -> None:
         """Called when more is on its way than the connection takes."""
@@ -32,11 +45,17 @@ class Patient(HttpToolsProtocol):
         """Called at the end."""
         super().connection_lost(exc)
         self._read_on()
+        self._arrived()
 
     def _read_on(self) -> None:
         if self._giving_up is not None:
             self._giving_up.cancel()
             self._giving_up = None
+
+    def _arrived(self) -> None:
+        if self._arriving is not None:
+            self._arriving.cancel()
+            self._arriving = None
 
 
 class Gone:
