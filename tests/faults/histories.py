@@ -1,15 +1,16 @@
-"""What both histories must show after a fault: folded from what clients were told."""
+"""What both histories must show after a fault, and what they show."""
 
 import asyncio
 from collections import Counter
-from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from collections.abc import Iterable, Iterator, Mapping
+from typing import TYPE_CHECKING
 
+from tests.faults import standing
 from tests.faults.asked import draft, title
 from tests.faults.load import Load, Told
 from tests.faults.reading import answer, items
 from tests.faults.site import Site
+from tests.faults.standing import Expected, Item
 
 if TYPE_CHECKING:
     from tests.faults.oracle import Logged
@@ -19,58 +20,19 @@ _AT_ONCE = 6
 """Tickets that are looked at."""
 
 
-@dataclass
-class Expected:
-    """A ticket as its people should find it."""
-
-    entries: list[str]
-    """Ids in the executors' *Ticket* tab, each once."""
-    chat: list[str]
-    shown: dict[str, str]
-    """Of what the requester sees, each id with the token of its present text."""
-
-
-def expected(load: Load, ticket_id: str) -> Expected:
-    """Fold what was acknowledged about a ticket, in the order of the versions that were told."""
-    result = Expected([], [], {})
-    texts: dict[str, str] = {}
-    visible: dict[str, bool] = {}
-    facts = [
-        (told.accepted.version, told, told.accepted)
-        for told in load.acknowledged
-        if told.accepted is not None and told.accepted.recorded and told.ticket_id == ticket_id
-    ]
-    for _, told, accepted in sorted(facts, key=lambda fact: fact[0]):
-        step, subject = told.step, accepted.occurrence_id or accepted.message_id or ""
-        match step.kind:
-            case "record":
-                # In the end also what was held back, unless one of the following says otherwise.
-                result.entries.append(subject)
-                texts[subject], visible[subject] = step.token, step.visible
-            case "correct":
-                texts[subject] = step.token
-            case "retract" | "hide" | "undo":
-                visible[subject] = False
-            case "show":
-                visible[subject] = True
-            case "message":
-                result.entries.append(subject)
-                texts[subject], visible[subject] = step.token, True
-            case "chat":
-                result.chat.append(subject)
-    result.shown = {subject: texts[subject] for subject, seen in visible.items() if seen}
-    return result
-
-
 async def violations(site: Site, load: Load, log: Mapping[tuple[str, int], "Logged"]) -> list[str]:
     """What the tables and the APIs show otherwise."""
     found = list(await _tables(site, load, log))
     turn = asyncio.Semaphore(_AT_ONCE)
 
+    def wanted(ticket_id: str) -> Expected:
+        shown = (each for each in log.values() if each.ticket_id == ticket_id and each.is_release)
+        return standing.expected(load, ticket_id, {str(each.subject_id): each.version for each in shown})
+
     async def looked_at(ticket_id: str, requester: str) -> list[str]:
         async with turn:
             return [
-                *await _ticket(site, load, ticket_id, requester),
+                *await _ticket(site, wanted(ticket_id), ticket_id, requester),
                 *await _title(site, load, ticket_id, requester),
             ]
 
@@ -78,25 +40,31 @@ async def violations(site: Site, load: Load, log: Mapping[tuple[str, int], "Logg
     return [*found, *(each for some in every for each in some), *await _drafts(site, load)]
 
 
-async def _ticket(site: Site, load: Load, ticket_id: str, requester: str) -> list[str]:
-    """Its history and its chat, on the desk and in the portal."""
-    wanted = expected(load, ticket_id)
+async def _ticket(site: Site, wanted: Expected, ticket_id: str, requester: str) -> list[str]:
+    """Its history and its chat, on the desk and in the portal, and what of it is news."""
     history = await items(site, _READER, f"/tickets/{ticket_id}/history")
     chat = await items(site, _READER, f"/tickets/{ticket_id}/chat")
     mine = await items(site, requester, f"/my/requests/{ticket_id}/history")
     my_chat = await items(site, requester, f"/my/requests/{ticket_id}/chat")
-    entries = [_id(item) for item in history if item["kind"] in {"occurrence", "message"}]
+    unread = (await answer(site, requester, f"/api/portal/my/requests/{ticket_id}")).json()["unread"]
+    entries = [item for item in history if item["kind"] in {"occurrence", "message"}]
     return [
         *_differs(f"the history of {ticket_id}", entries, wanted.entries),
-        *_differs(f"the chat of {ticket_id}", [_id(item) for item in chat], wanted.chat),
-        *_differs(f"the requester's history of {ticket_id}", [_id(item) for item in mine], [*wanted.shown]),
-        *_differs(f"the requester's chat of {ticket_id}", [_id(item) for item in my_chat], wanted.chat),
+        *_differs(f"the chat of {ticket_id}", chat, wanted.chat),
+        *_differs(f"the requester's history of {ticket_id}", mine, wanted.shown),
+        *_differs(f"the requester's chat of {ticket_id}", my_chat, wanted.chat),
+        *(f"the history of {ticket_id} shows {each}" for each in standing.on_desk(wanted, entries)),
         *(
-            f"the requester's history of {ticket_id} shows an old text of {_id(item)}"
-            for item in mine
-            if wanted.shown.get(_id(item), "") not in str(item)
+            f"the requester's history of {ticket_id} shows {each}"
+            for each in standing.in_portal(wanted, mine)
         ),
+        *_unread(ticket_id, unread, wanted.unread),
     ]
+
+
+def _unread(ticket_id: str, told: int, wanted: int) -> Iterator[str]:
+    if told != wanted:
+        yield f"{ticket_id} has {told} news for its requester, and should have {wanted}"
 
 
 async def _title(site: Site, load: Load, ticket_id: str, requester: str) -> list[str]:
@@ -166,12 +134,8 @@ async def _tables(site: Site, load: Load, log: Mapping[tuple[str, int], "Logged"
     return found
 
 
-def _id(item: Mapping[str, Any]) -> str:
-    return str(item.get("occurrence_id") or item.get("message_id"))
-
-
-def _differs(where: str, shown: list[str], wanted: list[str]) -> Iterator[str]:
-    there, should = Counter(shown), Counter(wanted)
+def _differs(where: str, items: Iterable[Item], wanted: Iterable[str]) -> Iterator[str]:
+    there, should = Counter(map(standing.identity, items)), Counter(wanted)
     for subject in there - should:
         yield f"{where} shows {subject}, which it should not, or twice"
     for subject in should - there:

@@ -4,7 +4,7 @@ import asyncio
 from collections.abc import AsyncIterator, Collection, Iterator
 from email.message import EmailMessage
 
-from tests.faults import histories, reading
+from tests.faults import reading, standing
 from tests.faults.asked import MARK
 from tests.faults.load import Load, Told
 from tests.faults.site import Site
@@ -44,9 +44,9 @@ def _undone(load: Load) -> set[str]:
 def _heard(load: Load, streams: Streams) -> Iterator[str]:
     """Streams that told nothing would have kept every secret."""
     shown = {
-        (ticket_id, token)
+        (ticket_id, each.text)
         for ticket_id in load.tickets
-        for token in histories.expected(load, ticket_id).shown.values()
+        for each in standing.expected(load, ticket_id).shown.values()
     }
     number = sum(streams.first(*each) is not None for each in shown)
     if number < _HEARD_SHARE * len(shown):

@@ -8,7 +8,7 @@ from uuid import UUID
 
 import pytest
 
-from tests.faults import ledger, refusals, secrecy
+from tests.faults import ledger, refusals, secrecy, standing
 from tests.faults.asked import MARK, asked
 from tests.faults.load import Accepted, Load, Told
 from tests.faults.mail import Content
@@ -93,6 +93,52 @@ def test_nonsense_and_what_is_not_permitted_is_refused_as_such() -> None:
     nonsense, message = Step("n", "nonsense", "carlos"), Step("m", "message", COMMENTER)
     assert not wrong((nonsense, "422 invalid"), (message, "403 not-permitted"))
     assert wrong((nonsense, "ok")) and wrong((message, "ok")) and wrong((nonsense, "403 not-permitted"))
+
+
+def on_desk(told: Iterable[tuple[Step, str]], **shows: object) -> list[str]:
+    item = {"occurrence_id": _SUBJECT, "description_html": "<p>r</p>", "visible_to_requester": True}
+    return list(standing.on_desk(standing.expected(load(*told), "t-1"), [item | shows]))
+
+
+def in_portal(told: Iterable[tuple[Step, str]], **shows: object) -> list[str]:
+    item = {"occurrence_id": _SUBJECT, "description_html": "<p>r</p>"}
+    return list(standing.in_portal(standing.expected(load(*told), "t-1"), [item | shows]))
+
+
+def test_who_shows_an_old_text_or_lacks_a_solution_is_found_on_both_sides() -> None:
+    corrected, solved = [[(RECORD, "ok"), (about(kind), "ok")] for kind in ("correct", "solve")]
+    for history in (on_desk, in_portal):
+        assert not history([(RECORD, "ok")])
+        assert history(corrected) and not history(corrected, description_html="<p>a</p>")
+        assert history(solved) and not history(solved, solution_html="<p>a</p>")
+        assert history([(RECORD, "ok")], solution_html="<p>a</p>"), "nor is one made up"
+    assert on_desk(corrected, earlier=[{"description_html": "<p>a</p>"}]), "an earlier text is none"
+
+
+def test_executors_are_told_what_was_hidden_and_taken_back() -> None:
+    hidden, retracted = [[(RECORD, "ok"), (about(kind), "ok")] for kind in ("hide", "retract")]
+    assert on_desk(hidden) and not on_desk(hidden, visible_to_requester=False)
+    assert on_desk(retracted) and not on_desk(retracted, retracted=True)
+    assert on_desk([(RECORD, "ok")], retracted=True)
+
+
+VIEW = Step("v", "view", "ana")
+
+
+def test_what_was_seen_is_told_to_executors_and_no_news_any_more() -> None:
+    def unread(*told: tuple[Step, str]) -> int:
+        return standing.expected(load(*told), "t-1").unread
+
+    seen, changed = [(RECORD, "ok"), (VIEW, "ok")], (about("correct"), "ok")
+    assert on_desk(seen) and not on_desk(seen, seen_at="today")
+    assert on_desk([(RECORD, "ok")], seen_at="today")
+    assert (unread((RECORD, "ok")), unread(*seen), unread(*seen, changed)) == (1, 0, 1)
+    assert unread((Step("m", "message", "ana"), "ok")) == 0, "one's own is no news"
+
+
+def test_what_was_held_back_is_news_since_it_is_shown() -> None:
+    told = load((HELD, "ok"), (VIEW, "ok"))
+    assert standing.expected(told, "t-1", {_SUBJECT: 3}).unread == 1
 
 
 def mail(state: str, event_id: UUID = _EVENT, reason: str = "") -> dict[str, object]:
