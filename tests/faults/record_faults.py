@@ -16,7 +16,7 @@ from relato_contracts.itsm import CategorySaved
 from relato_contracts.notifications import EmailAccepted
 from relato_contracts.people import PersonErased
 from relato_contracts.presence import PersonPresent
-from relato_contracts.topics import ITSM, NOTES, NOTIFICATIONS, PRESENCE, Topic
+from relato_contracts.topics import ERASURES, ITSM, NOTES, NOTIFICATIONS, PRESENCE, Topic
 from relato_runtime import kafka
 from relato_runtime.kafka import OutgoingRecord
 from relato_runtime.positions import Record
@@ -27,7 +27,7 @@ from tests.support import stream, world
 
 EVENTS = (NOTES, NOTIFICATIONS, PRESENCE)
 """Topics whose records say what happened; those of the others say what is, and an old one is a change."""
-READ = (*EVENTS, *ITSM)
+READ = (*EVENTS, ERASURES, *ITSM)
 """The topics that somebody consumes."""
 _LARGE_BYTES = 3 * 1024 * 1024
 GROUPS = {
@@ -173,7 +173,7 @@ def _good(topic: Topic) -> Fact:
             return CategorySaved(category_id="broken", name="Broken", active=True)
 
 
-_CONSUMERS = {
+CONSUMED = {
     "notes": notes_reference.TOPICS,
     "notifier": notifier_consume.TOPICS,
     "history": (*history_consume.TOPICS, *history_reference.TOPICS),
@@ -183,7 +183,7 @@ _CONSUMERS = {
 async def _listed(site: Site) -> Counter[tuple[str, str]]:
     """How many dead letters there are, by database and topic."""
     numbers: Counter[tuple[str, str]] = Counter()
-    for database in _CONSUMERS:
+    for database in CONSUMED:
         async with site.sql(database) as sql:
             rows = await sql.fetch("SELECT topic, count(*) AS number FROM dead_letters GROUP BY topic")
         numbers.update({(database, row["topic"]): row["number"] for row in rows})
@@ -197,7 +197,7 @@ async def _all_listed(
     now = await _listed(site)
     # A topic that two consumers of a database read is listed twice.
     wanted: Counter[tuple[str, str]] = Counter()
-    for database, topics in _CONSUMERS.items():
+    for database, topics in CONSUMED.items():
         for topic in topics:
             wanted[database, topic.name] += sum(each.topic == topic.name for each in sent)
     return [

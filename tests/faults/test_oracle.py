@@ -14,6 +14,7 @@ from tests.faults.load import Accepted, Load, Told
 from tests.faults.mail import Content
 from tests.faults.oracle import Logged
 from tests.faults.plan import COMMENTER, Lane, Step, plan
+from tests.faults.record_faults import CONSUMED, READ
 from tests.faults.site import Site
 
 _EVENT = UUID(int=1)
@@ -139,6 +140,11 @@ def test_what_was_seen_is_told_to_executors_and_no_news_any_more() -> None:
 def test_what_was_held_back_is_news_since_it_is_shown() -> None:
     told = load((HELD, "ok"), (VIEW, "ok"))
     assert standing.expected(told, "t-1", {_SUBJECT: 3}).unread == 1
+
+
+def test_every_topic_that_somebody_consumes_gets_broken_records() -> None:
+    consumed = {topic.name for topics in CONSUMED.values() for topic in topics}
+    assert {topic.name for topic in READ} == consumed
 
 
 def mail(state: str, event_id: UUID = _EVENT, reason: str = "") -> dict[str, object]:
