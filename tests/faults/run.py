@@ -60,10 +60,12 @@ class Result:
     mails: int = 0
     uncertain: int = 0
     ready_seconds: float | None = None
-    """From the end of the fault until every service was ready."""
+    """From the end of the fault until every service was ready; None where all were at its end."""
     level_seconds: float | None = None
     """From the end of the fault until nothing was on its way any more."""
     verdict: str = "kept"
+    missing: bool = False
+    """It was not run, since this machine lacks what it needs."""
     failed: bool = False
     """It did not come to its end, so what it leaves behind is not known."""
     violations: list[str] = field(default_factory=list)
@@ -86,8 +88,9 @@ async def run(site: Site, name: str, fault: Fault, seed: int, steps: int = STEPS
                 group.create_task(load.run())
                 await fault(under)
                 ended = clock()
-                await site.mended()
-                result.ready_seconds = round(clock() - ended, 1)
+                if not await site.whole():
+                    await site.mended()
+                    result.ready_seconds = round(clock() - ended, 1)
             await site.mended()
             result.unknown = load.number("unknown")
             await load.ask_again()
@@ -99,6 +102,7 @@ async def run(site: Site, name: str, fault: Fault, seed: int, steps: int = STEPS
         result.mails = len(site.mails.contents) - mails_before
         result.uncertain = await _uncertain(site, load)
     except* NotRunnable as missing:
+        result.missing = True
         result.verdict = f"not runnable here: {_first(missing)}"
     except* Exception as errors:
         result.failed = True

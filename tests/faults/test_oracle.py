@@ -8,6 +8,7 @@ from uuid import UUID
 
 import pytest
 
+from tests.faults import __main__ as faults
 from tests.faults import ledger, refusals, secrecy, standing
 from tests.faults.asked import MARK, asked
 from tests.faults.load import Accepted, Load, Told
@@ -15,6 +16,7 @@ from tests.faults.mail import Content
 from tests.faults.oracle import Logged
 from tests.faults.plan import COMMENTER, Lane, Step, plan
 from tests.faults.record_faults import CONSUMED, READ
+from tests.faults.run import Result
 from tests.faults.site import Site
 
 _EVENT = UUID(int=1)
@@ -195,3 +197,14 @@ def test_what_was_undone_is_as_secret_as_what_is_internal() -> None:
     undone = load((HELD, "ok"), (Step("c", "correct", "carlos", about="r"), "ok"), (about("undo"), "ok"))
     assert {"r", "c"} <= secrecy._undone(undone)
     assert not secrecy._undone(load((HELD, "ok"), (about("undo"), "409 already-released")))
+
+
+def test_faults_that_cannot_be_run_here_are_named_and_are_no_success() -> None:
+    kept, missing = Result("kill notes", 1), Result("disk full", 1, missing=True)
+    broken = Result("kill broker", 1, violations=["lost"])
+    assert faults.summary([kept, missing]) == "1 of 2 faults run; not here: disk full"
+    assert faults.summary([kept, Result("kill notes", 2)]) == "1 of 1 faults run"
+    assert faults.code([kept], allow_missing=False) == 0
+    assert faults.code([kept, missing], allow_missing=False) == 2
+    assert faults.code([kept, missing], allow_missing=True) == 0
+    assert faults.code([broken, missing], allow_missing=True) == 1
