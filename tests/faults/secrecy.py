@@ -48,6 +48,7 @@ def _heard(load: Load, streams: Streams) -> Iterator[str]:
         for ticket_id in load.tickets
         for each in standing.expected(load, ticket_id).shown.values()
     }
+    yield from (f"{path} is invalid, so that nobody heard it" for path in sorted(streams.invalid))
     number = sum(streams.first(*each) is not None for each in shown)
     if number < _HEARD_SHARE * len(shown):
         yield f"of {len(shown)} texts that requesters see, their streams told {number}"

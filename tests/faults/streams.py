@@ -13,6 +13,8 @@ from tests.faults.site import Site
 
 _PAGES_EVERY = 5
 """Of so many tickets one is open as a page as well, which is told HTML."""
+_PAGE = "after=0&since=2026-11-20T00:00:00Z&settings=x"
+"""What a page says of itself."""
 _AGAIN_SECONDS = 0.5
 """After which a browser opens a stream anew."""
 _SILENCE_SECONDS = 60.0
@@ -31,6 +33,8 @@ class Streams:
 
     site: Site
     heard: defaultdict[str, list[Heard]] = field(default_factory=lambda: defaultdict(list))
+    invalid: set[str] = field(default_factory=set)
+    """Those that were refused for how they were asked for, which no fault explains."""
 
     def first(self, ticket_id: str, text: str) -> float | None:
         """When a text came for the first time."""
@@ -52,6 +56,8 @@ class Streams:
             headers={"Authorization": self.site.bearer(person), **known},
             timeout=httpx.Timeout(8, read=_SILENCE_SECONDS),
         ) as answer:
+            if answer.status_code == 422:
+                self.invalid.add(path)
             if answer.status_code != 200:
                 return
             async for line in answer.aiter_lines():
@@ -68,7 +74,7 @@ async def open_streams(site: Site, tickets: dict[str, str]) -> AsyncIterator[Str
     for number, (ticket_id, requester) in enumerate(sorted(tickets.items())):
         paths = [f"/api/portal/my/requests/{ticket_id}/stream"]
         if number % _PAGES_EVERY == 0:
-            paths.append(f"/portal/requests/{ticket_id}/stream?after=0")
+            paths.append(f"/portal/requests/{ticket_id}/stream?{_PAGE}")
         tasks += [asyncio.create_task(streams.follow(ticket_id, requester, path)) for path in paths]
     try:
         yield streams
