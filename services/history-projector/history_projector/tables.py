@@ -105,12 +105,16 @@ _TICKETS = """
         last_activity_at = new.last_activity_at, unread = new.unread
     FROM unnest($1::tickets[]) AS new WHERE tickets.ticket_id = new.ticket_id
 """
+# Who waited for a ticket's lock reads that row again, but the requester's as it was before: what only
+# grows there does not go back to it.
 _REQUESTER_TICKETS = """
     INSERT INTO requester_tickets SELECT * FROM unnest($1::requester_tickets[])
     ON CONFLICT (ticket_id) DO UPDATE SET
         requester_id = excluded.requester_id, title = excluded.title, status = excluded.status,
-        opened_at = excluded.opened_at, last_activity_at = excluded.last_activity_at,
-        applied_version = excluded.applied_version, seen_up_to = excluded.seen_up_to
+        opened_at = excluded.opened_at,
+        last_activity_at = greatest(requester_tickets.last_activity_at, excluded.last_activity_at),
+        applied_version = excluded.applied_version,
+        seen_up_to = greatest(requester_tickets.seen_up_to, excluded.seen_up_to)
 """
 _ENTRIES = "INSERT INTO ticket_entries SELECT * FROM unnest($1::ticket_entries[]) ON CONFLICT DO NOTHING"
 # An id that another ticket has already taken must not move that occurrence here.
