@@ -19,14 +19,18 @@ class Options:
 
 @dataclass(frozen=True, slots=True)
 class Catalogue:
-    """Categories and origins; those no longer in use name what was recorded with them."""
+    """Categories and origins, and by id their names; those no longer in use name what has them."""
 
     categories: Sequence[Row]
     origins: Sequence[Row]
+    category_names: Mapping[str, str]
+    origin_names: Mapping[str, str]
 
     def names(self, category_id: str | None, origin_id: str | None) -> bool:
         """Whether it has a name for each of them that is given."""
-        return _has(self.categories, category_id) and _has(self.origins, origin_id)
+        return (category_id is None or category_id in self.category_names) and (
+            origin_id is None or origin_id in self.origin_names
+        )
 
 
 async def options(pool: Pool, person_id: str) -> Options:
@@ -36,10 +40,11 @@ async def options(pool: Pool, person_id: str) -> Options:
 
 async def catalogue(pool: Pool) -> Catalogue:
     """Everything that an occurrence can be filed under."""
-    return Catalogue(
-        await pool.fetch("SELECT category_id AS id, name, active FROM reference.categories ORDER BY name"),
-        await pool.fetch("SELECT origin_id AS id, name, active FROM reference.origins ORDER BY name"),
+    categories = await pool.fetch(
+        "SELECT category_id AS id, name, active FROM reference.categories ORDER BY name"
     )
+    origins = await pool.fetch("SELECT origin_id AS id, name, active FROM reference.origins ORDER BY name")
+    return Catalogue(categories, origins, _by_id(categories), _by_id(origins))
 
 
 async def names(pool: Pool, ids: Sequence[str]) -> Mapping[str, str]:
@@ -51,7 +56,7 @@ async def names(pool: Pool, ids: Sequence[str]) -> Mapping[str, str]:
         """,
         ids,
     )
-    return {row["id"]: row["name"] for row in rows}
+    return _by_id(rows)
 
 
 async def mailing(pool: Pool, requester_id: str) -> Row:
@@ -61,8 +66,8 @@ async def mailing(pool: Pool, requester_id: str) -> Row:
     return row
 
 
-def _has(rows: Sequence[Row], filed_under: str | None) -> bool:
-    return filed_under is None or any(row["id"] == filed_under for row in rows)
+def _by_id(rows: Sequence[Row]) -> Mapping[str, str]:
+    return {row["id"]: row["name"] for row in rows}
 
 
 _GROUPS = f"""

@@ -8,6 +8,7 @@ from fastapi.responses import HTMLResponse
 from jinja2 import BytecodeCache, Environment, FileSystemLoader, StrictUndefined
 from jinja2.bccache import Bucket
 from markupsafe import Markup
+from relato_contracts.erasure import ERASED
 
 from portal_query.browser import uncached
 from portal_query.pages import formats, removed, words
@@ -54,9 +55,12 @@ class Pages:
 
     def fragment(self, reader: Reader, template: str, /, **context: object) -> str:
         """HTML for a reader."""
-        environment = self._environments[reader.language]
-        shown = removed.readable(context, self._gettext[reader.language])
-        return environment.get_template(template).render(reader=reader, **shown)
+        made = self._environments[reader.language].get_template(template)
+        html = made.render(reader=reader, **context)
+        # Hardly any page says something that was erased; to look for it in all that any could say costs more.
+        if ERASED in html:
+            html = made.render(reader=reader, **removed.readable(context, self._gettext[reader.language]))
+        return html
 
     def error(self, request: Request, status: int) -> HTMLResponse:
         """The page that says what went wrong, in the reader's language."""
@@ -75,6 +79,7 @@ def _environment(static: Static, translations: object, hold_seconds: int) -> Env
         trim_blocks=True,
         lstrip_blocks=True,
         bytecode_cache=_COMPILED,
+        auto_reload=False,  # each page would ask the disk about its template and all that this imports
     )
     environment.policies["ext.i18n.trimmed"] = True
     environment.install_gettext_translations(translations, newstyle=True)  # type: ignore[attr-defined]  # the extension's

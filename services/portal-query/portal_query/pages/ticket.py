@@ -157,7 +157,7 @@ async def _undecided_chat_mails(pool: Pool, ticket_id: str) -> list[Mail]:
 
 def _writer(pages: Pages, opened: Opened, catalogue: Callable[[], Awaitable[Catalogue]]) -> Write:
     """What an event says on the page."""
-    reader, known = opened.reader, Catalogue((), ())
+    reader, known = opened.reader, Catalogue((), (), {}, {})
 
     async def write(event: Event) -> str:
         nonlocal known
