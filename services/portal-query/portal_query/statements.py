@@ -6,14 +6,12 @@ Parameters: $1 is always who asks, and where the statement is about one ticket, 
 
 import unicodedata
 
-
-def mine(person: str) -> str:
-    """The groups whose tickets somebody may see, as ``mine``; nobody's, of who is not active."""
-    return f"""
+# The groups whose tickets somebody may see, as ``mine``; nobody's, of who is not active.
+MINE = """
 WITH own AS (
     SELECT group_id, permissions FROM reference.groups
-    WHERE member_ids @> ARRAY[{person}]
-      AND EXISTS (SELECT FROM reference.people AS p WHERE p.person_id = {person} AND p.active)
+    WHERE member_ids @> ARRAY[$1::text]
+      AND EXISTS (SELECT FROM reference.people AS p WHERE p.person_id = $1::text AND p.active)
 ), mine AS (
     SELECT group_id FROM own
     UNION
@@ -21,9 +19,6 @@ WITH own AS (
     WHERE permission -> 'may' ?| ARRAY['execute', 'comment']
 )
 """
-
-
-MINE = mine("$1::text")
 IS_EXECUTOR = f"{MINE} SELECT EXISTS (SELECT FROM mine)"
 
 # The requester's lines of chat that whoever asks has not read; who never read any is asked about those alone
@@ -62,12 +57,21 @@ LEFT JOIN reference.groups AS ticket_group ON ticket_group.group_id = t.group_id
 WHERE t.title IS NOT NULL AND t.group_id IN (SELECT group_id FROM mine)
 """
 TICKET = f"{_TICKETS} AND t.ticket_id = $2"
-WHO_MAY_SEE = f"""
-SELECT asking.person_id FROM unnest($1::text[]) AS asking (person_id)
-WHERE EXISTS (
-    {mine("asking.person_id")}
-    SELECT FROM history.tickets AS t
-    WHERE t.ticket_id = $2 AND t.title IS NOT NULL AND t.group_id IN (SELECT group_id FROM mine)
+# Who of many may see a ticket goes the other way round: from which groups it can be seen, and who is in them.
+WHO_MAY_SEE = """
+WITH ticket AS (SELECT group_id FROM history.tickets WHERE ticket_id = $2 AND title IS NOT NULL)
+SELECT p.person_id
+FROM unnest($1::text[]) AS asking (person_id) JOIN reference.people AS p ON p.person_id = asking.person_id
+WHERE p.active
+INTERSECT
+SELECT unnest(g.member_ids) FROM reference.groups AS g
+WHERE g.member_ids && $1::text[] AND (
+    g.group_id = (SELECT group_id FROM ticket)
+    OR EXISTS (
+        SELECT FROM jsonb_array_elements(g.permissions) AS permission
+        WHERE permission ->> 'group_id' = (SELECT group_id FROM ticket)
+          AND permission -> 'may' ?| ARRAY['execute', 'comment']
+    )
 )
 """
 
