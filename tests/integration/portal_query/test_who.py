@@ -50,7 +50,7 @@ _companies = st.builds(
 
 @pytest.fixture
 async def executors(history: Projection) -> AsyncIterator[Pool]:
-    async with open_pool(with_role(history.url, "portal_executor"), size=1, keep_plans=True) as pool:
+    async with open_pool(with_role(history.url, "portal_executor"), size=1) as pool:
         yield pool
 
 
