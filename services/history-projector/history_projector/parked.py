@@ -77,6 +77,8 @@ async def given_up_before(
 
 async def known(connection: Connection, ticket_ids: Sequence[str]) -> dict[str, int | None]:
     """Which of these tickets are parked, each with the offset of a broken record if that is why."""
+    if not ticket_ids:
+        return {}
     rows = await connection.fetch(
         "SELECT ticket_id, broken_offset FROM parked_tickets WHERE ticket_id = ANY($1::text[])", ticket_ids
     )

@@ -93,7 +93,8 @@ async def _take_turns(
         *(list(next_at), list(next_at.values())),
     )
     put_off = [(mail_id, turn.due_at, turn.slots) for mail_id, turn in turns.items() if not turn.now]
-    await connection.executemany("UPDATE mails SET due_at = $2, slots = $3 WHERE mail_id = $1", put_off)
+    if put_off:
+        await connection.executemany("UPDATE mails SET due_at = $2, slots = $3 WHERE mail_id = $1", put_off)
     return [mail_id for mail_id, turn in turns.items() if turn.now]
 
 
@@ -132,11 +133,12 @@ async def expire(pool: Pool) -> int:
             RETURNING mail_id, attempts
             """
         )
-        await connection.executemany(
-            "UPDATE attempts SET outcome = 'uncertain' WHERE mail_id = $1 AND attempt = $2",
-            [(row["mail_id"], row["attempts"]) for row in rows],
-        )
-        await outbox.tell(connection, [row["mail_id"] for row in rows])
+        if rows:
+            await connection.executemany(
+                "UPDATE attempts SET outcome = 'uncertain' WHERE mail_id = $1 AND attempt = $2",
+                [(row["mail_id"], row["attempts"]) for row in rows],
+            )
+            await outbox.tell(connection, [row["mail_id"] for row in rows])
         return len(rows)
 
 

@@ -38,10 +38,13 @@ class Pending:
 
 async def tell(connection: Connection, mail_ids: Iterable[UUID]) -> None:
     """Announce what became of mails, in the transaction that changed them; open states are not told."""
+    changed = list(mail_ids)
+    if not changed:  # as on the way of nearly every mail
+        return
     rows = await connection.fetch(
         f"SELECT {COLUMNS} FROM mails WHERE mail_id = ANY($1::uuid[]) "  # noqa: S608  # constants alone
         "ORDER BY ticket_id, event_version, mail_id",
-        list(mail_ids),
+        changed,
     )
     await announce(connection, rows)
 

@@ -118,13 +118,16 @@ async def chat_mails(
     connection: Connection, ticket_ids: Iterable[str]
 ) -> dict[tuple[str, str, bool], list[datetime]]:
     """By ticket, recipient and whether they were suppressed: the times of what chat mails were about."""
+    chats = list(ticket_ids)
+    if not chats:
+        return {}
     rows = await connection.fetch(
         """
         SELECT ticket_id, recipient, state = 'suppressed' AS suppressed, array_agg(event_at) AS times
         FROM mails WHERE ticket_id = ANY($1::text[]) AND parameter = 447
         GROUP BY 1, 2, 3
         """,
-        list(ticket_ids),
+        chats,
     )
     return {(row["ticket_id"], row["recipient"], row["suppressed"]): list(row["times"]) for row in rows}
 

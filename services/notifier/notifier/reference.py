@@ -182,6 +182,8 @@ async def load_occurrences(connection: Connection, ids: Iterable[UUID]) -> dict[
 
 async def save_occurrences(connection: Connection, occurrences: Sequence[Occurrence]) -> None:
     """Keep occurrences as they now are."""
+    if not occurrences:
+        return
     await connection.executemany(
         """
         INSERT INTO occurrences (occurrence_id, version, author_name, occurred_at, html, text,
