@@ -143,7 +143,8 @@ class Consumer:
                 passed = await _passed(consumer, reached, handed_out)
                 reached |= passed
                 handed_out |= passed
-            if not arrived.records and clock() - looked_at > _POSITIONS_SECONDS:
+            # Also while records come: of a partition that has none nothing else would tell.
+            if clock() - looked_at > _POSITIONS_SECONDS:
                 await self._intake.look()
                 looked_at = clock()
             if not arrived.records and clock() - progressed > _STALLED_SECONDS and _behind(consumer, reached):

@@ -48,7 +48,7 @@ class Intake:
     """Where the database is known to stand, which only ever goes on."""
 
     async def look(self) -> None:
-        """Raise ``DatabaseWentBack`` where that is no longer so, also when nothing comes to be taken in."""
+        """Raise ``DatabaseWentBack`` where that is no longer so, also where nothing comes to be taken in."""
         stored = await positions.load(self.pool, self.consumer, self.known)
         self._compare({each: stored[each].next_offset if each in stored else 0 for each in self.known})
 

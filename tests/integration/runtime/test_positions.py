@@ -1,9 +1,11 @@
 """Consumers of a broker that was put back from a backup, under positions that know better."""
 
+import asyncio
 import shutil
 from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
-from contextlib import AsyncExitStack
+from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass, field
+from itertools import count
 from pathlib import Path
 
 import pytest
@@ -12,7 +14,7 @@ from prometheus_client import REGISTRY
 from pydantic import SecretStr
 from relato.stack import kafka as broker
 from relato.stack.ports import free
-from relato_contracts.topics import NOTES, dead_letters
+from relato_contracts.topics import NOTES, TICKETS, dead_letters
 from relato_runtime import background, kafka
 from relato_runtime.consume import Consumer
 from relato_runtime.database import Connection, Pool, open_pool
@@ -21,7 +23,7 @@ from relato_runtime.positions import DeadLetter
 from relato_runtime.readiness import Readiness
 from relato_runtime.settings import ServiceSettings
 
-from tests.support import scratch, stream
+from tests.support import scratch, stream, world
 from tests.support.waiting import until
 
 
@@ -65,7 +67,7 @@ class Reading:
             self.pool,
             name="reader",
             service="notifier",
-            topics=[NOTES],
+            topics=[NOTES, TICKETS],
             apply=self._apply,
             readiness=readiness,
             part="reader",
@@ -100,6 +102,21 @@ class Reading:
         given = (stream.noted(each, stream.chatted(each)) for each in versions)
         await kafka.send(producer, [stream.outgoing(self.settings, each) for each in given])
 
+    @asynccontextmanager
+    async def busy(self) -> AsyncIterator[None]:
+        """For as long as the block lasts something comes on another topic all the time."""
+        task = asyncio.create_task(self._publish_tickets())
+        try:
+            yield
+        finally:
+            task.cancel()
+            await asyncio.wait([task])
+
+    async def _publish_tickets(self) -> None:
+        async with kafka.producing(self.settings) as producer:
+            for number in count():
+                await kafka.send(producer, [world.record(self.settings, world.ticket(str(number)))])
+
 
 @pytest.fixture
 async def own_broker() -> AsyncIterator[Broker]:
@@ -120,7 +137,7 @@ async def reading(own_broker: Broker, database: Callable[..., Awaitable[str]]) -
         kafka_bootstrap=f"127.0.0.1:{own_broker.port}",
         oidc_issuer="http://127.0.0.1/unused",
     )
-    await kafka.create_topics(settings, [NOTES, dead_letters("notifier")], partitions=1)
+    await kafka.create_topics(settings, [NOTES, TICKETS, dead_letters("notifier")], partitions=1)
     async with open_pool(url, size=3) as pool:
         reading = Reading(settings, pool)
         try:
@@ -231,3 +248,14 @@ async def test_how_a_transaction_ended_is_nothing_to_be_taken_in(reading: Readin
     assert await reading.pool.fetchval("SELECT next_offset FROM positions") == 10, "behind the last record"
     await reading.start()
     await until(level, within=20, what="no lag after a new beginning")
+
+
+async def test_a_database_that_goes_back_while_other_records_come_lacks_nothing(reading: Reading) -> None:
+    await reading.publish(1, 2, 3)
+    await reading.start()
+    await reading.has(1, 2, 3)
+    reading.taken_in.clear()
+    async with reading.busy():
+        await reading.has(0)  # what has no version: the others
+        await reading.pool.execute("UPDATE positions SET next_offset = 1 WHERE topic = $1", NOTES.name)
+        await reading.has(2, 3)
