@@ -85,7 +85,7 @@ class _Sender(Sender):
     """The service's own, with connections to the model's server."""
 
     def __init__(self, pool: SteppedPool, server: _Server, process: Process) -> None:
-        super().__init__(_SETTINGS, pool.as_pool(), Readiness("senders"), "senders")
+        super().__init__(_SETTINGS, pool.as_pool(), Readiness("senders"), "senders", lambda: None)
         self._server = server
         self._process = process
 
@@ -97,6 +97,7 @@ async def prepare(stage: Stage, monkeypatch: pytest.MonkeyPatch) -> None:
     """Senders that do not rest; a note of every change of a mail's state."""
     await stage.observer.execute(_WATCHED)
     monkeypatch.setattr(send, "_POLL_SECONDS", 0)
+    monkeypatch.setattr(send, "_REST_SECONDS", 0)
 
 
 async def explore(stage: Stage, schedule: Schedule, changed: Callable[[str], str]) -> None:

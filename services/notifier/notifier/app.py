@@ -1,5 +1,6 @@
 """Composition root of the notifier."""
 
+import asyncio
 from collections.abc import AsyncIterator
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import replace
@@ -66,9 +67,17 @@ def build(settings: NotifierSettings) -> FastAPI:
             stack.push_async_callback(trying.close)
             workshop = Workshop(settings, pool, trying)
             tester = Tester(settings, pool, workshop)
+            told = asyncio.Event()
+            sender = Sender(settings, pool, readiness, "senders", told.set)
+
+            def committed() -> None:
+                """Mails may have been planned, and outcomes told."""
+                sender.wake()
+                told.set()
+
             limit = RateLimit(settings.requests_per_second)
             authenticate = Authenticator(settings)
-            app.include_router(http.routes(pool, workshop, tester, authenticate, limit))
+            app.include_router(http.routes(pool, workshop, tester, authenticate, limit, on_decided=committed))
             operator = operators_http.operator(authenticate, limit)
             app.include_router(operators_http.audit_routes("notifier", pool, operator))
             app.include_router(watching.routes("notifier", readiness, operator))
@@ -79,7 +88,6 @@ def build(settings: NotifierSettings) -> FastAPI:
                 )
             )
             app.include_router(operate_http.routes(pool, Operating(pool, planner), operator))
-            sender = Sender(settings, pool, readiness, "senders")
             consumer = Consumer(
                 settings,
                 pool,
@@ -89,7 +97,7 @@ def build(settings: NotifierSettings) -> FastAPI:
                 apply=Intake(planner, settings.topic_prefix).apply,
                 readiness=readiness,
                 part="consumer",
-                on_commit=sender.wake,
+                on_commit=committed,
                 max_records=_BATCH,
             )
             app.include_router(telling.routes(pool, operator))
@@ -121,10 +129,10 @@ def build(settings: NotifierSettings) -> FastAPI:
             app.include_router(letters_http.routes("notifier", pool, taking, operator))
             behind: dict[str, background.Loop] = {
                 "consumer": consumer.run,
-                "waiting": lambda: look_again(pool, planner, readiness, "waiting"),
+                "waiting": lambda: look_again(pool, planner, readiness, "waiting", committed),
                 "senders": sender.run,
                 "leases": lambda: keep_house(pool, settings.lease, readiness, "leases"),
-                "outcomes": lambda: publish(settings, pool, readiness, "outcomes"),
+                "outcomes": lambda: publish(settings, pool, readiness, "outcomes", told),
             }
             loops: dict[str, background.Loop] = {
                 "ledger": gate.run,

@@ -1,7 +1,7 @@
 """Records into plans: reference data first, then events, all with the consumer's position."""
 
 import asyncio
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 
 from prometheus_client import Gauge
 from relato_contracts.envelope import Undecodable
@@ -77,7 +77,9 @@ class Intake:
         return refused
 
 
-async def look_again(pool: Pool, planner: Planner, readiness: Readiness, part: str) -> None:
+async def look_again(
+    pool: Pool, planner: Planner, readiness: Readiness, part: str, on_commit: Callable[[], None]
+) -> None:
     """Plan the mails of events that waited, once what they need is there or they have waited long enough."""
     readiness.has(part)
     while True:
@@ -86,6 +88,8 @@ async def look_again(pool: Pool, planner: Planner, readiness: Readiness, part: s
             if due:
                 still = await planner.plan(connection, due, give_up=over)
                 await waiting.forget(connection, {event.id for event in due} - still)
+        if due:
+            on_commit()
         if len(due) < _BATCH:
             WAITING.set(await waiting.number(pool))
             await asyncio.sleep(_LOOK_SECONDS)

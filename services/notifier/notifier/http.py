@@ -1,5 +1,6 @@
 """The routes: administrators try templates, executors decide about uncertain mails."""
 
+from collections.abc import Callable
 from typing import Annotated, Any
 from uuid import UUID
 
@@ -42,7 +43,13 @@ Key = Annotated[
 
 
 def routes(
-    pool: Pool, workshop: Workshop, tester: Tester, authenticate: Authenticator, limit: RateLimit
+    pool: Pool,
+    workshop: Workshop,
+    tester: Tester,
+    authenticate: Authenticator,
+    limit: RateLimit,
+    *,
+    on_decided: Callable[[], None],
 ) -> APIRouter:
     """The routes below ``/api/notifier``."""
     router = APIRouter(prefix="/api/notifier", tags=["mails"])
@@ -96,6 +103,7 @@ def routes(
     ) -> Decided:
         """Send an uncertain mail once more, or leave it; for executors of its ticket, and operators."""
         decided = await deciding.decide(pool, who, mail_id, key, asked)
+        on_decided()
         return Decided(mail_id=decided.mail_id, decision=decided.decision)
 
     return router

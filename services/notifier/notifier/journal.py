@@ -1,7 +1,7 @@
 """Group commit of attempts: what is said while one transaction commits shares the next."""
 
 import asyncio
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import timedelta
 from uuid import UUID
@@ -25,10 +25,11 @@ class _Entry:
 class Journal:
     """Writes down what becomes of the mails under one lease, and answers once that is committed."""
 
-    def __init__(self, pool: Pool, lease: UUID, lasting: timedelta) -> None:
+    def __init__(self, pool: Pool, lease: UUID, lasting: timedelta, on_outcome: Callable[[], None]) -> None:
         self.lease = lease
         self._pool = pool
         self._lasting = lasting
+        self._on_outcome = on_outcome
         self._said: list[_Entry] = []
         self._writing: asyncio.Task[None] | None = None
 
@@ -84,6 +85,8 @@ class Journal:
                 ours |= await attempts.end(connection, ended, self.lease)
             if begun:
                 ours |= await attempts.begin(connection, begun, self.lease, self._lasting)
+        if ended or not all(mail.mail_id in ours for mail in begun):  # else it is not told yet
+            self._on_outcome()
         return ours
 
 

@@ -122,6 +122,12 @@ def _outcome(row: Record) -> EmailOutcome:
     return kinds[row["state"]].model_validate({**known, "reason": row["reason"] or row["state"]})
 
 
+async def waits(connection: Connection) -> bool:
+    """Whether any outcome is to be published."""
+    any_does: bool = await connection.fetchval("SELECT EXISTS (SELECT FROM outbox)")
+    return any_does
+
+
 async def lead(connection: Connection) -> bool:
     """Become the one who publishes until the transaction ends; False when another is."""
     leads: bool = await connection.fetchval("SELECT pg_try_advisory_xact_lock($1)", _LEADER)

@@ -2,7 +2,7 @@
 
 import asyncio
 import random
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from contextlib import suppress
 from datetime import UTC, datetime, timedelta
 from uuid import UUID, uuid4
@@ -35,6 +35,10 @@ SECONDS = Histogram("relato_mail_submission_seconds", "How long the mail server 
 _AHEAD = 4
 """Mails claimed at once, for each sender: those that wait cost nobody anything, claiming does."""
 _POLL_SECONDS = 0.05
+_REST_SECONDS = 0.5
+"""Between looks for what nobody has told of: what has become due, and what other processes have planned."""
+_LOOKS = 2
+"""In vain and in a row, until they come no more often than that."""
 # asyncpg reports a connection that the server has just ended, and that it has not seen close yet,
 # as an error of its own state.
 _AWAY = (*UNAVAILABLE, InternalClientError)
@@ -53,9 +57,17 @@ def patience_of(settings: NotifierSettings) -> Patience:
 class Sender:
     """Sends what is due, from one process of possibly several."""
 
-    def __init__(self, settings: NotifierSettings, pool: Pool, readiness: Readiness, part: str) -> None:
+    def __init__(
+        self,
+        settings: NotifierSettings,
+        pool: Pool,
+        readiness: Readiness,
+        part: str,
+        on_outcome: Callable[[], None],
+    ) -> None:
         self._settings = settings
         self._pool = pool
+        self._on_outcome = on_outcome
         self._readiness = readiness
         self._part = part
         self._patience = patience_of(settings)
@@ -71,9 +83,10 @@ class Sender:
 
     async def run(self) -> None:
         """Send until cancelled, then finish what has begun; whatever breaks is raised."""
-        journal = Journal(self._pool, uuid4(), self._settings.lease)
+        journal = Journal(self._pool, uuid4(), self._settings.lease, self._on_outcome)
         hands = Hands([self._connection() for _ in range(self._settings.senders)])
         patience = self._settings.lease_seconds
+        in_vain = 0
         try:
             self._readiness.has(self._part)
             while True:
@@ -82,13 +95,15 @@ class Sender:
                 any_due = False
                 if not hands.waiting:
                     any_due = await self._claim(hands, journal.lease)
+                    in_vain = 0 if any_due else in_vain + 1
                 for connection in hands.idle[: len(hands.waiting)]:
                     task = asyncio.create_task(self._send(hands, connection, journal))
                     task.add_done_callback(self._stir)
                     hands.sending[task] = connection
                 if any_due and not hands.sending:
                     continue  # all that was due waits for its turn; more may be due
-                await self._wait(polling=bool(hands.idle))
+                pause = _POLL_SECONDS if in_vain < _LOOKS else _REST_SECONDS
+                await self._wait(pause if hands.idle else None)
         except asyncio.CancelledError:
             patience = stopping.MAILS
             raise
@@ -128,10 +143,10 @@ class Sender:
             except _AWAY as error:
                 log.warning("mails not given back", number=len(mails), error=type(error).__name__)
 
-    async def _wait(self, *, polling: bool) -> None:
+    async def _wait(self, seconds: float | None) -> None:
         """Until something happens or, where a sender is free, until it is time to look for mails again."""
         with suppress(TimeoutError):
-            async with asyncio.timeout(_POLL_SECONDS if polling else None):
+            async with asyncio.timeout(seconds):
                 await self._stirred.wait()
 
     async def _send(self, hands: Hands, connection: MailConnection, journal: Journal) -> None:

@@ -9,7 +9,7 @@ from typing import Any
 from uuid import UUID
 
 import pytest
-from notifier import leases, ledger
+from notifier import leases, ledger, publish, send
 from notifier.ledger import LedgerError
 from pydantic import SecretStr
 from relato.stack.ports import free
@@ -317,6 +317,24 @@ async def test_an_answer_that_comes_while_the_database_is_away_is_still_recorded
     [mail] = await notifier.mails(1, "accepted")
     assert mail["attempts"] == 1
     assert notifier.mailbox.seen == [ANA]
+
+
+async def test_nobody_has_to_look_for_what_the_process_has_said_itself(
+    idle: Notifier, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for module, name in ((publish, "_POLL_SECONDS"), (send, "_POLL_SECONDS"), (send, "_REST_SECONDS")):
+        monkeypatch.setattr(module, name, 3_600)
+    await idle.publish(*world.world())
+    await idle.start(reference_patience_seconds=0.3)
+    await idle.taken_in()
+
+    await idle.note(stream.to_requester(1, notify_by_email=True))
+    await idle.mails(1, "accepted")
+    assert [type(outcome) for _, outcome in await idle.outcomes(1)] == [EmailAccepted]
+
+    await idle.note(stream.to_requester(2, ticket_id="9999", notify_by_email=True))
+    await idle.mails(2, "accepted", "suppressed")
+    assert {type(outcome) for _, outcome in await idle.outcomes(2)} == {EmailAccepted, EmailSuppressed}
 
 
 async def test_two_processes_send_each_mail_once(idle: Notifier) -> None:
