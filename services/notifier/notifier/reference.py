@@ -131,11 +131,18 @@ def _columns(fact: Fact) -> tuple[object, ...]:
 
 async def load(connection: Connection, ticket_ids: Iterable[str], person_ids: Iterable[str]) -> Known:
     """What is known of tickets, of people and of those responsible for the tickets, and all settings."""
-    tickets = {
-        row["ticket_id"]: Ticket(row["title"], row["group_id"], row["responsible_id"])
-        for row in await connection.fetch(
-            "SELECT * FROM tickets WHERE ticket_id = ANY($1::text[])", list(ticket_ids)
-        )
+    rows = await connection.fetch(
+        """
+        SELECT ticket_id, title, group_id, responsible_id, groups.name AS group_name, groups.emails
+        FROM tickets LEFT JOIN groups USING (group_id) WHERE ticket_id = ANY($1::text[])
+        """,
+        list(ticket_ids),
+    )
+    tickets = {row["ticket_id"]: Ticket(row["title"], row["group_id"], row["responsible_id"]) for row in rows}
+    groups = {
+        row["group_id"]: Group(row["group_name"], tuple(row["emails"]))
+        for row in rows
+        if row["group_name"] is not None
     }
     wanted = {*person_ids, *(ticket.responsible_id for ticket in tickets.values() if ticket.responsible_id)}
     parameters = await connection.fetch(
@@ -146,7 +153,7 @@ async def load(connection: Connection, ticket_ids: Iterable[str], person_ids: It
     return Known(
         tickets=tickets,
         people=await _people(connection, wanted),
-        groups=await _groups(connection, {ticket.group_id for ticket in tickets.values()}),
+        groups=groups,
         parameters=values,
         templates=await _templates(connection, templates),
     )
@@ -158,11 +165,6 @@ async def _people(connection: Connection, ids: Iterable[str]) -> dict[str, Perso
         row["person_id"]: Person(row["name"], row["email"], row["language"], row["time_zone"], row["active"])
         for row in rows
     }
-
-
-async def _groups(connection: Connection, ids: Iterable[str]) -> dict[str, Group]:
-    rows = await connection.fetch("SELECT * FROM groups WHERE group_id = ANY($1::text[])", list(ids))
-    return {row["group_id"]: Group(row["name"], tuple(row["emails"])) for row in rows}
 
 
 async def _templates(connection: Connection, ids: Iterable[str]) -> dict[str, tuple[itsm.EmailVariant, ...]]:

@@ -20,6 +20,22 @@ async def test_a_note_before_its_ticket_and_its_people_is_mailed_once_they_arriv
     assert await idle.database.fetchval("SELECT count(*) FROM waiting") == 0
 
 
+async def test_a_note_whose_group_comes_after_its_ticket_is_mailed_to_the_group(idle: Notifier) -> None:
+    others = [each for each in world.world() if not isinstance(each, itsm.GroupSaved | itsm.TicketSaved)]
+    await idle.publish(*others, world.ticket(responsible_id=None))
+    await idle.start()
+    await idle.note(stream.to_attendant())
+
+    async def waits() -> bool:
+        return bool(await idle.database.fetchval("SELECT needs = 'group:redes' FROM waiting"))
+
+    await until(waits, what="the note that waits for its group")
+    await idle.publish(world.group())
+
+    [mail] = await idle.mails(1, "accepted")
+    assert mail["recipient"] == "redes@empresa.example"
+
+
 async def test_a_note_whose_ticket_never_comes_is_suppressed_for_that_reason(idle: Notifier) -> None:
     await idle.start(reference_patience_seconds=0.3)
 
