@@ -28,15 +28,18 @@ async def measure(
     try:
         while True:
             async with pool.acquire() as connection:
-                known = {OLDEST: await oldest(connection)}
+                told: dict[Gauge, float] = {OLDEST: await oldest(connection)}
                 if await sees_all(connection):
                     readiness.forget("transactions")
                 else:
                     readiness.remark("transactions", _OWN_ALONE)
                 if consumes:
-                    known |= await _letters(connection)
+                    told |= await _letters(connection)
                 for measurement in more:
-                    known |= await measurement(connection)
+                    told |= await measurement(connection)
+            for gauge in known.keys() - told.keys():  # of a consumer that is gone
+                gauge.set(math.nan)
+            known = told
             for gauge, value in known.items():
                 gauge.set(value)
             readiness.has(part)
