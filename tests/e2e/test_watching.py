@@ -3,6 +3,7 @@
 import pytest
 
 from tests.support.stack import Stack
+from tests.support.waiting import until
 
 
 @pytest.mark.parametrize(
@@ -25,3 +26,14 @@ async def test_operators_see_whether_a_service_is_ready_and_what_it_measures(
     assert measured in {each["name"] for each in seen["samples"]}
     assert (await stack.http.get(path, headers=await stack.bearer("davi"))).status_code == 403
     assert (await stack.http.get(path)).status_code == 401
+
+
+async def test_status_counts_what_waits_for_a_person_and_names_the_commands(stack: Stack) -> None:
+    async def known() -> bool:
+        waiting = (await stack.json("status"))["waiting"]
+        return all(isinstance(number, int) for number in waiting.values())
+
+    await until(known, within=60, what="everything to be counted")
+    shown = [line.rstrip() for line in (await stack.said("status")).splitlines()]
+    for command in ("dead-letters list", "emails list --state uncertain", "emails list --state dead"):
+        assert any(line.endswith(f"relato {command}") for line in shown), shown

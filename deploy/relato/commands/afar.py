@@ -1,13 +1,14 @@
 """`relato status` of an installation that runs elsewhere: what its operators' API says of each process."""
 
 import asyncio
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from itertools import count
-from typing import Any
 
 from relato_contracts.topics import TOPICS
 
+from relato.commands import waiting
 from relato.commands.status_document import Service, Status
+from relato.commands.waiting import Watched
 from relato.errors import StackError
 from relato.operate import Operator, operating
 from relato.reach import Reach
@@ -15,9 +16,6 @@ from relato.reach import Reach
 _SERVICES = ("notes", "notifier", "history-projector", "portal-query")
 _TIMES = 4
 """How often each service is asked: of several processes, whichever the front door chooses answers."""
-
-Watched = Mapping[str, Any]
-"""A process, as ``/api/operate/services`` has it."""
 
 
 async def ask(reach: Reach) -> Status:
@@ -48,6 +46,7 @@ async def ask(reach: Reach) -> Status:
             "pending": _greatest(processes, "relato_outbox_pending"),
             "oldest_seconds": _greatest(processes, "relato_outbox_oldest_seconds"),
         },
+        "waiting": waiting.counted(processes),
         "processes": [],
     }
 

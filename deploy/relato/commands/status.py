@@ -1,4 +1,4 @@
-"""`relato status`: what runs, on which address, and how far behind each consumer is."""
+"""`relato status`: what runs, on which address, how far behind consumers are, and what waits for a person."""
 
 import asyncio
 import json
@@ -15,7 +15,7 @@ from notes import outbox
 from rich.console import Console
 from rich.table import Table
 
-from relato.commands import afar, tables
+from relato.commands import afar, tables, waiting
 from relato.commands.outcome import refuse, refusing
 from relato.commands.status_document import Broker, Process, Service, Status
 from relato.reach import reach
@@ -32,7 +32,7 @@ def register(app: typer.Typer) -> None:
 
     @app.command()
     def status(as_json: Annotated[bool, typer.Option("--json", help="One JSON document.")] = False) -> None:
-        """Say what runs, on which address, and how far behind each consumer is.
+        """Say what runs, on which address, how far behind each consumer is, and what waits for a person.
 
         With RELATO_PUBLIC_URL and RELATO_TOKEN it asks that installation, wherever it runs.
         """
@@ -72,13 +72,14 @@ def ask(running: state.StackState) -> Status:
 
 async def _ask(running: state.StackState) -> Status:
     """Ask everyone at once; who does not answer in time is down."""
-    services, version, waiting, consumers = await asyncio.gather(
+    services, version, unpublished, consumers, measured = await asyncio.gather(
         asyncio.gather(*(_service(child) for child in running.children if child.service)),
         _answered(_version(databases.address(running.postgres, "postgres"))),
         _answered(_outbox(databases.address(running.postgres, "notes"))),
         _answered(lags(running.kafka)),
+        waiting.measured(child.address for child in running.children if child.service and _alive(child)),
     )
-    pending, oldest = waiting if waiting is not None else (None, None)
+    pending, oldest = unpublished if unpublished is not None else (None, None)
     return {
         "origin": running.origin,
         "phase": running.phase,
@@ -95,6 +96,7 @@ async def _ask(running: state.StackState) -> Status:
         "services": list(services),
         "consumers": [_consumer(lag) for lag in consumers or []],
         "outbox": {"pending": pending, "oldest_seconds": oldest},
+        "waiting": waiting.counted(measured),
         "processes": [_process(child) for child in running.children],
     }
 
@@ -202,13 +204,18 @@ def _show(document: Status) -> None:
     for consumer in document["consumers"]:
         consumers.add_row(str(consumer["group"]), str(consumer["topic"]), str(consumer["lag"]))
     console.print(consumers)
-    waiting = document["outbox"]
-    if waiting["pending"] is None:
+    unsent = document["outbox"]
+    if unsent["pending"] is None:
         console.print("Outbox    not known while its database is down")
     else:
         console.print(
-            f"Outbox    {waiting['pending']} pending, the oldest for {waiting['oldest_seconds']:.1f} s"
+            f"Outbox    {unsent['pending']} pending, the oldest for {unsent['oldest_seconds']:.1f} s"
         )
+    waits = Table("waits for a person", "number", "command", box=None, pad_edge=False)
+    for name, command in waiting.LOOKS.items():
+        number = document["waiting"][name]
+        waits.add_row(name.replace("_", " "), "not known" if number is None else str(number), command)
+    console.print(waits)
 
 
 def _up(server: dict[str, str | bool | None]) -> str:

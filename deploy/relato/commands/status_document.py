@@ -49,4 +49,6 @@ class Status(TypedDict):
     services: list[Service]
     consumers: list[dict[str, str | int]]
     outbox: dict[str, float | int | None]
+    waiting: dict[str, int | None]
+    """What waits for a person, of the services that answer."""
     processes: list[Process]

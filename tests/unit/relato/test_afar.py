@@ -24,13 +24,20 @@ def outbox(pending: float | None) -> dict[str, Any]:
     return {"name": "relato_outbox_pending", "labels": {}, "value": pending}
 
 
+def mails(state: str, value: float) -> dict[str, Any]:
+    return {"name": "relato_mails", "labels": {"state": state}, "value": value}
+
+
 ANSWERS: dict[str, list[dict[str, Any]]] = {
     "notes": [
         {"instance": "a", "missing": {}, "remarks": {}, "samples": [outbox(None)]},
         {"instance": "b", "missing": {"relay": "Kafka is away"}, "remarks": {}, "samples": [outbox(7)]},
     ],
     "notifier": [
-        {"instance": "c", "missing": {}, "remarks": {"sending": "stopped"}, "samples": []},
+        {
+            "instance": "c", "missing": {}, "remarks": {"sending": "stopped"},
+            "samples": [mails("uncertain", 2), mails("dead", 0)],
+        },
     ],
     "history-projector": [
         {
@@ -75,6 +82,7 @@ async def test_processes_of_a_service_are_told_apart_and_their_partitions_added_
     assert status["services"][2]["remarks"] == {"sending": "stopped"}
     assert status["consumers"] == [{"group": "v2.relato.history/1", "topic": "v2.relato.notes", "lag": 6}]
     assert status["outbox"] == {"pending": 7, "oldest_seconds": None}
+    assert (status["waiting"]["mails_uncertain"], status["waiting"]["mails_given_up"]) == (2, 0)
     assert (status["kafka"]["answers"], status["postgres"]["answers"]) == (False, True)
 
 
