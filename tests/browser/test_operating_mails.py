@@ -78,6 +78,32 @@ async def test_mails_are_tried_again_sent_again_released_and_dropped(
     await expect(rows).to_have_count(4, timeout=_PATIENCE)
 
 
+async def test_a_mail_that_waits_for_a_person_is_counted_until_somebody_has_decided(
+    window: SignedIn, ticket: Ticket, ana_address: str
+) -> None:
+    olga = await window("olga", "/ops")
+    page = olga.page
+    number = page.get_by_role("listitem").filter(has_text="E-mails incertos").get_by_role("status")
+    await expect(number).to_have_text(re.compile("^[0-9]+$"), timeout=_PATIENCE)
+    before = int(await number.inner_text())
+    ticket.mailbox.answers[ana_address] = ["cut"]
+    note = await ticket.record(description_html="<p>Troquei o cabo.</p>", **_TOLD)
+    await ticket.outcomes(note["version"])
+    await expect(number).to_have_text(str(before + 1), timeout=_PATIENCE)
+    await olga.look("ops-now-somebody")
+    assert (await ticket.stack.json("status"))["waiting"]["mails_uncertain"] == before + 1
+
+    await page.get_by_role("link", name="E-mails incertos").click()
+    await expect(page.get_by_role("combobox", name="Situação")).to_have_value("uncertain")
+    row = page.get_by_role("row", name=re.compile(ana_address))
+    await row.get_by_role("button", name="Nunca enviar").click(timeout=_PATIENCE)
+    await confirm(page, "ela já leu no portal", "1 de 1 com êxito.")
+    await page.get_by_role("link", name="Agora").click()
+    await expect(number).to_have_text(str(before), timeout=_PATIENCE)
+    await page.get_by_role("link", name="E-mails desistidos").click()
+    await expect(page.get_by_role("combobox", name="Situação")).to_have_value("dead")
+
+
 async def test_a_history_leads_to_the_mail_that_was_written(window: SignedIn, ticket: Ticket) -> None:
     note = await ticket.record(description_html="<p>Troquei o cabo.</p>", **_TOLD)
     await ticket.outcomes(note["version"])

@@ -1,9 +1,11 @@
 """What an operator sees and does on the pages of operation."""
 
 import re
+from datetime import UTC, datetime
+from typing import Any
 
 from aiokafka import AIOKafkaProducer
-from playwright.async_api import Page, expect
+from playwright.async_api import Page, Route, expect
 from relato_contracts.topics import CATALOG
 
 from tests.browser.conftest import SignedIn
@@ -48,6 +50,38 @@ async def test_an_operator_sees_what_happens_now(window: SignedIn, ticket: Ticke
     await olga.page.reload()
     await expect(olga.page.get_by_role("alert").filter(has_text="O Relato não responde")).to_be_visible()
     assert await olga.page.evaluate(_DRAWN), "what was measured before is still shown"
+
+
+def _lag(consumer: str, value: int) -> dict[str, Any]:
+    labels = {"consumer": consumer, "topic": "relato.notes", "partition": "0"}
+    return {"name": "relato_consumer_lag", "labels": labels, "value": value}
+
+
+_BEHIND = {
+    "notifier": [_lag("notifier", 500)],
+    "history-projector": [
+        {"name": "relato_live_generation", "labels": {}, "value": 7},
+        _lag("history/7", 3),
+        _lag("history/8", 1_000_000),
+    ],
+}
+"""As in a rebuild of what takes longer to record than a test may."""
+
+
+async def test_a_rebuild_hides_neither_the_history_that_is_read_nor_the_notifier(window: SignedIn) -> None:
+    async def tell(route: Route) -> None:
+        name = route.request.url.rpartition("/")[2]
+        now = datetime.now(UTC).isoformat()
+        process = {"service": name, "instance": name, "started_at": now, "at": now, "ready": True}
+        rest = {"missing": {}, "remarks": {}, "samples": _BEHIND.get(name, [])}
+        await route.fulfill(json=process | rest)
+
+    olga = await window("olga", "/ops/audit")
+    await olga.page.route("**/api/operate/services/*", tell)
+    await olga.page.goto("/ops")
+    for plot, behind in (("Por ler: histórico em uso", "3"), ("Por ler: outros leitores", "500")):
+        now = olga.page.get_by_role("figure", name=plot).get_by_role("status")
+        await expect(now).to_have_text(behind, timeout=_PATIENCE)
 
 
 async def test_an_operator_rebuilds_compares_switches_and_goes_back(window: SignedIn, ticket: Ticket) -> None:

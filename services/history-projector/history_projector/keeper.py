@@ -1,6 +1,7 @@
 """Which generations this process takes in records for: it looks at their rows, and needs no restart."""
 
 import asyncio
+import math
 from contextlib import AsyncExitStack
 from dataclasses import replace
 from typing import NamedTuple
@@ -21,6 +22,7 @@ from history_projector.settings import ProjectorSettings
 log = structlog.get_logger(__name__)
 
 PARKED = Gauge("relato_parked_tickets", "Tickets whose stream cannot go on", ["generation"])
+LIVE = Gauge("relato_live_generation", "Number of the generation that people read")
 _LOOK_SECONDS = 0.5
 _WORK_SECONDS = 0.5
 _MEASURE_SECONDS = 5
@@ -45,19 +47,23 @@ class Keeper:
 
     async def keep(self) -> None:
         """Begin and end consumers as the rows say, until cancelled."""
-        while True:
-            async with self._pool.acquire() as connection:
-                every = await generations.every(connection)
-            wanted = {each.number for each in every if each.consumes and each.shape == generations.SHAPE}
-            for number in self._running.keys() - wanted:
-                await self._end(number)
-            for number in sorted(wanted - self._running.keys()):
-                await self._begin(number)
-            live = next((each.number for each in every if each.state == "live"), None)
-            for number, running in self._running.items():
-                running.projector.live = number == live
-            self._tell(live if live in wanted else None)
-            await asyncio.sleep(_LOOK_SECONDS)
+        try:
+            while True:
+                async with self._pool.acquire() as connection:
+                    every = await generations.every(connection)
+                wanted = {each.number for each in every if each.consumes and each.shape == generations.SHAPE}
+                for number in self._running.keys() - wanted:
+                    await self._end(number)
+                for number in sorted(wanted - self._running.keys()):
+                    await self._begin(number)
+                live = next((each.number for each in every if each.state == "live"), None)
+                LIVE.set(live or math.nan)
+                for number, running in self._running.items():
+                    running.projector.live = number == live
+                self._tell(live if live in wanted else None)
+                await asyncio.sleep(_LOOK_SECONDS)
+        finally:
+            LIVE.set(math.nan)
 
     async def work(self) -> None:
         """Make and remove generations that are to be made and removed; one process at a time does each."""

@@ -4,6 +4,7 @@ import asyncio
 import json
 
 import asyncpg
+from prometheus_client import REGISTRY
 from relato_runtime.database import open_pool
 
 from tests.integration.history_projector.conftest import Projecting
@@ -116,6 +117,7 @@ async def test_readers_see_no_error_and_no_gap_in_switches_under_load(projector:
         return (await projector.generations()).keys() == {2}
 
     await until(gone, what="an end of the generation before")
+    assert REGISTRY.get_sample_value("relato_live_generation") == 2
     await write()
     assert (await projector.http.get("/readyz")).status_code == 200
 

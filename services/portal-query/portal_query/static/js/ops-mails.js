@@ -165,6 +165,12 @@ async function switchSending(verb) {
   if (done) await look();
 }
 
+/** The state that another page has led to. */
+function chooseNamed() {
+  const named = new URLSearchParams(location.search).get("state");
+  if (named && [...state.options].some(({ value }) => value === named)) state.value = named;
+}
+
 /** The mail that another page has led to. */
 async function showNamed() {
   const mailId = new URLSearchParams(location.search).get("mail");
@@ -180,5 +186,6 @@ for (const button of /** @type {NodeListOf<HTMLElement>} */ (document.querySelec
 more.addEventListener("click", () => { pages += 1; void look(); });
 filters.addEventListener("change", () => { pages = 1; void look(); });
 filters.addEventListener("submit", (event) => { event.preventDefault(); void look(); });
+chooseNamed();
 void showNamed();
 keepLooking(EVERY_MS, look, say);

@@ -1,5 +1,5 @@
 // @ts-check
-// What happens now: four plots, and which processes are ready.
+// What happens now: what waits for a person, five plots, and which processes are ready.
 import { KEEPERS, keepLooking, see } from "./operate.js";
 import { Plot } from "./plot.js";
 import { fill, keepRows, row } from "./rows.js";
@@ -12,10 +12,24 @@ const SERVICES = [...KEEPERS, "portal-query"];
 const EVERY_MS = 2_000;
 
 const say = wordsOf(document.body);
+const numbers = new Intl.NumberFormat(document.documentElement.lang);
+const needs = /** @type {NodeListOf<HTMLElement>} */ (document.querySelectorAll("[data-need]"));
 const table = /** @type {HTMLElement} */ (document.querySelector("[data-services]"));
 const figures = /** @type {NodeListOf<HTMLElement>} */ (document.querySelectorAll("[data-plot]"));
 const plots = new Map([...figures].map((figure) => [figure.dataset.plot ?? "", new Plot(figure)]));
 const looks = new Looks();
+
+/**
+ * How many wait, by what the page calls them; null where nobody knows. A ticket is parked by each generation.
+ *
+ * @type {Record<string, () => number | null>}
+ */
+const WAITING = {
+  letters: () => looks.total("relato_dead_letters_waiting"),
+  uncertain: () => looks.total("relato_mails", ({ state }) => state === "uncertain"),
+  dead: () => looks.total("relato_mails", ({ state }) => state === "dead"),
+  parked: () => looks.greatest("relato_parked_tickets"),
+};
 
 async function look() {
   const answers = await Promise.all(SERVICES.map((name) => see(`/services/${name}`).catch(() => null)));
@@ -23,10 +37,14 @@ async function look() {
   if (!answers.some(Boolean)) throw new Error("nothing answers");
   const silent = SERVICES.filter((_name, place) => !answers[place]);
   show(silent);
+  for (const need of needs) showNeed(need, WAITING[need.dataset.need ?? ""]?.() ?? null);
+  // A generation that is built, or kept in reserve, holds nobody up.
+  const live = `history/${looks.greatest("relato_live_generation")}`;
   const at = Date.now() / 1000;
   plots.get("facts")?.add(at, looks.rate("relato_relayed_total"));
   plots.get("mails")?.add(at, looks.rate("relato_mail_attempts_total", { state: "accepted" }) ?? 0);
-  plots.get("lag")?.add(at, looks.total("relato_consumer_lag"));
+  plots.get("lag")?.add(at, looks.total("relato_consumer_lag", ({ consumer }) => consumer === live));
+  plots.get("other-lag")?.add(at, looks.total("relato_consumer_lag", ({ consumer }) => !consumer.startsWith("history/")));
   plots.get("delay")?.add(at, delay());
 }
 
@@ -35,6 +53,12 @@ function delay() {
   const facts = looks.rate("relato_projection_delay_seconds_count");
   const seconds = looks.rate("relato_projection_delay_seconds_sum");
   return facts && seconds !== null ? (seconds / facts) * 1000 : null;
+}
+
+/** @param {HTMLElement} need @param {number | null} number */
+function showNeed(need, number) {
+  need.dataset.state = number ? "failed" : "";
+  fill(need, { number: number === null ? "–" : numbers.format(number) });
 }
 
 /** @param {string[]} silent services of which no process answers */

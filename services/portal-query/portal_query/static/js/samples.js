@@ -1,7 +1,7 @@
 // @ts-check
 // What processes measure, as rates: a counter says how often something happened since its process began.
 
-/** @typedef {{name: string, labels: Record<string, string>, value: number}} Sample */
+/** @typedef {{name: string, labels: Record<string, string>, value: number | null}} Sample  null: not known just now */
 /** @typedef {{service: string, instance: string, started_at: string, at: string, ready: boolean, missing: Record<string, string>, samples: Sample[]}} Watched */
 
 const FRESH_MS = 15_000;
@@ -34,17 +34,29 @@ export class Looks {
     return rate;
   }
 
+  /** @param {string} name @param {(labels: Record<string, string>) => boolean} [counts] @returns {number | null} */
+  total(name, counts) {
+    const values = this.#values(name, counts);
+    return values.length ? values.reduce((one, other) => one + other, 0) : null;
+  }
+
   /** @param {string} name @returns {number | null} */
-  total(name) {
+  greatest(name) {
+    const values = this.#values(name);
+    return values.length ? Math.max(...values) : null;
+  }
+
+  /** @param {string} name @param {(labels: Record<string, string>) => boolean} [counts] @returns {number[]} by labels */
+  #values(name, counts = () => true) {
     // What all processes read of one database is there once.
     /** @type {Map<string, number>} */
     const values = new Map();
     for (const each of this.fresh.flatMap(({ samples }) => samples)) {
-      if (each.name !== name) continue;
+      if (each.name !== name || each.value === null || !counts(each.labels)) continue;
       const of = JSON.stringify(Object.entries(each.labels).sort());
       values.set(of, Math.max(values.get(of) ?? 0, each.value));
     }
-    return values.size ? [...values.values()].reduce((one, other) => one + other, 0) : null;
+    return [...values.values()];
   }
 
   #lately() {
@@ -58,5 +70,5 @@ function sum(watched, name, labels) {
   const those = watched.samples.filter(
     (each) => each.name === name && Object.entries(labels).every(([label, value]) => each.labels[label] === value),
   );
-  return those.length ? those.reduce((total, each) => total + each.value, 0) : null;
+  return those.length ? those.reduce((total, each) => total + (each.value ?? 0), 0) : null;
 }
