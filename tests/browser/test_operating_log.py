@@ -59,6 +59,7 @@ async def test_an_operator_watches_the_log_takes_it_out_and_fills_nothing_that_h
     whole = tmp_path / (await downloading.value).suggested_filename
     await (await downloading.value).save_as(whole)
     assert json.loads(whole.read_text("utf-8"))["subject"] == ticket.id
+    await expect(page.get_by_text("Não vem o que foi feito dos e-mails")).to_be_visible()
     await page.get_by_label("Arquivo").set_input_files(whole)
     await page.get_by_role("button", name="Importar").click()
     refused = page.get_by_role("alert").filter(has_text="an import fills an empty one")

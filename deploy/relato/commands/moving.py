@@ -61,18 +61,21 @@ def register(group: typer.Typer) -> None:
         yes: Annotated[bool, typer.Option("--yes", help="Do not ask.")] = False,
         as_json: Annotated[bool, typer.Option("--json", help="One JSON document.")] = False,
     ) -> None:
-        """Fill an empty installation; each ticket comes whole or not at all, and nobody is mailed."""
+        """Fill an empty installation; each ticket comes whole or not at all, and nobody is mailed.
+
+        What became of mails, and how tickets changed in the ITSM before, is in no export: histories lack it.
+        """
         if not file.is_file():
             raise typer.BadParameter(f"There is no file {file}.", param_hint="FILE")
         with refusing():
             said = asyncio.run(_uploaded(file, reason))
             if not dry_run:
-                confirm(f"{_sentence(said)} Take them in?", yes=yes)
+                confirm(f"{sentence(said)} Take them in?", yes=yes)
                 said = asyncio.run(_taken_in(reason))
         if as_json:
             print(json.dumps(said))
         else:
-            print(_sentence(said), file=sys.stderr)
+            print(sentence(said), file=sys.stderr)
         if lacking := said.get("not_imported"):
             refuse(f"Not taken in: {', '.join(lacking)}.")
 
@@ -138,5 +141,9 @@ async def _taken_in(reason: str) -> dict[str, Any]:
         return said | {"not_imported": [each["ticket_id"] for each in found["findings"]]}
 
 
-def _sentence(said: dict[str, Any]) -> str:
-    return f"{said['events']} events of {said['tickets']} tickets; {said['mails']} mails will be sent."
+def sentence(said: Mapping[str, Any]) -> str:
+    """Pure: what an import does, and what it does not bring."""
+    return (
+        f"{said['events']} events of {said['tickets']} tickets; {said['mails']} mails will be sent. "
+        "What became of mails before, and how tickets changed in the ITSM, does not come with them."
+    )

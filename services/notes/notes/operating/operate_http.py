@@ -113,7 +113,10 @@ def routes(settings: ServiceSettings, pool: Pool, operator: Operator) -> APIRout
 
     @router.post("/import", responses=problems(400, 401, 403, 409, 413, 422, 429, 503))
     async def import_(who: Who, wish: Wish) -> Import:
-        """Fill an empty log with what was uploaded, each ticket whole or not at all; nobody is mailed."""
+        """Fill an empty log with what was uploaded, each ticket whole or not at all; nobody is mailed.
+
+        What became of mails elsewhere does not come with it: histories lack that.
+        """
         operation = Operation(SUBJECT, IMPORT, who, wish.reason, wish.dry_run)
         return await unless_refused(importing.ask(pool, operation, str(uuid7())))
 
