@@ -199,6 +199,38 @@ async def test_executors_see_each_other_and_are_warned_of_what_the_other_recorde
     )  # the author of her note, and nobody who is here
 
 
+async def test_who_writes_is_told_that_the_ticket_has_another_requester(
+    window: SignedIn, ticket: Ticket
+) -> None:
+    bia = organisation().people["bia"].name
+    note = await ticket.record(description_html="<p>A rede caiu.</p>", visible_to_requester=True)
+    await ticket.history(note["version"])
+    carlos = await window("carlos", f"/desk/tickets/{ticket.id}")
+    marina = await window("marina", f"/desk/tickets/{ticket.id}")
+    page = carlos.page
+    dialog = page.get_by_role("dialog", name="Mensagem ao solicitante")
+    text = dialog.get_by_role("textbox", name="Mensagem")
+    await page.keyboard.press("m")
+    await expect(text).to_be_focused()
+    await page.keyboard.type("A senha é 1234")
+    await expect(dialog.get_by_text(re.compile("^Rascunho salvo"))).to_be_visible()
+    await ticket.save(requester_id="bia")
+    await expect(dialog.get_by_text(f"Este chamado agora é de {bia}")).to_be_in_viewport(ratio=1)
+    await carlos.look_as_it_is("other-requester")
+    shown = [each.locator(".entries article") for each in (page, marina.page)]
+    # Who writes nothing has the page as it is now.
+    await expect(shown[1]).to_contain_text(f"Visível ao solicitante; {bia} e a equipe veem")
+    await expect(marina.page.get_by_text("Este chamado agora é de")).to_have_count(0)
+    await ticket.stack.level()
+    await ticket.done("bia", "/messages", {"text_html": "<p>Agora é meu.</p>"})
+    await expect(shown[0].first).to_contain_text(f"Do solicitante; {bia} e a equipe veem")
+    await text.press("Escape")
+    await expect(shown[0].last).to_contain_text(f"Visível ao solicitante; {bia} e a equipe veem")
+    await page.get_by_role("button", name="Mensagem ao solicitante").click()
+    await expect(text).to_have_text("A senha é 1234")
+    await expect(dialog).to_contain_text(f"{bia} vê a mensagem no portal")
+
+
 async def test_the_network_goes_and_comes_back_and_nothing_is_lost_doubled_or_out_of_order(
     window: SignedIn, ticket: Ticket
 ) -> None:

@@ -29,12 +29,19 @@ _EXECUTION: tuple[EntryKind, ...] = ("occurrence", "message")
 
 
 @dataclass(frozen=True, slots=True)
+class Present:
+    """A ticket as it is, and what its reader can do there."""
+
+    ticket: Ticket
+    may: Offers
+
+
+@dataclass(frozen=True, slots=True)
 class Opened:
     """A stream that may begin."""
 
     reader: Reader
-    ticket: Ticket
-    may: Offers
+    began: Present
     position: Position
     settings: str
     session: str | None
@@ -113,6 +120,12 @@ def routes(portal: Portal, pages: Pages, readers: Readers, pool: Pool) -> APIRou
     async def catalogue() -> Catalogue:
         return await together.once("catalogue", lambda: read_forms.catalogue(pool))
 
+    async def present(person_id: str, ticket_id: str) -> Present | None:
+        row = await read.ticket(pool, person_id, ticket_id)
+        if row is None:
+            return None
+        return Present(view.ticket(row), await read_offers.offers(pool, person_id, row))
+
     async def opened(  # noqa: PLR0917  # one for each thing that the page says
         request: Request,
         reader: Who,
@@ -122,18 +135,21 @@ def routes(portal: Portal, pages: Pages, readers: Readers, pool: Pool) -> APIRou
         settings: Annotated[str, Query(max_length=64)],
         last_event_id: Annotated[str | None, Header()] = None,
     ) -> AsyncIterator[Opened]:
-        row = await read.ticket(pool, reader.person_id, ticket_id)
-        if row is None:
+        now = await present(reader.person_id, ticket_id)
+        if now is None:
             raise not_found()
         position = streams.resumed(last_event_id) or streams.beginning(after, datetime.now(UTC), since)
-        may = await read_offers.offers(pool, reader.person_id, row)
         with portal.streams.one_of(reader.person_id):
-            yield Opened(reader, view.ticket(row), may, position, settings, portal.session(request))
+            yield Opened(reader, now, position, settings, portal.session(request))
 
     @router.get(_TICKET + "/stream", response_class=EventSourceResponse)
     async def stream(opened: Annotated[Opened, Depends(opened)]) -> AsyncIterator[ServerSentEvent]:
         """What is new on the ticket, as HTML in the reader's language."""
-        reader, ticket_id = opened.reader, opened.ticket["ticket_id"]
+        reader, ticket_id = opened.reader, opened.began.ticket["ticket_id"]
+
+        async def renewed() -> Present | None:
+            return await present(reader.person_id, ticket_id)
+
         source = DeskSource(together, portal.presence, reader.person_id, ticket_id)
         async for event in streams.events(
             source,
@@ -141,7 +157,7 @@ def routes(portal: Portal, pages: Pages, readers: Readers, pool: Pool) -> APIRou
             ticket_id,
             opened.position,
             lasting=portal.stream_lasting,
-            write=_writer(pages, opened, catalogue),
+            write=_writer(pages, opened, renewed, catalogue),
             settings=Settings(opened.settings, settings),
             session=opened.session,
         ):
@@ -155,12 +171,17 @@ async def _undecided_chat_mails(pool: Pool, ticket_id: str) -> list[Mail]:
     return [each for each in mails if "awaits_decision" in each]
 
 
-def _writer(pages: Pages, opened: Opened, catalogue: Callable[[], Awaitable[Catalogue]]) -> Write:
+def _writer(
+    pages: Pages,
+    opened: Opened,
+    renewed: Callable[[], Awaitable[Present | None]],
+    catalogue: Callable[[], Awaitable[Catalogue]],
+) -> Write:
     """What an event says on the page."""
-    reader, known = opened.reader, Catalogue((), (), {}, {})
+    reader, now, known = opened.reader, opened.began, Catalogue((), (), {}, {})
 
     async def write(event: Event) -> str:
-        nonlocal known
+        nonlocal now, known
         match event.name, event.data:
             case "entry", {"kind": kind} if kind in _EXECUTION:
                 entry = cast(Entry, event.data)
@@ -170,8 +191,8 @@ def _writer(pages: Pages, opened: Opened, catalogue: Callable[[], Awaitable[Cata
                 return pages.fragment(
                     reader,
                     "ticket/new.html",
-                    ticket=opened.ticket,
-                    may=opened.may,
+                    ticket=now.ticket,
+                    may=now.may,
                     entry=entry,
                     catalogue=known,
                 )
@@ -180,15 +201,15 @@ def _writer(pages: Pages, opened: Opened, catalogue: Callable[[], Awaitable[Cata
                 return pages.fragment(reader, "chat/new.html", **line)
             case "presence", {"people": people}:
                 others = [each for each in people if each["id"] != reader.person_id]
-                return pages.fragment(reader, "presence/desk.html", ticket=opened.ticket, people=others)
+                return pages.fragment(reader, "presence/desk.html", ticket=now.ticket, people=others)
             case "seen", {"seen_at": seen_at, "up_to_version": up_to}:
-                return pages.fragment(
-                    reader, "ticket/seen.html", ticket=opened.ticket, at=seen_at, up_to=up_to
-                )
+                return pages.fragment(reader, "ticket/seen.html", ticket=now.ticket, at=seen_at, up_to=up_to)
             case "entry", {"kind": "action", "version": 0}:
+                # It may have another requester or group; who no longer sees it is told nothing after this.
+                now = await renewed() or now
                 return pages.fragment(reader, "ticket/changed.html")
             case "mail", _:
-                return pages.fragment(reader, "ticket/mail.html", outcome=event.data, may=opened.may)
+                return pages.fragment(reader, "ticket/mail.html", outcome=event.data, may=now.may)
             case "settings", settings:
                 return pages.fragment(reader, "settings.html", known=settings)
             case _:

@@ -7,7 +7,7 @@ export function accepted() {
   return new Set(head()?.dataset.may?.split(" "));
 }
 
-function head() {
+export function head() {
   return /** @type {HTMLElement | null} */ (document.querySelector("[data-may]"));
 }
 

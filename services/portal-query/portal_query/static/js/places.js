@@ -3,13 +3,13 @@
 // What lies behind a dialog can be neither pressed nor heard.
 
 /** Of several dialogs the last one is uppermost. */
-const PLACES = ["dialog[open]:not(:has(~ dialog[open]))", "[data-open]", ":root"];
+const PLACES = ["dialog[open]:not(:has(~ dialog[open]))", "[data-open]:not([hidden])", ":root"];
 /** What is said, by the name of its places; it may be in a dialog that has left the page since. @type {Map<string, HTMLElement>} */
 const parts = new Map();
 
 // It moves when something opens or shuts.
 new MutationObserver(() => parts.forEach(move)).observe(document.body, {
-  attributes: true, subtree: true, attributeFilter: ["open", "data-open"],
+  attributes: true, subtree: true, attributeFilter: ["open", "data-open", "hidden"],
 });
 
 /** Instead of what was there by this name. @param {string} name @param {HTMLElement} part */
