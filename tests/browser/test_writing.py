@@ -2,6 +2,7 @@
 
 import re
 from collections.abc import Awaitable, Callable
+from datetime import UTC, datetime, timedelta
 
 from playwright.async_api import Page, Route, expect
 
@@ -71,6 +72,26 @@ async def test_a_draft_outlives_the_browser_and_a_session_that_ended(
     await page.wait_for_load_state("networkidle")
     await page.keyboard.press("n")
     await expect(text).to_have_text("")
+
+
+async def test_when_a_draft_was_saved_is_said_as_its_reader_writes_it(
+    window: SignedIn, ticket: Ticket
+) -> None:
+    await ticket.save(requester_id="emily")  # who reads English
+    await ticket.stack.level()
+    emily = await window("emily", f"/portal/requests/{ticket.id}")
+    page = emily.page
+    said = page.locator("#note [data-draft-state]")
+    await page.keyboard.press("n")
+    await expect(page.locator("#note [role=textbox]")).to_be_focused()
+    await page.keyboard.type("The cable")
+    await expect(said).to_have_text(re.compile(r"^Draft saved at \d{1,2}:\d\d\s[AP]M$"))
+    await page.clock.install(time=datetime.now(UTC) + timedelta(days=1))
+    await page.reload()
+    await page.keyboard.press("n")
+    await expect(said).to_have_text(
+        re.compile(r"^Draft of \d{1,2}/\d{1,2}/\d\d, \d{1,2}:\d\d\s[AP]M recovered$")
+    )
 
 
 async def test_a_draft_in_two_tabs_is_sent_once_and_neither_tab_loses_what_is_newer(

@@ -4,7 +4,7 @@
 import { newKey } from "./command.js";
 import { find, put, tagOf } from "./drafts.js";
 import { showFailure } from "./fields.js";
-import { wallClock } from "./zone.js";
+import { forReader } from "./zone.js";
 
 /** @typedef {import("./drafts.js").Written} Written */
 /**
@@ -187,7 +187,7 @@ export class Draft {
   /** @param {string} word @param {Date} [at] */
   #tell(word, at) {
     const place = this.form.querySelector("[data-draft-state]");
-    const time = at ? wallClock(at, this.form.dataset.zone ?? "UTC").slice(-5) : "";
+    const time = at ? forReader(at, this.form.dataset.zone ?? "UTC") : "";
     if (place) place.textContent = word && this.composer.say(word, { time });
   }
 }

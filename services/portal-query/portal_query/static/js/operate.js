@@ -43,7 +43,8 @@ export function keepLooking(ms, look, say) {
       seen = new Date();
       lost.hidden = true;
     } catch {
-      if (lost.hidden) lost.textContent = say("lost", { time: seen.toLocaleTimeString(document.documentElement.lang) });
+      const { lang, dataset } = document.documentElement;
+      if (lost.hidden) lost.textContent = say("lost", { time: seen.toLocaleTimeString(lang, { timeZone: dataset.zone || undefined }) });
       lost.hidden = false;
     }
     setTimeout(once, ms);

@@ -1,5 +1,5 @@
 // @ts-check
-// Wall clocks of the reader's zone, which need not be the machine's.
+// Clocks of the reader's zone, which need not be the machine's.
 
 /**
  * @param {Date} moment @param {string} zone
@@ -10,6 +10,17 @@ export function wallClock(moment, zone) {
     timeZone: zone, year: "numeric", month: "2-digit", day: "2-digit", hour: "2-digit", minute: "2-digit",
   });
   return format.format(moment).replace(" ", "T");
+}
+
+/**
+ * @param {Date} moment @param {string} zone
+ * @returns {string} as its reader writes it, with the day where that is not today
+ */
+export function forReader(moment, zone) {
+  const [day, today] = [moment, new Date()].map((each) => wallClock(each, zone).slice(0, 10));
+  return moment.toLocaleString(document.documentElement.lang, {
+    dateStyle: day === today ? undefined : "short", timeStyle: "short", timeZone: zone,
+  });
 }
 
 /**
