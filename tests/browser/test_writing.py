@@ -263,6 +263,25 @@ async def test_what_was_sent_is_undone_from_what_is_written_next(window: SignedI
     await carlos.look_as_it_is("undo-while-writing")
 
 
+async def test_what_was_sent_can_be_undone_from_the_desk(window: SignedIn, ticket: Ticket) -> None:
+    ana = await window("ana", f"/portal/requests/{ticket.id}")
+    carlos = await window("carlos", f"/desk/tickets/{ticket.id}")
+    page = carlos.page
+    await write(page, "Senha nova: 1234")
+    await mail_it(page)
+    await page.goto(f"/desk?q={ticket.id}")
+    said = page.locator("[data-undo-lines] [data-undo-text]")
+    await expect(said).to_have_text(re.compile(rf"^{ticket.id}: Vai para ana.* em \d+ s$"))
+    await page.get_by_role("button", name="Desfazer").click()
+    await expect(said).to_have_text(f"{ticket.id}: Envio desfeito; o texto espera no editor do chamado.")
+    await carlos.look("desk-undone")
+    await page.get_by_role("link", name="Abrir o chamado").click()
+    await expect(page.get_by_role("textbox", name="O que aconteceu")).to_have_text("Senha nova: 1234")
+    await expect(page.get_by_text("Envio desfeito por Carlos")).to_have_count(1)
+    await expect(said).to_have_count(0)
+    await expect(ana.page.get_by_role("article")).to_have_count(0)
+
+
 async def test_who_writes_is_told_that_the_network_is_away(window: SignedIn, ticket: Ticket) -> None:
     carlos = await window("carlos", f"/desk/tickets/{ticket.id}")
     carlos.expected += ["net::ERR", "[object Event]", "htmx:sendError", "htmx:afterRequest"]

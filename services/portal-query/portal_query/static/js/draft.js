@@ -2,7 +2,7 @@
 // What somebody is writing, kept by the server as they type; where it does not take it, by this tab until it does.
 // Several tabs may write one draft: what another one did is taken over where nothing else is here, and else shown.
 import { newKey } from "./command.js";
-import { find, put, tagOf } from "./drafts.js";
+import { find, placeOf, put, tagOf } from "./drafts.js";
 import { showFailure } from "./fields.js";
 import { forReader } from "./zone.js";
 
@@ -37,7 +37,7 @@ export class Draft {
     this.composer = composer;
     this.kind = kind;
     this.address = `${form.dataset.drafts}/${kind}`;
-    this.place = `relato-draft ${form.dataset.person} ${this.address}`;
+    this.place = placeOf(this.address);
     this.other = /** @type {HTMLElement} */ (form.querySelector("[data-draft-other]"));
     addEventListener("pagehide", () => this.#unsaved && void this.#save(true));
     addEventListener("focus", () => this.look());
@@ -87,7 +87,7 @@ export class Draft {
     this.#tell("");
     this.#next(async () => {
       this.#settle();
-      if (this.#tag) await put(this.address, null, this.#tag);
+      if (this.#tag) await put(this.address, null, this.#tag, true); // whoever has sent it may leave at once
       this.#tag = "";
     });
   }

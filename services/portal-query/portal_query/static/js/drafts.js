@@ -5,6 +5,11 @@ import { ask } from "./ask.js";
 /** What a composer holds, by field. @typedef {Record<string, string>} Written */
 /** @typedef {{kind: string, saved_at: string, etag: string, draft: Written}} Kept */
 
+/** Where a tab keeps a draft that the server does not have. @param {string} address of one draft */
+export function placeOf(address) {
+  return `relato-draft ${document.documentElement.dataset.person} ${address}`;
+}
+
 /** One question for all composers of a page. @type {Map<string, Promise<Kept[]>>} */
 const asking = new Map();
 
