@@ -97,8 +97,14 @@ async def test_each_executor_reads_the_chat_for_themselves(window: SignedIn, tic
     await page.goto(f"/desk/tickets/{ticket.id}")
     button = page.get_by_role("button", name="Chat", exact=True)
     await expect(button).to_have_accessible_description("1 mensagem não lida")
+    beside = await carlos.context.new_page()
+    await beside.goto(f"/desk/tickets/{ticket.id}")
+    there = beside.get_by_role("button", name="Chat", exact=True)
+    await expect(there).to_have_accessible_description("1 mensagem não lida")
+    await page.bring_to_front()
     await open_chat(page)
     await expect(rows[0]).not_to_contain_text("não lida")
+    await expect(there).to_have_accessible_description("")
     await page.reload()
     await expect(button).to_have_accessible_description("")
     await expect(rows[1]).to_contain_text("1 mensagem não lida")
@@ -311,6 +317,8 @@ async def test_executors_read_when_the_requester_really_saw_what_they_wrote(
         await ana.page.locator(".entries article").nth(step).scroll_into_view_if_needed()
         await expect(ana.page.locator(".entries article").nth(step)).not_to_have_attribute("data-unseen", "")
     await expect(seen).to_have_count(12)
+    chat = ana.page.get_by_role("button", name="Chat", exact=True)
+    await expect(chat).to_have_accessible_description("")  # it was read above the history
     await ana.look("request-new")
     await ana.page.goto("/portal")
     await expect(row).not_to_contain_text("novidade")  # what was said in the chat stood above the history

@@ -1,4 +1,4 @@
-"""How far executors have read the chat of tickets: kept by the portal, told to the person's own lists."""
+"""How far executors have read the chat of tickets: kept by the portal, told to the person's own pages."""
 
 from pydantic_core import to_json
 from relato_runtime.database import Pool
@@ -17,6 +17,10 @@ class ChatRead:
         told = to_json({"person": person_id, "ticket": ticket_id}).decode()
         await self._pool.execute(_READ, person_id, ticket_id, up_to_version, READ_CHANNEL, told)
 
+    async def up_to(self, person_id: str, ticket_id: str) -> int:
+        """The version up to which somebody has read a chat; none is 0."""
+        return int(await self._pool.fetchval(_UP_TO, person_id, ticket_id) or 0)
+
 
 _READ = """
 WITH known AS (
@@ -27,3 +31,4 @@ WITH known AS (
 )
 SELECT pg_notify($4, $5) FROM known
 """
+_UP_TO = "SELECT up_to_version FROM portal.chat_read WHERE person_id = $1 AND ticket_id = $2"

@@ -29,22 +29,26 @@ class Follower:
 
 
 class Changes(Follower):
-    """What happened to a ticket."""
+    """What happened to a ticket, and that somebody reads its chat elsewhere."""
 
-    def __init__(self, session: str | None) -> None:
+    def __init__(self, session: str | None, person_id: str | None) -> None:
         super().__init__(session)
-        self.history = self.presence = self.settings = False
+        self.person_id = person_id
+        self.history = self.presence = self.settings = self.read = False
 
     def seen(self) -> None:
         """From here on, only what comes now is news."""
         self._news.clear()
-        self.history = self.presence = self.settings = False
+        self.history = self.presence = self.settings = self.read = False
 
-    def wake(self, *, history: bool = False, presence: bool = False, settings: bool = False) -> None:
+    def wake(
+        self, *, history: bool = False, presence: bool = False, settings: bool = False, read: bool = False
+    ) -> None:
         """Tell the follower."""
         self.history |= history
         self.presence |= presence
         self.settings |= settings
+        self.read |= read
         self._news.set()
 
 

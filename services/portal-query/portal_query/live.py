@@ -40,9 +40,14 @@ class Live:
         self._lists: set[TicketsChanged] = set()
 
     @contextmanager
-    def following(self, ticket_id: str, session: str | None = None) -> Iterator[Changes]:
-        """Be told of everything that happens to a ticket from now on, until the session that asks is over."""
-        changes = Changes(session)
+    def following(
+        self, ticket_id: str, session: str | None = None, person_id: str | None = None
+    ) -> Iterator[Changes]:
+        """Be told of everything that happens to a ticket from now on, until the session that asks is over.
+
+        With a person, of what they read of its chat elsewhere, too.
+        """
+        changes = Changes(session, person_id)
         self._followers.setdefault(ticket_id, set()).add(changes)
         FOLLOWERS.inc()
         try:
@@ -80,7 +85,7 @@ class Live:
             await connection.add_listener(SESSIONS_CHANNEL, self._on_sessions)
             # Nobody told us what happened while there was no connection. Browsers' streams begin anew,
             # and the front door says whose session is over.
-            self._wake(list(self._followers), history=True, presence=True, settings=True)
+            self._wake(list(self._followers), history=True, presence=True, settings=True, read=True)
             self._tell_lists(None)
             self._end(None)
             self._readiness.has(self._part)
@@ -110,6 +115,9 @@ class Live:
         for changes in self._lists:
             if changes.person_id == told["person"]:
                 changes.wake([told["ticket"]])
+        for page in self._followers.get(told["ticket"], ()):
+            if page.person_id == told["person"]:
+                page.wake(read=True)
 
     def _on_sessions(self, _connection: Connection, _pid: int, _channel: str, payload: object) -> None:
         self._end(str(payload).split())
@@ -127,11 +135,17 @@ class Live:
             changes.wake(tickets)
 
     def _wake(
-        self, ticket_ids: Iterable[str], *, history: bool, presence: bool, settings: bool = False
+        self,
+        ticket_ids: Iterable[str],
+        *,
+        history: bool,
+        presence: bool,
+        settings: bool = False,
+        read: bool = False,
     ) -> None:
         for ticket_id in ticket_ids:
             for changes in self._followers.get(ticket_id, ()):
-                changes.wake(history=history, presence=presence, settings=settings)
+                changes.wake(history=history, presence=presence, settings=settings, read=read)
 
 
 # From the catalogue, because this role may not look into the schema itself.

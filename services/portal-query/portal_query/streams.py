@@ -74,6 +74,14 @@ class Settings:
     read: Callable[[], Awaitable[str]]
 
 
+@dataclass(frozen=True, slots=True)
+class Reading:
+    """How far somebody has read the ticket's chat, on whichever of their pages."""
+
+    person_id: str
+    up_to: Callable[[], Awaitable[int]]
+
+
 async def _sent(event: Event, write: Write) -> list[ServerSentEvent]:
     data = await write(event)
     return [ServerSentEvent(event=event.name, raw_data=data, id=str(event.after))] if data else []
@@ -104,6 +112,7 @@ async def events(
     lasting: timedelta,
     write: Write = as_json,
     settings: Settings | None = None,
+    reading: Reading | None = None,
     session: str | None = None,
 ) -> AsyncIterator[ServerSentEvent]:
     """Everything new about a ticket, until the stream has lasted long enough and the client opens another."""
@@ -113,10 +122,12 @@ async def events(
     known = settings and settings.known
     yield ServerSentEvent(retry=_RETRY_MILLISECONDS)
     try:
-        with live.following(ticket_id, session) as changes:
-            changes.wake(history=True, presence=True, settings=True)  # what happened before this began
+        with live.following(ticket_id, session, reading and reading.person_id) as changes:
+            # What happened before this began.
+            changes.wake(history=True, presence=True, settings=True, read=True)
             while await changes.wait(ends - clock()):
                 history, presence, changed = changes.history, changes.presence, changes.settings
+                read = changes.read
                 changes.seen()
                 if changed and settings and (now := await settings.read()) != known:
                     known = now
@@ -130,6 +141,9 @@ async def events(
                 if presence and (there := await source.presence()) != told:
                     told = there
                     for sent in await _sent(Event("presence", there, reached), write):
+                        yield sent
+                if read and reading:
+                    for sent in await _sent(Event("read", await reading.up_to(), reached), write):
                         yield sent
     except Ended:
         log.info("stream ended without access", ticket_id=ticket_id)

@@ -20,7 +20,7 @@ from portal_query.pages.render import Pages
 from portal_query.read import Asked
 from portal_query.read_forms import Catalogue
 from portal_query.shapes import Entry, EntryKind, Mail, Ticket
-from portal_query.streams import DeskSource, Event, Position, Settings, Write
+from portal_query.streams import DeskSource, Event, Position, Reading, Settings, Write
 from portal_query.together import Together
 
 _TICKET = "/desk/tickets/{ticket_id}"
@@ -150,6 +150,9 @@ def routes(portal: Portal, pages: Pages, readers: Readers, pool: Pool) -> APIRou
         async def renewed() -> Present | None:
             return await present(reader.person_id, ticket_id)
 
+        async def read_up_to() -> int:
+            return await portal.chat_read.up_to(reader.person_id, ticket_id)
+
         source = DeskSource(together, portal.presence, reader.person_id, ticket_id)
         async for event in streams.events(
             source,
@@ -159,6 +162,7 @@ def routes(portal: Portal, pages: Pages, readers: Readers, pool: Pool) -> APIRou
             lasting=portal.stream_lasting,
             write=_writer(pages, opened, renewed, catalogue),
             settings=Settings(opened.settings, settings),
+            reading=Reading(reader.person_id, read_up_to),
             session=opened.session,
         ):
             yield event
@@ -210,6 +214,8 @@ def _writer(
                 return pages.fragment(reader, "ticket/changed.html")
             case "mail", _:
                 return pages.fragment(reader, "ticket/mail.html", outcome=event.data, may=now.may)
+            case "read", up_to:
+                return str(up_to)
             case "settings", settings:
                 return pages.fragment(reader, "settings.html", known=settings)
             case _:

@@ -68,6 +68,12 @@ document.addEventListener("relato:line", (event) => {
   waiting.querySelector(`[data-becomes="${line.id}"]`)?.remove();
   if (line.dataset.line === "other" && !("open" in panel.dataset)) showUnread(Number(count.textContent) + 1);
 });
+document.addEventListener("htmx:sseBeforeMessage", (event) => {
+  if (event.target !== count) return;
+  event.preventDefault();
+  readUpTo(Number(/** @type {CustomEvent<MessageEvent<string>>} */ (event).detail.data));
+});
+document.addEventListener("relato:read", (event) => readUpTo(/** @type {CustomEvent<number>} */ (event).detail));
 
 function open() {
   panel.dataset.open = "";
@@ -101,6 +107,13 @@ function showWaiting(line) {
   place.append(state);
   waiting.append(place);
   places.set(line.key, place);
+}
+
+/** What was read on another page, or above the history, is not new here. @param {number} version */
+function readUpTo(version) {
+  const others = /** @type {NodeListOf<HTMLElement>} */ (log.querySelectorAll('[data-line="other"]'));
+  const later = [...others].filter(({ dataset }) => Number(dataset.version) > version).length;
+  if (later < others.length) showUnread(Math.min(Number(count.textContent), later)); // else none of these was read
 }
 
 /** @param {number} number */

@@ -52,7 +52,9 @@ async function look() {
     headers: { "Content-Type": "application/json" }, // no key: what was seen is seen
     body: JSON.stringify({ up_to_version: upTo }),
   }).catch(() => null); // it is said again with what comes next
-  if (answer?.ok) told = upTo;
+  if (!answer?.ok) return;
+  told = upTo;
+  document.dispatchEvent(new CustomEvent("relato:read", { detail: upTo }));
 }
 
 /** The version up to which nothing is left that was not seen. */
