@@ -1,5 +1,9 @@
 """Live updates: what is new comes by itself, and nothing is lost when a connection is."""
 
+import asyncio
+import re
+from collections.abc import AsyncIterator, Awaitable, Callable
+from contextlib import asynccontextmanager
 from datetime import timedelta
 
 import asyncpg
@@ -287,6 +291,45 @@ async def test_presence_of_another_form_is_invalid(portal: Portal) -> None:
             f"/api/portal{DESK}/presence", json=body, headers=portal.issuer.bearer("carlos")
         )
         assert answer.status_code == 422
+
+
+@asynccontextmanager
+async def page_stream(portal: Portal, path: str) -> AsyncIterator[Callable[[str], Awaitable[None]]]:
+    """A stream of a page of Carlos's, which is HTML; gives what waits for a line of it."""
+    asked = f"{path}/stream?after=0&since=2100-01-01T00:00:00Z&settings=none"
+    async with portal.http.stream("GET", asked, headers=portal.issuer.bearer("carlos")) as answer:
+        lines = answer.aiter_lines()
+
+        async def said(pattern: str) -> None:
+            async with asyncio.timeout(20):
+                async for line in lines:
+                    if re.search(pattern, line):
+                        return
+            raise AssertionError(f"the stream ended before it said {pattern!r}")
+
+        yield said
+
+
+async def test_what_comes_to_a_page_names_who_the_requester_is_by_now(portal: Portal) -> None:
+    async with page_stream(portal, "/desk/tickets/1001") as said:
+        await said("^event: ?presence")
+        await portal.history.tell(world.ticket("1001", requester_id="bia"))
+        await said("data-ticket-changed")
+        await portal.history.tell(recorded(author_id="bia", visible_to_requester=True))
+        await said("Do solicitante; Bia e a equipe veem")
+
+
+async def test_a_page_is_told_how_far_its_reader_has_read_the_chat_on_another(portal: Portal) -> None:
+    await portal.history.tell(chatted(author_id="ana"), chatted(author_id="ana"))
+    async with page_stream(portal, "/desk/tickets/1001") as said:
+        await said("^data: ?0$")
+        answer = await portal.http.post(
+            "/api/portal/tickets/1001/chat/read",
+            json={"up_to_version": 2},
+            headers=portal.issuer.bearer("carlos"),
+        )
+        assert answer.status_code == 204
+        await said("^data: ?2$")
 
 
 async def test_streams_catch_up_when_the_connection_that_listens_was_lost(portal: Portal) -> None:
