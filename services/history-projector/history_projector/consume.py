@@ -34,7 +34,7 @@ DELAY = Histogram(
 )
 
 _NOTHING: Mapping[tuple[str, int], int] = MappingProxyType({})
-_TICKET_ID = re.compile(rb"[A-Za-z0-9._:-]{1,64}")
+TICKET_ID = re.compile(rb"[A-Za-z0-9._:-]{1,64}")
 _TICKETS_A_NOTICE = 100  # ids have at most 64 characters, and a notification 8,000 bytes
 
 
@@ -127,7 +127,7 @@ def sort(decoded: Iterable[Decoded], taken_over: Mapping[tuple[str, int], int] =
         try:
             if fact is None or isinstance(fact, TicketSaved):
                 known = record.offset < taken_over.get((record.topic, record.partition), 0)
-                batch.saved.append(_saved(record, envelope, fact, taken_over=known))
+                batch.saved.append(saved(record, envelope, fact, taken_over=known))
             elif isinstance(fact, NoteFact | TextErased):
                 came = arrival(record, envelope, fact)
                 batch.streams.setdefault(fact.ticket_id, {})[came.noted.version] = came
@@ -141,7 +141,8 @@ def sort(decoded: Iterable[Decoded], taken_over: Mapping[tuple[str, int], int] =
     return batch
 
 
-def _saved(record: Record, envelope: Envelope, fact: TicketSaved | None, *, taken_over: bool) -> Saved:
+def saved(record: Record, envelope: Envelope, fact: TicketSaved | None, *, taken_over: bool) -> Saved:
+    """A ticket as the ITSM says it is; without a fact there is none any more."""
     if fact is None:
         ticket_id = (record.key or b"").decode()
         key = f"{record.topic} {record.partition} {record.offset}"
@@ -177,7 +178,7 @@ async def _mark(connection: Connection, letters: Iterable[DeadLetter]) -> None:
         for letter in letters
         if letter.record.topic.endswith(NOTES.name)
         and letter.record.key is not None
-        and _TICKET_ID.fullmatch(letter.record.key)
+        and TICKET_ID.fullmatch(letter.record.key)
     }
     if of_streams:
         await parked.mark_broken(connection, of_streams)

@@ -1,19 +1,23 @@
-"""Pure: tickets' streams folded afresh, and what is not so in the rows of the live generation."""
+"""Pure: tickets' streams and states folded afresh, and what is not so in the rows of the live generation."""
 
 import json
 from collections.abc import Iterable, Mapping, Sequence
+from datetime import datetime
 from typing import Any, NamedTuple, cast
 from uuid import UUID
 
-from relato_contracts.envelope import Undecodable, decode, event_uuid
+from relato_contracts.envelope import Undecodable, event_uuid
 from relato_contracts.erasure import ERASED
+from relato_contracts.itsm import TicketSaved
 from relato_contracts.notes import NoteFact, TextErased
 from relato_contracts.notifications import EmailFact, EmailOutcome
+from relato_runtime.decoded import read
 from relato_runtime.jobs import Finding
 from relato_runtime.positions import Record
+from relato_runtime.walking import place_of
 
-from history_projector.consume import arrival
-from history_projector.facts import Mailed
+from history_projector.consume import TOPICS, arrival, saved
+from history_projector.facts import Mailed, Saved
 from history_projector.fold import Batch, fold, forget
 from history_projector.occurrences import shown
 from history_projector.rows import ChatEntry, Entry, Occurrence, Outcome, RequesterEntry, Ticket, View
@@ -27,18 +31,28 @@ class Total(NamedTuple):
     minutes: int
 
 
-class Reached(NamedTuple):
-    """``tickets``, as far as streams decide: what the ITSM says is compacted, and cannot be folded again."""
+class Known(NamedTuple):
+    """``tickets``: when something last happened there tells what a compacted topic cannot tell again."""
 
     ticket_id: str
+    title: str | None
+    status: str | None
+    requester_id: str | None
+    group_id: str | None
+    responsible_id: str | None
+    opened_at: datetime | None
     last_version: int
     unread: int
 
 
-class Seen(NamedTuple):
+class Shown(NamedTuple):
     """``requester_tickets``, likewise."""
 
     ticket_id: str
+    requester_id: str | None
+    title: str | None
+    status: str | None
+    opened_at: datetime | None
     applied_version: int
     seen_up_to: int
 
@@ -53,8 +67,20 @@ class Part(NamedTuple):
 
 
 PARTS = (
-    Part("tickets", Reached, ("ticket_id",), "last_version > 0"),
-    Part("requester_tickets", Seen, ("ticket_id",), "applied_version > 0"),
+    # A ticket that is gone, or of which there are mails alone, has a row that says nothing.
+    Part(
+        "tickets",
+        Known,
+        ("ticket_id",),
+        "(last_version > 0"
+        " OR num_nonnulls(title, status, requester_id, group_id, responsible_id, opened_at) > 0)",
+    ),
+    Part(
+        "requester_tickets",
+        Shown,
+        ("ticket_id",),
+        "(applied_version > 0 OR num_nonnulls(requester_id, title, status, opened_at) > 0)",
+    ),
     Part("ticket_entries", Entry, ("version", "event_id"), "(version > 0 OR kind = 'mail')"),
     Part("occurrences", Occurrence, ("occurrence_id",)),
     Part("chat_entries", ChatEntry, ("version",)),
@@ -68,18 +94,28 @@ Rows = Mapping[str, Sequence[Any]]
 """Of each table, in no order."""
 
 
-def afresh(records: Iterable[Record]) -> dict[str, Rows]:
-    """By ticket the rows of each table that these records lead to; of what came twice the first counts."""
+def afresh(records: Iterable[Record], taken_in: Mapping[str, int]) -> dict[str, Rows]:
+    """By ticket the rows of each table that these records lead to; of what came twice the first counts.
+
+    Of what the ITSM says of a ticket the last counts that lies before the offsets in ``taken_in``, by place.
+    """
+    states: dict[str, Saved] = {}
     streams: dict[str, dict[int, Any]] = {}
     mailed: dict[str, dict[UUID, Mailed]] = {}
     for record in records:
+        topic = next(each for each in TOPICS if record.topic.endswith(each.name))
         try:
-            envelope, fact = decode(record.key, record.value, record.headers, record.timestamp)
-            event_id = event_uuid(envelope)
-            if isinstance(fact, NoteFact | TextErased):
+            _, envelope, fact = read(topic, record)
+            if fact is None or isinstance(fact, TicketSaved):
+                if record.offset < taken_in.get(place_of(record.topic, record.partition), 0):
+                    # What changed from one to the next is not told again, see ``making.take_over``.
+                    state = saved(record, envelope, fact, taken_over=True)
+                    states[state.ticket_id] = state
+            elif isinstance(fact, NoteFact | TextErased):
                 came = arrival(record, envelope, fact)
                 streams.setdefault(fact.ticket_id, {}).setdefault(came.noted.version, came)
             elif isinstance(fact, EmailFact):
+                event_id = event_uuid(envelope)
                 outcome = Mailed(event_id, envelope.time, cast(EmailOutcome, fact))  # its only subclasses
                 told = mailed.setdefault(fact.ticket_id, {})
                 if event_id not in told or outcome.fact.recipient == ERASED:
@@ -87,8 +123,13 @@ def afresh(records: Iterable[Record]) -> dict[str, Rows]:
         except Undecodable:
             continue  # consumers have put it down as a dead letter; their ticket waits there
     return {
-        ticket_id: _rows(ticket_id, streams.get(ticket_id, {}), [*mailed.get(ticket_id, {}).values()])
-        for ticket_id in streams.keys() | mailed.keys()
+        ticket_id: _rows(
+            ticket_id,
+            states.get(ticket_id),
+            streams.get(ticket_id, {}),
+            [*mailed.get(ticket_id, {}).values()],
+        )
+        for ticket_id in states.keys() | streams.keys() | mailed.keys()
     }
 
 
@@ -110,9 +151,7 @@ def differences(ticket_id: str, wanted: Rows, found: Rows) -> list[Finding]:
                 kind = "row-missing"
             elif key not in mine:
                 kind = "row-unexpected"
-            elif columns := [
-                name for name in part.row._fields if _value(mine[key], name) != _value(theirs[key], name)
-            ]:
+            elif columns := [name for name in part.row._fields if not _same(name, mine[key], theirs[key])]:
                 kind, detail = "row-different", detail | {"columns": columns}
             else:
                 continue
@@ -121,15 +160,19 @@ def differences(ticket_id: str, wanted: Rows, found: Rows) -> list[Finding]:
     return findings
 
 
-def _rows(ticket_id: str, stream: dict[int, Any], mailed: list[Mailed]) -> Rows:
-    batch = Batch(streams={ticket_id: forget(stream)} if stream else {}, mailed=mailed)
+def _rows(ticket_id: str, state: Saved | None, stream: dict[int, Any], mailed: list[Mailed]) -> Rows:
+    batch = Batch(
+        saved=[] if state is None else [state],
+        streams={ticket_id: forget(stream)} if stream else {},
+        mailed=mailed,
+    )
     folded = fold({ticket_id: Ticket(ticket_id)}, {}, batch)
     ticket, now = folded.tickets[ticket_id], folded.occurrences.values()
     totals = [Total(*whose, number) for whose, number in folded.minutes.items()]
-    reached = ticket.last_version
+    said = bool(ticket.last_version) or ticket.title is not None
     return {
-        "tickets": [Reached(ticket_id, reached, ticket.unread)] if reached else [],
-        "requester_tickets": [Seen(ticket_id, reached, ticket.seen_up_to)] if reached else [],
+        "tickets": [_known(ticket)] if said else [],
+        "requester_tickets": [_of_requester(ticket)] if said else [],
         "ticket_entries": folded.entries,
         "occurrences": list(now),
         "chat_entries": folded.chat,
@@ -140,8 +183,28 @@ def _rows(ticket_id: str, stream: dict[int, Any], mailed: list[Mailed]) -> Rows:
     }
 
 
+def _known(ticket: Ticket) -> Known:
+    return Known(
+        ticket.ticket_id, ticket.title, ticket.status, ticket.requester_id, ticket.group_id,
+        ticket.responsible_id, ticket.opened_at, ticket.last_version, ticket.unread,
+    )  # fmt: skip
+
+
+def _of_requester(ticket: Ticket) -> Shown:
+    return Shown(
+        ticket.ticket_id, ticket.requester_id, ticket.title, ticket.status, ticket.opened_at,
+        ticket.last_version, ticket.seen_up_to,
+    )  # fmt: skip
+
+
 def _keyed(part: Part, rows: Iterable[Any]) -> dict[tuple[Any, ...], Any]:
     return {tuple(getattr(row, name) for name in part.key): row for row in rows}
+
+
+def _same(name: str, wanted: Any, found: Any) -> bool:
+    """A title that is erased may be gone from the topic and not yet from here, or the other way round."""
+    mine, theirs = _value(wanted, name), _value(found, name)
+    return mine == theirs or (name == "title" and ERASED in (mine, theirs))
 
 
 def _value(row: Any, name: str) -> Any:

@@ -1,19 +1,22 @@
-"""What a verification has read of tickets' streams, and the rows of the live generation: all SQL of it."""
+"""What a verification has read about tickets, and the rows of the live generation: all SQL of it."""
 
 import json
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Sequence
 
 from aiokafka.structs import ConsumerRecord
+from relato_contracts.topics import TICKETS
 from relato_runtime.database import Connection
 from relato_runtime.jobs import NotOurs
 from relato_runtime.positions import Record
 from relato_runtime.walking import place_of
 
 from history_projector import generations, making
+from history_projector.consume import TICKET_ID
 from history_projector.folded import PARTS, Rows
 
 _LARGE_SECONDS = 600
-
+_GONE = b""
+"""In the place of a value that is not there: the ticket was removed. A record that has it says nothing."""
 
 _COLUMNS = (
     "ticket_id", "topic", "partition", "record_offset", "record_timestamp", "value", "headers",
@@ -26,34 +29,39 @@ async def clear(connection: Connection) -> None:
 
 
 async def keep(connection: Connection, records: Sequence[Record]) -> None:
-    """Add those of these records that may belong to a stream."""
-    rows = []
-    for record in records:
-        ticket_id = (record.key or b"").decode(errors="replace")
-        headers = [[name, raw.hex()] for name, raw in record.headers if raw is not None]
-        whole = record.value is not None and len(headers) == len(record.headers)
-        if whole and ticket_id and "\0" not in ticket_id and "�" not in ticket_id:
-            rows.append(
-                (
-                    *(ticket_id, record.topic, record.partition, record.offset, record.timestamp),
-                    *(record.value, json.dumps(headers)),
-                )
-            )
+    """Add those of these records that may say something of a ticket."""
+    rows = [
+        (
+            *(record.key.decode(), record.topic, record.partition, record.offset, record.timestamp),
+            *(
+                record.value or _GONE,
+                json.dumps([[name, (raw or b"").hex()] for name, raw in record.headers]),
+            ),
+        )
+        for record in records
+        if record.key is not None and TICKET_ID.fullmatch(record.key) and _says_something(record)
+    ]
     await connection.copy_records_to_table("folded_records", records=rows, columns=_COLUMNS)
 
 
+def _says_something(record: Record) -> bool:
+    if record.value is None:
+        return record.topic.endswith(TICKETS.name)
+    return record.value != _GONE and all(raw is not None for _, raw in record.headers)
+
+
 async def count(connection: Connection) -> int:
-    """How many facts the live generation has applied, as its tickets say."""
+    """How many facts the live generation shows, as its tickets say: of streams all, of states the last."""
     schema = making.schema(await _live(connection))
     number: int = await connection.fetchval(
-        f"SELECT coalesce(sum(last_version), 0)::bigint FROM {schema}.tickets",  # noqa: S608  # schema of ours
+        f"SELECT coalesce(sum(last_version), 0)::bigint + count(title) FROM {schema}.tickets",  # noqa: S608  # schema of ours
         timeout=_LARGE_SECONDS,
     )
     return number
 
 
 async def following(connection: Connection, after: str, limit: int) -> list[tuple[str, int]]:
-    """The next tickets that have a stream, here or there, and how many records were read of each."""
+    """The next tickets that are known, here or there, and how many records were read of each."""
     schema = making.schema(await _live(connection))
     rows = await connection.fetch(
         f"""
@@ -62,8 +70,7 @@ async def following(connection: Connection, after: str, limit: int) -> list[tupl
         FROM (
             (SELECT DISTINCT ticket_id FROM folded_records WHERE ticket_id > $1 ORDER BY 1 LIMIT $2)
             UNION (
-                SELECT ticket_id FROM {schema}.tickets WHERE ticket_id > $1 AND last_version > 0
-                ORDER BY 1 LIMIT $2
+                SELECT ticket_id FROM {schema}.tickets WHERE ticket_id > $1 ORDER BY 1 LIMIT $2
             )
             ORDER BY 1 LIMIT $2
         ) AS next
@@ -88,7 +95,7 @@ async def records(connection: Connection, tickets: Sequence[str]) -> list[Record
     return [
         ConsumerRecord(
             *(row["topic"], row["partition"], row["record_offset"], row["record_timestamp"], 0),
-            *(row["ticket_id"].encode(), row["value"], None, -1, -1),
+            *(row["ticket_id"].encode(), row["value"] or None, None, -1, -1),
             [(name, bytes.fromhex(raw)) for name, raw in json.loads(row["headers"])],
         )
         for row in rows
@@ -112,14 +119,13 @@ async def rows(connection: Connection, tickets: Iterable[str]) -> dict[str, Rows
     return dict(found)
 
 
-async def level(connection: Connection, ends: Mapping[str, int]) -> bool:
-    """Whether the live generation has taken in everything before these ends."""
+async def taken_in(connection: Connection) -> dict[str, int]:
+    """Before which offset of each place the live generation has taken in everything."""
     known = await connection.fetch(
         "SELECT topic, partition, next_offset FROM positions WHERE consumer = $1",
         generations.consumer(await _live(connection)),
     )
-    reached = {place_of(row["topic"], row["partition"]): row["next_offset"] for row in known}
-    return all(reached.get(place, 0) >= end for place, end in ends.items())
+    return {place_of(row["topic"], row["partition"]): row["next_offset"] for row in known}
 
 
 async def suspects(connection: Connection, job: int, after: str, limit: int) -> list[str]:

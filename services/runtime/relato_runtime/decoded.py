@@ -46,7 +46,7 @@ async def polled(topics: Mapping[str, Topic], batches: Mapping[TopicPartition, S
     broken: list[DeadLetter] = []
     for number, record in enumerate(chain.from_iterable(batches.values()), 1):
         try:
-            decoded.append(_read(topics[record.topic], record))
+            decoded.append(read(topics[record.topic], record))
         except Undecodable as error:
             broken.append(DeadLetter(record, error.reason, str(error)))
         if number % _AT_A_STRETCH == 0:
@@ -54,7 +54,8 @@ async def polled(topics: Mapping[str, Topic], batches: Mapping[TopicPartition, S
     return Polled(batches, decoded, broken)
 
 
-def _read(topic: Topic, record: Record) -> Decoded:
+def read(topic: Topic, record: Record) -> Decoded:
+    """What a record of a topic says; ``Undecodable`` for what does not belong there."""
     if record.checksum == _UNREADABLE:
         raise Undecodable("unreadable", "a header's name is not UTF-8, so nothing of it can be read")
     if record.value is None:

@@ -1,14 +1,18 @@
 """The live generation is what folding the events afresh leads to; rows that are not are found and named."""
 
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
 from typing import Any
 
 from relato_contracts.notifications import EmailAccepted
-from relato_contracts.topics import NOTES
+from relato_contracts.topics import NOTES, TICKETS, Topic
 from relato_runtime import kafka
+from relato_runtime.kafka import OutgoingRecord
 
 from tests.integration.history_projector.conftest import Projecting
 from tests.integration.history_projector.test_rebuild import TICKET_IDS, history
 from tests.support import stream as a
+from tests.support import world
 from tests.support.waiting import until
 
 PATH = "/api/operate/projections/history/fold"
@@ -77,16 +81,76 @@ async def test_rows_that_events_do_not_lead_to_are_found_and_named(projector: Pr
     assert {each["repair"] for each in said.values()} == {"relato projections rebuild history"}
 
 
-async def test_what_the_live_generation_has_not_taken_in_yet_is_no_difference(projector: Projecting) -> None:
+async def test_whose_tickets_are_and_what_was_forged_where_there_are_no_events_is_found(
+    projector: Projecting,
+) -> None:
     await history(projector)
+    without = "6900"
+    await projector.publish(world.record(projector.settings, world.ticket(without)))
+    assert (await ended(projector, await begin(projector)))["findings"] == []
+
+    removed = TICKET_IDS[1]
+    changes = {
+        ("requester_tickets", TICKET_IDS[2]): ("requester_id = 'bia'", ["requester_id"]),
+        ("tickets", TICKET_IDS[3]): ("group_id = 'campo'", ["group_id"]),
+        ("tickets", TICKET_IDS[4]): ("status = 'open', responsible_id = NULL", ["status", "responsible_id"]),
+        ("requester_tickets", TICKET_IDS[5]): ("title = 'x', opened_at = now()", ["title", "opened_at"]),
+        ("tickets", removed): ("requester_id = 'bia'", ["requester_id"]),
+        ("requester_tickets", without): ("requester_id = 'bia'", ["requester_id"]),
+    }
+    for (table, ticket_id), (change, _) in changes.items():
+        await projector.database.execute(
+            f"UPDATE history_1.{table} SET {change} WHERE ticket_id = $1",  # of the test
+            ticket_id,
+        )
+    await projector.database.execute(
+        """
+        INSERT INTO history_1.requester_entries VALUES (
+            $1, 1, now(), gen_random_uuid(), 'occurrence', 'carlos', 'Carlos', now(), '<p>x</p>', NULL, false,
+            1, 'carlos'
+        )
+        """,
+        without,
+    )
+    await projector.database.execute(
+        "INSERT INTO history_1.tickets (ticket_id, title, requester_id) VALUES ('6901', 'Outra', 'bia')"
+    )
+    found = (await ended(projector, await begin(projector)))["findings"]
+    said = {(each["detail"]["part"], each["ticket_id"]): each for each in found}
+    forged = {("requester_entries", without), ("tickets", "6901")}
+    assert (said.keys(), len(found)) == (changes.keys() | forged, len(changes) + 2)
+    assert {where: said[where]["detail"]["columns"] for where in changes} == {
+        where: columns for where, (_, columns) in changes.items()
+    }
+    assert {said[where]["kind"] for where in forged} == {"row-unexpected"}
+
+
+@asynccontextmanager
+async def behind(projector: Projecting, topic: Topic, record: OutgoingRecord) -> AsyncIterator[None]:
+    """While the block lasts the live generation has not taken in a record, and nothing else of its topic."""
     async with projector.database.transaction():
         await projector.database.execute(
             "SELECT FROM positions WHERE consumer = 'history/1' AND topic = $1 FOR UPDATE",
-            projector.settings.topic_prefix + NOTES.name,
+            projector.settings.topic_prefix + topic.name,
         )
-        other = a.recorded(99, ticket_id=TICKET_IDS[7])
         async with kafka.producing(projector.settings) as producer:
-            await kafka.send(producer, [a.outgoing(projector.settings, a.noted(4, other))])
+            await kafka.send(producer, [record])
+        yield
+
+
+async def test_a_state_that_the_live_generation_has_not_taken_in_yet_is_no_difference(
+    projector: Projecting,
+) -> None:
+    await history(projector)
+    changed = world.ticket(TICKET_IDS[7], status="closed", requester_id="bia")
+    async with behind(projector, TICKETS, world.record(projector.settings, changed)):
+        assert (await ended(projector, await begin(projector)))["findings"] == []
+
+
+async def test_what_the_live_generation_has_not_taken_in_yet_is_no_difference(projector: Projecting) -> None:
+    await history(projector)
+    other = a.recorded(99, ticket_id=TICKET_IDS[7])
+    async with behind(projector, NOTES, a.outgoing(projector.settings, a.noted(4, other))):
         number = await begin(projector)
 
         async def suspected() -> bool:
