@@ -5,7 +5,7 @@ import os
 import sys
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -115,11 +115,12 @@ class Corrupted:
     scattered: str
     beyond: str
     gone: str
+    claimed: str
 
 
 async def corrupt(service: Service) -> Corrupted:
     """Corrupt the log and its topic in every way that is looked for."""
-    of = Corrupted(*TICKETS[:10])
+    of = Corrupted(*TICKETS[:11])
     database, topic = service.database, service.settings.topic_prefix + NOTES.name
     await add(service, of.lost, 4)
     await database.execute(
@@ -149,8 +150,12 @@ async def corrupt(service: Service) -> Corrupted:
     foreign = kafka.OutgoingRecord(topic, b"1001", b"{}", [("ce_source", b"elsewhere")])
     await add(service, of.scattered, 4)
     elsewhere = record_of(topic, (await logged(service, of.scattered))[3])
+    _, second, third = await logged(service, of.claimed)
+    by_another = record_of(topic, replace(second, actor="eva"))
+    of_another = record_of(topic, replace(third, correlation_id="another"), "a replay")
     async with kafka.producing(service.settings) as producer:
         await kafka.send(producer, [fifth, fourth, again, replayed, foreign, ahead, fifth_of_gone])
+        await kafka.send(producer, [by_another, of_another])
         homes = {
             each.partition
             for each in await kafka.send(
@@ -197,10 +202,14 @@ async def test_what_was_corrupted_is_found_and_named_with_its_repair(service: Se
         ("foreign", None, None),
         ("unexpected", of.beyond, 4),
         ("hole", of.gone, 4),
+        ("different", of.claimed, 2),
+        ("different", of.claimed, 3),
     }
     assert sum(found["numbers"].values()) == len(found["findings"]) == found["wrong"] + 1
     assert said["different", of.changed, 2]["detail"] == {"differs": ["data"]}
     assert said["different", of.late, 3]["detail"] == {"differs": ["id", "time"]}
+    assert said["different", of.claimed, 2]["detail"] == {"differs": ["actor"]}
+    assert said["different", of.claimed, 3]["detail"] == {"differs": ["request"]}
     assert said["missing", of.lost, 4]["repair"] == f"relato events republish --ticket {of.lost}"
     assert [key for key, each in said.items() if each["repair"] is None] == [("duplicate", of.twice, 2)]
     for kind in ("different", "unexpected", "disorder", "duplicate", "scattered", "foreign"):
@@ -258,7 +267,7 @@ async def test_each_repair_that_is_named_can_be_typed_and_then_nothing_is_wrong(
     assert found["numbers"].keys() == {"accepted", "duplicate"}
     # What was changed in the log alone its chain gave away, and the topic had the truth.
     assert {each["detail"]["was"] for each in found["findings"] if each["kind"] == "accepted"} == {
-        *("disorder", "scattered", "foreign"),
+        *("different", "disorder", "scattered", "foreign"),
     }
     filled = await logged(service, of.holed)
     assert ([each.version for each in filled], len(before)) == ([1, 2, 3], 2)

@@ -19,6 +19,7 @@ class Checked(NamedTuple):
     event_id: str
     at: datetime | None
     digest: bytes
+    """Three of them, 32 bytes each: of what it says, of who did it, and of the request that it came from."""
     replayed: bool
 
 
@@ -93,15 +94,29 @@ async def waiting(connection: Connection, job: int, topic: str, seconds: int) ->
 _COMPARE = """
 WITH logged AS MATERIALIZED (
     SELECT ticket_id, version, event_id::text, recorded_at,
-        sha256(convert_to(type || E'\\n' || data::text, 'UTF8')) AS digest,
+        sha256(convert_to(type || E'\\n' || data::text, 'UTF8')) AS said,
+        sha256(convert_to(actor, 'UTF8')) AS actor, sha256(convert_to(correlation_id, 'UTF8')) AS request,
         EXISTS (SELECT FROM outbox WHERE outbox.seq = events.seq) AS waits
     FROM events WHERE ticket_id > $3 AND ($4::text IS NULL OR ticket_id <= $4)
 ), records AS MATERIALIZED (
-    SELECT *, row_number() OVER (PARTITION BY ticket_id, version ORDER BY replayed, partition, record_offset)
-        AS nth
+    -- A version before this one has read what a record says alone.
+    SELECT *, substr(digest, 1, 32) AS said, nullif(substr(digest, 33, 32), '') AS actor,
+        nullif(substr(digest, 65), '') AS request,
+        row_number() OVER (PARTITION BY ticket_id, version ORDER BY replayed, partition, record_offset) AS nth
     FROM checked_records WHERE ticket_id > $3 AND ($4::text IS NULL OR ticket_id <= $4)
 ), streamed AS MATERIALIZED (
     SELECT * FROM streams WHERE ticket_id > $3 AND ($4::text IS NULL OR ticket_id <= $4)
+), compared AS MATERIALIZED (
+    SELECT ticket_id, version, partition, record_offset, nth, replayed, waits,
+        logged.event_id IS NOT NULL AS in_log, records.event_id IS NOT NULL AS on_topic,
+        array_remove(ARRAY[
+            CASE WHEN logged.event_id <> records.event_id THEN 'id' END,
+            CASE WHEN recorded_at IS DISTINCT FROM at THEN 'time' END,
+            CASE WHEN logged.said <> records.said THEN 'data' END,
+            CASE WHEN logged.actor <> records.actor THEN 'actor' END,
+            CASE WHEN logged.request <> records.request THEN 'request' END
+        ], NULL) AS differs
+    FROM logged FULL JOIN records USING (ticket_id, version)
 ), ends AS MATERIALIZED (
     SELECT ticket_id, coalesce(streamed.version, 0) AS stream, coalesce(log.last, 0) AS last,
         coalesce(log.number, 0) AS number
@@ -127,43 +142,28 @@ WITH logged AS MATERIALIZED (
     FROM ends WHERE stream < last
     UNION ALL
     SELECT
-        CASE
-            WHEN records.digest IS NULL THEN 'missing'
-            WHEN logged.digest IS NULL THEN 'unexpected'
-            ELSE 'different'
-        END,
+        CASE WHEN NOT on_topic THEN 'missing' WHEN NOT in_log THEN 'unexpected' ELSE 'different' END,
         ticket_id, version, partition, record_offset,
         CASE
-            WHEN records.digest IS NULL THEN '{}'
-            WHEN logged.digest IS NULL THEN jsonb_build_object('follows', (
+            WHEN NOT on_topic THEN '{}'
+            WHEN NOT in_log THEN jsonb_build_object('follows', (
                 -- Whether nothing is missing between the log's last version and this one.
-                SELECT count(DISTINCT read.version) = greatest(0, records.version - stream)
+                SELECT count(DISTINCT read.version) = greatest(0, compared.version - stream)
                 FROM (
                     SELECT coalesce(max(version), 0) AS stream FROM streams
-                    WHERE streams.ticket_id = records.ticket_id
+                    WHERE streams.ticket_id = compared.ticket_id
                 ) AS known
-                LEFT JOIN checked_records AS read ON read.ticket_id = records.ticket_id
-                    AND read.version > stream AND read.version <= records.version
+                LEFT JOIN checked_records AS read ON read.ticket_id = compared.ticket_id
+                    AND read.version > stream AND read.version <= compared.version
                 GROUP BY stream
             ))
-            ELSE jsonb_build_object('differs', to_jsonb(array_remove(ARRAY[
-                CASE WHEN logged.event_id <> records.event_id THEN 'id' END,
-                CASE WHEN recorded_at IS DISTINCT FROM at THEN 'time' END,
-                CASE WHEN logged.digest <> records.digest THEN 'data' END
-            ], NULL)))
+            ELSE jsonb_build_object('differs', to_jsonb(differs))
         END
-    FROM logged FULL JOIN records USING (ticket_id, version)
-    WHERE CASE
-        WHEN records.digest IS NULL THEN NOT waits
-        WHEN logged.digest IS NULL THEN true
-        ELSE (logged.event_id, recorded_at, logged.digest)
-            IS DISTINCT FROM (records.event_id, at, records.digest)
-    END
+    FROM compared
+    WHERE CASE WHEN NOT on_topic THEN NOT waits WHEN NOT in_log THEN true ELSE differs <> '{}' END
     UNION ALL
     SELECT 'duplicate', ticket_id, version, partition, record_offset, '{}'
-    FROM records JOIN logged USING (ticket_id, version)
-    WHERE nth > 1 AND NOT replayed AND (logged.event_id, recorded_at, logged.digest)
-        IS NOT DISTINCT FROM (records.event_id, at, records.digest)
+    FROM compared WHERE in_log AND nth > 1 AND NOT replayed AND differs = '{}'
     UNION ALL
     SELECT CASE WHEN partition <> home THEN 'scattered' ELSE 'disorder' END, ticket_id, version, partition,
         record_offset, '{}'
@@ -176,7 +176,8 @@ SELECT $1, CASE WHEN accepted THEN 'accepted' ELSE kind END, ticket_id, version,
 FROM found CROSS JOIN LATERAL (
     SELECT EXISTS (
         SELECT FROM accepted_records AS known
-        JOIN checked_records AS read USING (partition, record_offset, digest)
+        JOIN checked_records AS read ON read.partition = known.partition
+            AND read.record_offset = known.record_offset AND substr(read.digest, 1, 32) = known.digest
         WHERE known.topic = $2 AND known.kind = found.kind AND known.partition = found.partition
             AND known.record_offset = found.record_offset
             AND read.ticket_id = found.ticket_id AND read.version = found.version

@@ -7,8 +7,9 @@ What is published is committed before, so whatever was read of the topic the log
 published before it leaves the outbox, so whatever the log has and the outbox has not, the topic has by now.
 """
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime
+from hashlib import sha256
 from typing import NamedTuple
 
 from relato_contracts.topics import NOTES
@@ -124,9 +125,14 @@ def _read(record: Record) -> Checked | None:
         return None
     return Checked(
         *(ticket_id, int(version), record.partition, record.offset, text, _time(headers.get("ce_time"))),
-        accepted.digest(record),
+        accepted.digest(record) + _whence(headers),
         "ce_replayid" in headers,
     )
+
+
+def _whence(headers: Mapping[str, bytes | None]) -> bytes:
+    """Who did it, and in which request, as a digest of each."""
+    return b"".join(sha256(headers.get(name) or b"").digest() for name in ("ce_actor", "ce_correlationid"))
 
 
 def _time(raw: bytes | None) -> datetime | None:
