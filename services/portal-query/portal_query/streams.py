@@ -122,7 +122,7 @@ async def events(
     known = settings and settings.known
     yield ServerSentEvent(retry=_RETRY_MILLISECONDS)
     try:
-        with live.following(ticket_id, session, reading and reading.person_id) as changes:
+        with live.following(ticket_id, session, reading.person_id if reading else None) as changes:
             # What happened before this began.
             changes.wake(history=True, presence=True, settings=True, read=True)
             while await changes.wait(ends - clock()):
