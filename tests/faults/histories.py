@@ -135,7 +135,10 @@ async def _tables(site: Site, load: Load, log: Mapping[tuple[str, int], "Logged"
 
 
 def _differs(where: str, items: Iterable[Item], wanted: Iterable[str]) -> Iterator[str]:
-    there, should = Counter(map(standing.identity, items)), Counter(wanted)
+    there, should = (
+        Counter(map(standing.identity, items)),
+        Counter(list(wanted)),
+    )  # of a mapping it takes values
     for subject in there - should:
         yield f"{where} shows {subject}, which it should not, or twice"
     for subject in should - there:
