@@ -85,7 +85,6 @@ SELECT
     EXISTS (
         SELECT FROM presence AS there
         WHERE there.ticket_id = ticket.ticket_id AND there.until > $5
-            -- Whom the mail would be for: a bystander does not answer in their place.
             AND CASE WHEN ticket.responsible_id IS NOT NULL THEN there.person_id = ticket.responsible_id
                 ELSE there.person_id <> ticket.requester_id AND EXISTS (
                     SELECT FROM groups AS own
