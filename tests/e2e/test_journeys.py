@@ -177,7 +177,8 @@ async def test_the_requester_records_a_note_in_the_portal_and_the_responsible_ge
     assert note["notification"] == "planned"
     (mine,) = await ticket.mine(note["version"])
     assert mine["author"]["id"] == ANA
-    assert (await ticket.history(note["version"]))[0]["channel"] == "portal"
+    (entry,) = await ticket.history(note["version"], kind="occurrence")
+    assert entry["channel"] == "portal"
     body = (await ticket.mail(carlos_address)).get_body(("plain",))
     assert body is not None
     assert "Continua lento" in body.get_content()
