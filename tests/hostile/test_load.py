@@ -7,6 +7,7 @@ import time
 from collections import Counter
 from collections.abc import AsyncIterator, Iterator
 from contextlib import asynccontextmanager, contextmanager, suppress
+from itertools import count
 from urllib.parse import urlsplit
 
 import httpx
@@ -139,21 +140,24 @@ async def test_who_never_reads_a_stream_holds_up_nobody_and_is_hung_up_on(
     token = portal.issuer.bearer("ana")["Authorization"]
     asking = f"GET /api/portal/my/requests/1001/stream HTTP/1.1\r\nHost: x\r\nAuthorization: {token}\r\n"
     address = str(portal.http.base_url)
-    buffered: list[int] = []
+    buffered, words = [0], count(1)
     async with connections(address, _OTHERS, f"{asking}\r\n") as opened:
         await portal.followed_by(_OTHERS)
         with unread(address, f"{asking}Last-Event-ID: 0-0-0\r\n\r\n") as silent:
             await portal.followed_by(_OTHERS + 1)
 
             async def hung_up() -> bool:
-                word = f"palavra{len(buffered):04}"
+                word = f"palavra{next(words):04}"
                 entry = recorded(visible_to_requester=True, description_html=f"<p>{word}</p>")
                 await portal.history.tell(entry)
                 await asyncio.gather(*(reader.readuntil(word.encode()) for reader, _ in opened))
-                buffered.append(_most_buffered())
                 return f"relato_ticket_followers {float(_OTHERS)}" in (await portal.http.get("/metrics")).text
 
-            await until(hung_up, within=60, what="an end to waiting for whoever does not read")
+            watching = asyncio.create_task(_watch(buffered))
+            try:
+                await until(hung_up, within=60, what="an end to waiting for whoever does not read")
+            finally:
+                watching.cancel()
             _read_to_the_end(silent)
     assert _LARGE < max(buffered) < HIGH_WATER_LIMIT + 2 * _LARGE, "what waits does not grow"
     await portal.followed_by(0)
@@ -165,6 +169,13 @@ def _read_to_the_end(connection: socket.socket) -> None:
     with suppress(ConnectionError):
         while connection.recv(65_536):
             pass
+
+
+async def _watch(buffered: list[int]) -> None:
+    """Take down how much waits, until cancelled: whoever does not read may be hung up on at any moment."""
+    while True:
+        buffered.append(_most_buffered())
+        await asyncio.sleep(0.2)
 
 
 def _most_buffered() -> int:
