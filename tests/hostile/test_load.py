@@ -7,7 +7,6 @@ import time
 from collections import Counter
 from collections.abc import AsyncIterator, Iterator
 from contextlib import asynccontextmanager, contextmanager, suppress
-from itertools import count
 from urllib.parse import urlsplit
 
 import httpx
@@ -132,7 +131,7 @@ async def _tried(portal: Portal, person: str, path: str) -> httpx.Response:
 async def test_who_never_reads_a_stream_holds_up_nobody_and_is_hung_up_on(
     portal: Portal, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(patience, "UNREAD_SECONDS", 1.0)
+    monkeypatch.setattr(patience, "UNREAD_SECONDS", 3.0)
     large = f"<p>{'x' * _LARGE}</p>"
     await portal.history.tell(
         *(recorded(visible_to_requester=True, description_html=large) for _ in range(_MANY))
@@ -140,24 +139,26 @@ async def test_who_never_reads_a_stream_holds_up_nobody_and_is_hung_up_on(
     token = portal.issuer.bearer("ana")["Authorization"]
     asking = f"GET /api/portal/my/requests/1001/stream HTTP/1.1\r\nHost: x\r\nAuthorization: {token}\r\n"
     address = str(portal.http.base_url)
-    buffered, words = [0], count(1)
+    buffered: list[int] = []
     async with connections(address, _OTHERS, f"{asking}\r\n") as opened:
         await portal.followed_by(_OTHERS)
         with unread(address, f"{asking}Last-Event-ID: 0-0-0\r\n\r\n") as silent:
             await portal.followed_by(_OTHERS + 1)
 
+            async def waits() -> int:
+                return most if (most := _most_buffered()) > _LARGE else 0
+
             async def hung_up() -> bool:
-                word = f"palavra{next(words):04}"
+                word = f"palavra{len(buffered):04}"
                 entry = recorded(visible_to_requester=True, description_html=f"<p>{word}</p>")
                 await portal.history.tell(entry)
                 await asyncio.gather(*(reader.readuntil(word.encode()) for reader, _ in opened))
+                buffered.append(_most_buffered())
                 return f"relato_ticket_followers {float(_OTHERS)}" in (await portal.http.get("/metrics")).text
 
-            watching = asyncio.create_task(_watch(buffered))
-            try:
-                await until(hung_up, within=60, what="an end to waiting for whoever does not read")
-            finally:
-                watching.cancel()
+            # They may be hung up on before the first of those words has come to everybody else.
+            buffered.append(await until(waits, what="more than a client takes"))
+            await until(hung_up, within=60, what="an end to waiting for whoever does not read")
             _read_to_the_end(silent)
     assert _LARGE < max(buffered) < HIGH_WATER_LIMIT + 2 * _LARGE, "what waits does not grow"
     await portal.followed_by(0)
@@ -169,13 +170,6 @@ def _read_to_the_end(connection: socket.socket) -> None:
     with suppress(ConnectionError):
         while connection.recv(65_536):
             pass
-
-
-async def _watch(buffered: list[int]) -> None:
-    """Take down how much waits, until cancelled: whoever does not read may be hung up on at any moment."""
-    while True:
-        buffered.append(_most_buffered())
-        await asyncio.sleep(0.2)
 
 
 def _most_buffered() -> int:

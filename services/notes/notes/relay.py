@@ -15,7 +15,7 @@ from aiokafka import AIOKafkaProducer
 from opentelemetry.trace import SpanKind
 from prometheus_client import Counter, Gauge
 from relato_contracts.topics import NOTES
-from relato_runtime import kafka, telemetry
+from relato_runtime import background, kafka, telemetry
 from relato_runtime.published import Acknowledged
 from relato_runtime.readiness import Readiness
 from relato_runtime.settings import ServiceSettings
@@ -90,7 +90,8 @@ class Relay:
             self._wake.clear()
             events, ahead = ahead or await outbox.pending(connection, _BATCH), []
             if not events:
-                await self._rest()
+                # Until this process commits something, or for long enough to look at what others did.
+                await background.rest(self._wake, _POLL_SECONDS)
                 continue
             if time.monotonic() - renewed > LEASE.total_seconds():
                 continue  # this process slept while it read: first see whether it still leads
@@ -117,14 +118,6 @@ class Relay:
                     relato__ticket_id=event.ticket_id,
                     relato__version=event.version,
                 )
-
-    async def _rest(self) -> None:
-        """Until this process commits something, or for long enough to look at what others did."""
-        try:
-            async with asyncio.timeout(_POLL_SECONDS):
-                await self._wake.wait()
-        except TimeoutError:
-            return
 
 
 async def _read_ahead(

@@ -1,14 +1,13 @@
 """Outcomes of mails to Kafka: at least once, in order, by one process at a time."""
 
 import asyncio
-from contextlib import suppress
 
 from aiokafka import AIOKafkaProducer
 from opentelemetry.trace import SpanKind
 from prometheus_client import Counter
 from relato_contracts.envelope import Envelope, headers
 from relato_contracts.topics import NOTIFICATIONS
-from relato_runtime import kafka, published, telemetry
+from relato_runtime import background, kafka, published, telemetry
 from relato_runtime.database import Connection, Pool
 from relato_runtime.published import Acknowledged
 from relato_runtime.readiness import Readiness
@@ -42,9 +41,7 @@ async def publish(
                 waited = await outbox.waits(connection)
                 if waited and await _publish(connection, producer, topic, acknowledged):
                     continue
-            with suppress(TimeoutError):
-                async with asyncio.timeout(_POLL_SECONDS):
-                    await told.wait()
+            await background.rest(told, _POLL_SECONDS)
 
 
 async def _publish(

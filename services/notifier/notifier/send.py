@@ -3,7 +3,6 @@
 import asyncio
 import random
 from collections.abc import Callable, Sequence
-from contextlib import suppress
 from datetime import UTC, datetime, timedelta
 from uuid import UUID, uuid4
 
@@ -11,7 +10,7 @@ import structlog
 from asyncpg import InternalClientError
 from opentelemetry.trace import SpanKind
 from prometheus_client import Counter, Histogram
-from relato_runtime import stopping, telemetry
+from relato_runtime import background, stopping, telemetry
 from relato_runtime.database import UNAVAILABLE, Pool
 from relato_runtime.readiness import Readiness
 from tenacity import AsyncRetrying, retry_if_exception_type, stop_after_delay, wait_exponential_jitter
@@ -103,7 +102,8 @@ class Sender:
                 if any_due and not hands.sending:
                     continue  # all that was due waits for its turn; more may be due
                 pause = _POLL_SECONDS if in_vain < _LOOKS else _REST_SECONDS
-                await self._wait(pause if hands.idle else None)
+                # Where no sender is free there is nothing to look for.
+                await background.rest(self._stirred, pause if hands.idle else None)
         except asyncio.CancelledError:
             patience = stopping.MAILS
             raise
@@ -142,12 +142,6 @@ class Sender:
                 await leases.release(self._pool, mails, lease)
             except _AWAY as error:
                 log.warning("mails not given back", number=len(mails), error=type(error).__name__)
-
-    async def _wait(self, seconds: float | None) -> None:
-        """Until something happens or, where a sender is free, until it is time to look for mails again."""
-        with suppress(TimeoutError):
-            async with asyncio.timeout(seconds):
-                await self._stirred.wait()
 
     async def _send(self, hands: Hands, connection: MailConnection, journal: Journal) -> None:
         """Hand over one mail after the other for as long as some wait.

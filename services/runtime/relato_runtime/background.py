@@ -3,7 +3,7 @@
 import asyncio
 import random
 from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, suppress
 from types import MappingProxyType
 
 import structlog
@@ -20,6 +20,13 @@ _LONGEST_PAUSE_SECONDS = 5.0
 
 Loop = Callable[[], Awaitable[None]]
 """Opens what it needs, works until cancelled, and raises whatever goes wrong."""
+
+
+async def rest(woken: asyncio.Event, seconds: float | None) -> None:
+    """Wait until somebody sets that, or for so long; without a limit where there is none."""
+    with suppress(TimeoutError):
+        async with asyncio.timeout(seconds):
+            await woken.wait()
 
 
 @asynccontextmanager

@@ -281,6 +281,7 @@ async def _passed(
     """
     passed: dict[TopicPartition, int] = {}
     for each in reached.keys() & handed_out.keys() & consumer.assignment():
+        # Asking for one position may let a rebalance take the next partition away.
         if handed_out[each] == reached[each] and each in consumer.assignment():
             position: int = await consumer.position(each)
             if position > reached[each]:
